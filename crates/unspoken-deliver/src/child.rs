@@ -1,0 +1,14 @@
+//! A child process that gets a set in its environment.
+//!
+//! [`plan`] decides what the environment is, as a pure function; [`exec`]
+//! becomes the command.
+
+mod environment;
+mod exec;
+mod plan;
+mod variable;
+
+pub use environment::Environment;
+pub use exec::{ExecError, exec};
+pub use plan::{PlanError, Selection, plan};
+pub use variable::{Prefix, VariableError, VariableName};

@@ -1,0 +1,91 @@
+//! What a child finds in its environment.
+
+use std::ffi::{CString, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+
+use unspoken_model::SecretName;
+use unspoken_seal::Secret;
+
+/// Variables for a child: some of the parent's, and secrets.
+///
+/// The parent's values may be credentials too, so `Debug` shows none at all.
+pub struct Environment {
+    pub(super) inherited: Vec<(OsString, OsString)>,
+    /// Sorted by variable, each variable once, none of them inherited.
+    pub(super) delivered: Vec<Delivered>,
+}
+
+/// A secret and the variable that it ends up in.
+pub(super) struct Delivered {
+    pub(super) variable: String,
+    pub(super) name: SecretName,
+    pub(super) secret: Secret,
+}
+
+impl Environment {
+    /// The secrets in it, each with the name of its variable.
+    pub fn secrets(&self) -> impl ExactSizeIterator<Item = (&SecretName, &str)> {
+        self.delivered.iter().map(|delivered| (&delivered.name, delivered.variable.as_str()))
+    }
+
+    /// The search path that the child will have.
+    pub(super) fn path(&self) -> Option<&[u8]> {
+        let delivered = self.delivered.iter().find(|delivered| delivered.variable == "PATH");
+        if let Some(delivered) = delivered {
+            return Some(delivered.secret.expose().as_bytes());
+        }
+        let inherited = self.inherited.iter().find(|(variable, _)| variable == "PATH");
+        inherited.map(|(_, path)| path.as_bytes())
+    }
+
+    /// The variables as the kernel takes them, `NAME=value`. Each secret is
+    /// wiped as soon as its copy is made; the copies are the caller's to wipe.
+    pub(super) fn into_strings(self) -> Vec<CString> {
+        let mut strings = Vec::with_capacity(self.inherited.len() + self.delivered.len());
+        for (variable, value) in self.inherited {
+            strings.extend(join(variable.as_bytes(), value.as_bytes()));
+        }
+        for Delivered { variable, secret, .. } in self.delivered {
+            strings.extend(join(variable.as_bytes(), secret.expose().as_bytes()));
+        }
+        strings
+    }
+}
+
+/// `None` only for a text with a NUL, which neither a variable of a process nor
+/// a secret can have.
+fn join(variable: &[u8], value: &[u8]) -> Option<CString> {
+    // Room for the NUL, so that the text never moves and leaves a copy.
+    let mut text = Vec::with_capacity(variable.len() + value.len() + 2);
+    text.extend_from_slice(variable);
+    text.push(b'=');
+    text.extend_from_slice(value);
+    CString::new(text).ok()
+}
+
+impl IntoIterator for Environment {
+    type Item = (OsString, OsString);
+    type IntoIter = Box<dyn Iterator<Item = Self::Item>>;
+
+    /// The variables as a process takes them. Each secret is wiped as soon as
+    /// its copy is made; the copies are the receiver's to care for.
+    fn into_iter(self) -> Self::IntoIter {
+        let delivered = self.delivered.into_iter();
+        let delivered = delivered.map(|Delivered { variable, secret, .. }| {
+            (OsString::from(variable), OsString::from(secret.expose()))
+        });
+        Box::new(self.inherited.into_iter().chain(delivered))
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inherited: Vec<_> = self.inherited.iter().map(|(variable, _)| variable).collect();
+        let delivered: Vec<_> = self.secrets().map(|(_, variable)| variable).collect();
+        f.debug_struct("Environment")
+            .field("inherited", &inherited)
+            .field("delivered", &delivered)
+            .finish()
+    }
+}

@@ -1,0 +1,7 @@
+//! Sinks: how an open set reaches its one receiver.
+//!
+//! Each takes the set by value, so that it is wiped when the receiver has it.
+//! Where a set comes from is not known here.
+
+pub mod child;
+pub mod export;

@@ -1,0 +1,24 @@
+//! Everything about a secret except its value.
+//!
+//! Names, places, the project file, key ids, expiry dates. Nothing in this
+//! crate can hold a value, so whatever is made from its types alone (lists,
+//! generated types, checks) cannot leak one. Pure: no files, no clock, no
+//! environment.
+
+mod expiry;
+mod key_id;
+mod name;
+mod nearest;
+mod place;
+mod project_file;
+mod seal_key;
+
+pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
+pub use key_id::{KeyId, KeyIdError};
+pub use name::{NameError, SecretName};
+pub use nearest::nearest;
+pub use place::{EnvironmentName, Place, PlaceError, ProjectName};
+pub use project_file::{
+    DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError, ProjectFileProblem,
+};
+pub use seal_key::{SealKey, SealKeyError};

@@ -1,0 +1,203 @@
+//! From text to a project file, with the line of whatever is wrong.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml_edit::{Document, Item, Table, TableLike};
+
+use super::{DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem};
+use crate::{EnvironmentName, ProjectName, SealKey};
+
+impl ProjectFile {
+    /// Reads a project file, or says which line is wrong.
+    pub fn parse(text: &str) -> Result<Self, ProjectFileError> {
+        let document = Document::parse(text).map_err(|error| ProjectFileError {
+            line: line_of(text, error.span()),
+            problem: ProjectFileProblem::Syntax { message: error.message().replace('\n', "; ") },
+        })?;
+        let reader = Reader { text };
+        let root = document.as_table();
+        reader.known(root, &["project", "default", "environments"], "")?;
+        let project = reader.project(root)?;
+        let environments = reader.environments(root)?;
+        let default = reader.default(root, &environments)?;
+        let file = Self { text: text.to_owned(), project, default, environments };
+        for (name, entry) in &file.environments {
+            reader.check_references(&document, &file, name, entry)?;
+        }
+        Ok(file)
+    }
+}
+
+/// A text and where it stands.
+type Spanned<'a> = (&'a str, Option<Range<usize>>);
+
+/// Reads one text; knows where each thing stands in it.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(&self, span: Option<Range<usize>>, problem: ProjectFileProblem) -> ProjectFileError {
+        ProjectFileError { line: line_of(self.text, span), problem }
+    }
+
+    fn known(
+        &self,
+        table: &dyn TableLike,
+        keys: &[&str],
+        within: &str,
+    ) -> Result<(), ProjectFileError> {
+        for (key, item) in table.iter() {
+            if !keys.contains(&key) {
+                let span = table.key(key).and_then(toml_edit::Key::span).or_else(|| item.span());
+                let (key, within) = (key.to_owned(), within.to_owned());
+                return Err(self.error(span, ProjectFileProblem::UnknownKey { key, within }));
+            }
+        }
+        Ok(())
+    }
+
+    fn text<'i>(
+        &self,
+        table: &'i dyn TableLike,
+        key: &str,
+    ) -> Result<Option<Spanned<'i>>, ProjectFileError> {
+        let Some(item) = table.get(key) else { return Ok(None) };
+        match item.as_str() {
+            Some(text) => Ok(Some((text, item.span()))),
+            None => {
+                let key = key.to_owned();
+                Err(self.error(item.span(), ProjectFileProblem::NotText { key }))
+            }
+        }
+    }
+
+    fn environment(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+    ) -> Result<Option<EnvironmentName>, ProjectFileError> {
+        let Some((text, span)) = self.text(table, key)? else { return Ok(None) };
+        EnvironmentName::parse(text).map(Some).map_err(|error| {
+            self.error(span, ProjectFileProblem::Name { key: key.to_owned(), error })
+        })
+    }
+
+    fn project(&self, root: &Table) -> Result<ProjectName, ProjectFileError> {
+        let Some((text, span)) = self.text(root, "project")? else {
+            return Err(self.error(None, ProjectFileProblem::Missing { key: "project" }));
+        };
+        ProjectName::parse(text).map_err(|error| {
+            self.error(span, ProjectFileProblem::Name { key: "project".to_owned(), error })
+        })
+    }
+
+    fn default(
+        &self,
+        root: &Table,
+        environments: &BTreeMap<EnvironmentName, EnvironmentEntry>,
+    ) -> Result<EnvironmentName, ProjectFileError> {
+        let Some(name) = self.environment(root, "default")? else {
+            return Err(self.error(None, ProjectFileProblem::Missing { key: "default" }));
+        };
+        if environments.contains_key(&name) {
+            return Ok(name);
+        }
+        let (key, name) = ("default".to_owned(), name.to_string());
+        let span = root.get("default").and_then(Item::span);
+        Err(self.error(span, ProjectFileProblem::NoSuchEnvironment { key, name }))
+    }
+
+    fn environments(
+        &self,
+        root: &Table,
+    ) -> Result<BTreeMap<EnvironmentName, EnvironmentEntry>, ProjectFileError> {
+        let Some(item) = root.get("environments") else {
+            return Err(self.error(None, ProjectFileProblem::Missing { key: "environments" }));
+        };
+        let Some(table) = item.as_table_like() else {
+            let key = "environments".to_owned();
+            return Err(self.error(item.span(), ProjectFileProblem::NotTable { key }));
+        };
+        let mut environments = BTreeMap::new();
+        for (name, item) in table.iter() {
+            let key = format!("environments.{name}");
+            let Some(fields) = item.as_table_like() else {
+                return Err(self.error(item.span(), ProjectFileProblem::NotTable { key }));
+            };
+            let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span());
+            let parsed = EnvironmentName::parse(name)
+                .map_err(|error| self.error(span, ProjectFileProblem::Name { key, error }))?;
+            environments.insert(parsed, self.entry(name, fields)?);
+        }
+        Ok(environments)
+    }
+
+    fn entry(
+        &self,
+        name: &str,
+        fields: &dyn TableLike,
+    ) -> Result<EnvironmentEntry, ProjectFileError> {
+        self.known(fields, &["inherits", "file", "seal_key"], &format!("environments.{name}"))?;
+        let inherits = self.environment(fields, "inherits")?;
+        let file = match self.text(fields, "file")? {
+            None => None,
+            Some((path, span)) => {
+                let path = path.to_owned();
+                if !stays_inside(&path) {
+                    return Err(self.error(span, ProjectFileProblem::Path { path }));
+                }
+                if DocumentForm::of(&path).is_none() {
+                    return Err(self.error(span, ProjectFileProblem::Extension { path }));
+                }
+                Some(path)
+            }
+        };
+        let seal_key = match self.text(fields, "seal_key")? {
+            None => None,
+            Some((text, span)) => Some(
+                SealKey::parse(text).map_err(|_| self.error(span, ProjectFileProblem::SealKey))?,
+            ),
+        };
+        Ok(EnvironmentEntry { inherits, file, seal_key })
+    }
+
+    fn check_references(
+        &self,
+        document: &Document<&str>,
+        file: &ProjectFile,
+        name: &EnvironmentName,
+        entry: &EnvironmentEntry,
+    ) -> Result<(), ProjectFileError> {
+        let item = || document.as_table().get("environments")?.get(name.as_str());
+        let span_of = |key: &str| item().and_then(|item| item.get(key)).and_then(Item::span);
+        if let Some(parent) = &entry.inherits
+            && !file.environments.contains_key(parent)
+        {
+            let key = format!("environments.{name}.inherits");
+            let problem = ProjectFileProblem::NoSuchEnvironment { key, name: parent.to_string() };
+            return Err(self.error(span_of("inherits"), problem));
+        }
+        if let Err(error) = file.ancestry(name) {
+            return Err(self.error(span_of("inherits"), ProjectFileProblem::Inherits(error)));
+        }
+        let path = file.document_path(name);
+        let shared = |other: &EnvironmentName| other != name && file.document_path(other) == path;
+        if file.environments.keys().any(shared) {
+            return Err(self.error(span_of("file"), ProjectFileProblem::SharedFile { path }));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path is relative, plain, and cannot lead out of its root.
+fn stays_inside(path: &str) -> bool {
+    !path.contains(['\\', '\0'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let end = span.map_or(0, |span| span.start).min(text.len());
+    1 + text.as_bytes().iter().take(end).filter(|&&byte| byte == b'\n').count()
+}

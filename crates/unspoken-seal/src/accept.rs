@@ -1,0 +1,70 @@
+//! Accepting a document that another program wrote: a block and a seal of ours
+//! are put over what a person has reviewed.
+
+use thiserror::Error;
+use unspoken_model::{DocumentForm, NameError, Place, SecretName};
+
+use crate::OpenDocument;
+use crate::block::Block;
+use crate::identity::key_id;
+use crate::node::{Item, Node};
+use crate::sops::rule::DEFAULT_SUFFIX;
+
+/// Why a document cannot get a seal.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum AcceptError {
+    #[error("`{name}`: {error}")]
+    Name { name: String, error: NameError },
+    #[error("`{name}` is not a text, and a sealed document is flat")]
+    NotText { name: String },
+    #[error("`{name}` stands there twice")]
+    Repeated { name: String },
+    #[error("its metadata has `{field}`, which the seal does not cover")]
+    Metadata { field: String },
+    #[error("it has no age recipient")]
+    NoRecipient,
+}
+
+impl OpenDocument<'_> {
+    /// Makes this the document of `place`, to be sealed at the next write. Of
+    /// the block that it had, the expiries and the counts are kept.
+    pub fn accept(&mut self, place: Place, before: Option<Block>) -> Result<(), AcceptError> {
+        if let Some(field) = self.metadata.foreign() {
+            return Err(AcceptError::Metadata { field: field.to_owned() });
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for (name, node) in self.slots.iter().filter_map(|slot| slot.item.as_pair()) {
+            let name = name.to_owned();
+            match (SecretName::check(&name), node) {
+                (Err(error), _) => return Err(AcceptError::Name { name, error }),
+                (Ok(()), Node::Text(_)) => {}
+                (Ok(()), _) => return Err(AcceptError::NotText { name }),
+            }
+            if !names.insert(name.clone()) {
+                return Err(AcceptError::Repeated { name });
+            }
+        }
+        let groups = self.metadata.groups();
+        let first = groups.iter().flatten().next().ok_or(AcceptError::NoRecipient)?;
+        let key_id = key_id(first.recipient);
+        let (mut expires, key_history, revision) = match before {
+            Some(block) => (block.expires, block.key_history, block.revision),
+            None => Default::default(),
+        };
+        expires.retain(|name, _| names.contains(name.as_str()));
+        let seal_key = self.seal_key();
+        let block =
+            Block { place, revision, key_id, key_history, expires, seal_key, seal: [0; 64] };
+        self.metadata.set("unencrypted_suffix", Node::text(DEFAULT_SUFFIX));
+        if self.form == DocumentForm::Json {
+            self.slots.sort_by(|a, b| name_of(&a.item).cmp(&name_of(&b.item)));
+        }
+        self.block = Some(block);
+        self.changed = true;
+        Ok(())
+    }
+}
+
+fn name_of<'i>(item: &'i Item<'_>) -> Option<&'i str> {
+    item.as_pair().map(|(name, _)| name)
+}

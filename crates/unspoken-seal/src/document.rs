@@ -1,0 +1,235 @@
+//! A sealed document: what anyone can read and check without a key.
+//!
+//! The way from bytes to values is one way: [`Document::parse`], then
+//! [`Document::verify`], which gives a [`Verified`] document, and only that can
+//! be unlocked and opened.
+
+use thiserror::Error;
+use unspoken_model::{DocumentForm, Place, SealKey, SecretName};
+
+use crate::block::{Block, BlockError};
+use crate::canonical::canonical;
+use crate::hazmat::verifies;
+use crate::json::JsonProblem;
+use crate::node::{Item, Node};
+use crate::sops::metadata::Metadata;
+use crate::sops::{dotenv_store, json_store};
+use crate::unlock::Unlock;
+
+/// A document that has been read and not yet verified.
+#[derive(Debug)]
+pub struct Document<'a> {
+    text: &'a str,
+    pub(crate) form: DocumentForm,
+    pub(crate) items: Vec<Item<'a>>,
+    pub(crate) metadata: Metadata<'a>,
+    pub(crate) block: Option<Block>,
+}
+
+/// A document whose seal, place and spelling are right, as far as it has a
+/// seal.
+#[derive(Debug)]
+pub struct Verified<'a>(pub(crate) Document<'a>);
+
+/// A document that a person vouches for in place of its seal.
+#[derive(Debug)]
+pub struct Reviewed<'a>(pub(crate) Document<'a>);
+
+/// Why bytes are no document, and in which line.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("line {line}: {problem}")]
+pub struct ParseError {
+    pub line: usize,
+    pub problem: ParseProblem,
+}
+
+/// One thing that can be wrong in a document's text.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ParseProblem {
+    #[error("it is not UTF-8 text")]
+    NotText,
+    #[error("it is larger than {max} bytes", max = Document::MAX_BYTES)]
+    TooLarge,
+    #[error("it holds more than {max} values", max = Document::MAX_VALUES)]
+    TooMany,
+    #[error("not JSON: {0}")]
+    Json(JsonProblem),
+    #[error("a document is a JSON object")]
+    NotMap,
+    #[error("there is no sops metadata: this file is not encrypted")]
+    NoMetadata,
+    #[error("there is more than one `sops` block")]
+    TwoMetadata,
+    #[error("expected `NAME=value` or a comment")]
+    NoEquals,
+    #[error("a metadata key that cannot be taken apart")]
+    FlatKey,
+    #[error("a metadata key that stands there twice")]
+    Repeated,
+    #[error("a list in the metadata has a gap")]
+    IndexGap,
+    #[error("the lines end in CR LF: something changed the line ends of this file")]
+    CarriageReturn,
+    #[error("the `unspoken` block: {0}")]
+    Block(BlockError),
+}
+
+/// Why a document must not be used, found without a key.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum VerifyError {
+    #[error("this is the document of `{found}`")]
+    WrongPlace { found: Place },
+    #[error("it has no seal")]
+    Unsealed,
+    #[error("its seal is by another key than the pinned one")]
+    OtherSealKey { found: SealKey },
+    #[error("its seal does not fit its content")]
+    Seal,
+    #[error("its bytes are not the ones that were written")]
+    Spelling,
+}
+
+impl<'a> Document<'a> {
+    /// The largest document that is read or written.
+    pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+    /// The most values that a document holds.
+    pub const MAX_VALUES: usize = 10_000;
+
+    /// Reads a document, or says in which line it is wrong.
+    pub fn parse(form: DocumentForm, bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let error = |problem| ParseError { line: 1, problem };
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(error(ParseProblem::TooLarge));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
+            ParseError {
+                line: before.split(|&b| b == b'\n').count(),
+                problem: ParseProblem::NotText,
+            }
+        })?;
+        let (items, metadata) = match form {
+            DocumentForm::Json => json_store::read(text)?,
+            DocumentForm::Dotenv => dotenv_store::read(text)?,
+        };
+        if items.iter().filter_map(Item::as_pair).count() > Self::MAX_VALUES {
+            return Err(error(ParseProblem::TooMany));
+        }
+        let metadata = Metadata::new(metadata).ok_or(error(ParseProblem::NoMetadata))?;
+        let block = metadata.node().get("unspoken").map(Block::read).transpose();
+        let block = block.map_err(|e| error(ParseProblem::Block(e)))?;
+        Ok(Self { text, form, items, metadata, block })
+    }
+
+    /// The names in the document, in its order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter_map(Item::as_pair).map(|(name, _)| name)
+    }
+
+    /// The public keys of those who can open it.
+    pub fn recipients(&self) -> Vec<&str> {
+        let groups = self.metadata.groups();
+        groups.into_iter().flatten().map(|wrapped| wrapped.recipient).collect()
+    }
+
+    /// Our block, when the document has one.
+    pub fn block(&self) -> Option<&Block> {
+        self.block.as_ref()
+    }
+
+    /// When it was last written, as it says itself.
+    pub fn last_modified(&self) -> &str {
+        self.metadata.last_modified()
+    }
+
+    /// Whether a value stands in the clear, by the look of it.
+    pub fn is_clear(&self, name: &str) -> bool {
+        let mut pairs = self.items.iter().filter_map(Item::as_pair);
+        pairs.any(|(key, node)| {
+            key == name
+                && !node.as_text().is_some_and(|t| t.is_empty() || crate::sops::value::is_sealed(t))
+        })
+    }
+
+    /// Checks everything that can be checked with no private key: that this is
+    /// the document of `place`, that it is sealed by the key that is pinned, and
+    /// that not one byte of it was changed.
+    ///
+    /// A document without a seal, of another program, passes only where no key
+    /// is pinned; its values are then under the sops MAC alone.
+    pub fn verify(self, place: &Place, pin: Option<&SealKey>) -> Result<Verified<'a>, VerifyError> {
+        let Some(block) = &self.block else {
+            return if pin.is_some() { Err(VerifyError::Unsealed) } else { Ok(Verified(self)) };
+        };
+        if block.place != *place {
+            return Err(VerifyError::WrongPlace { found: block.place.clone() });
+        }
+        if pin.is_some_and(|pin| *pin != block.seal_key) {
+            return Err(VerifyError::OtherSealKey { found: block.seal_key });
+        }
+        self.verify_seal(block)?;
+        Ok(Verified(self))
+    }
+
+    /// Takes a document whose seal is lost or does not fit, for a person who has
+    /// reviewed it to seal it again. What the old seal protected is unprotected
+    /// until then.
+    pub fn review(self) -> Reviewed<'a> {
+        Reviewed(self)
+    }
+
+    fn verify_seal(&self, block: &Block) -> Result<(), VerifyError> {
+        let message =
+            canonical(block, self.items.iter(), &self.metadata).ok_or(VerifyError::Seal)?;
+        if !verifies(&block.seal_key, &message, &block.seal) {
+            return Err(VerifyError::Seal);
+        }
+        // What the signature leaves open (white space, the order of metadata,
+        // spare fields) is fixed by there being one spelling only.
+        let mut metadata = self.metadata.clone();
+        metadata.set("unspoken", block.to_node());
+        let spelled = print(self.form, self.items.iter(), &metadata.to_written());
+        let names_fit = || self.names().all(|name| SecretName::check(name).is_ok());
+        if self.metadata.is_ours() && spelled == self.text && names_fit() {
+            Ok(())
+        } else {
+            Err(VerifyError::Spelling)
+        }
+    }
+}
+
+impl<'a> Verified<'a> {
+    pub fn document(&self) -> &Document<'a> {
+        &self.0
+    }
+
+    /// Begins to look for the key.
+    pub fn unlock(&self) -> Unlock<'_> {
+        Unlock::new(&self.0.metadata)
+    }
+}
+
+impl<'a> Reviewed<'a> {
+    /// The same document without its block, to be opened under the sops MAC
+    /// alone; and the block that it had.
+    pub fn without_seal(self) -> (Verified<'a>, Option<Block>) {
+        let block = self.0.block.clone();
+        let mut document = self.0;
+        document.block = None;
+        document.metadata.remove("unspoken");
+        (Verified(document), block)
+    }
+}
+
+/// Prints a document in one of its forms.
+pub(crate) fn print<'n>(
+    form: DocumentForm,
+    items: impl Iterator<Item = &'n Item<'n>>,
+    metadata: &'n Node<'n>,
+) -> String {
+    match form {
+        DocumentForm::Json => json_store::print(items, metadata),
+        DocumentForm::Dotenv => dotenv_store::print(items, metadata),
+    }
+}

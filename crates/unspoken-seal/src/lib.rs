@@ -1,0 +1,39 @@
+//! Values: how they are held, sealed and opened.
+//!
+//! Pure: bytes in, bytes out. No files, no clock, no environment; randomness
+//! comes from `hazmat`, the one file that names the AEAD, KDF and RNG crates,
+//! and from `age`.
+
+mod accept;
+mod block;
+mod canonical;
+mod document;
+pub mod dotenv;
+#[cfg(test)]
+mod golden_tests;
+mod hazmat;
+mod identity;
+mod json;
+mod json_import;
+mod node;
+mod open_document;
+mod recipient;
+mod secret;
+mod secret_set;
+mod sops;
+mod unlock;
+
+pub use accept::AcceptError;
+pub use block::{Block, BlockError};
+pub use document::{Document, ParseError, ParseProblem, Reviewed, Verified, VerifyError};
+pub use identity::{DocumentKey, Identity, IdentityError};
+pub use json::{JsonError, JsonProblem};
+pub use json_import::{JsonImportError, parse_json};
+pub use open_document::{Change, OpenDocument, OpenError, SetError};
+pub use recipient::{Recipient, RecipientError};
+pub use secret::{Secret, SecretError};
+pub use secret_set::SecretSet;
+pub use sops::rule::RuleError;
+pub use sops::tree::TreeError;
+pub use sops::value::ValueError;
+pub use unlock::Unlock;

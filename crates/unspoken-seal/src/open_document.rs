@@ -1,0 +1,311 @@
+//! An opened document: values that can be read, changed and sealed again.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use thiserror::Error;
+use unspoken_model::{DocumentForm, Expiry, NameError, Place, SealKey, SecretName};
+
+use crate::block::Block;
+use crate::canonical::canonical;
+use crate::document::{Document, Verified, print};
+use crate::hazmat::{Cipher, DataKey, NONCE, SealPair, random};
+use crate::identity::DocumentKey;
+use crate::node::{Item, Node};
+use crate::recipient::{Recipient, RecipientError};
+use crate::secret::{Secret, SecretError};
+use crate::secret_set::SecretSet;
+use crate::sops::metadata::{Metadata, print_time};
+use crate::sops::rule::{Rule, RuleError};
+use crate::sops::tree::{self, Leaf, Slot, TreeError, associated};
+use crate::sops::value::{self, Kind, Plain};
+
+/// A document whose values stand in memory, decrypted and found whole.
+#[derive(Debug)]
+pub struct OpenDocument<'a> {
+    pub(crate) form: DocumentForm,
+    pub(crate) slots: Vec<Slot<'a>>,
+    pub(crate) metadata: Metadata<'a>,
+    pub(crate) block: Option<Block>,
+    pub(crate) changed: bool,
+    rule: Rule,
+    cipher: Cipher,
+    pair: SealPair,
+}
+
+/// Why an unlocked document must not be used.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum OpenError {
+    #[error("the time in `lastmodified` does not read")]
+    Time,
+    #[error("the integrity code (MAC) does not fit")]
+    Mac,
+    #[error(transparent)]
+    Value(TreeError),
+    #[error("its seal key does not belong to its data key")]
+    SealKey,
+    #[error("the rule of what is encrypted: {0}")]
+    Rule(RuleError),
+}
+
+/// Why an opened document is no set of secrets, or cannot become one.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum SetError {
+    #[error("`{name}`: {error}")]
+    Name { name: String, error: NameError },
+    #[error("`{name}`: {error}")]
+    Value { name: String, error: SecretError },
+    #[error("`{name}` is a list or a map, not a value")]
+    Nested { name: String },
+    #[error("`{name}` stands there twice")]
+    Repeated { name: String },
+    #[error("a document holds at most {max} values", max = Document::MAX_VALUES)]
+    TooMany,
+}
+
+/// What an edit came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    Added,
+    Replaced,
+    /// The value was this already; nothing is written.
+    Unchanged,
+}
+
+impl<'a> Verified<'a> {
+    /// Opens every value and checks the MAC over them, before any leaves.
+    pub fn open(self, key: &DocumentKey) -> Result<OpenDocument<'a>, OpenError> {
+        let Document { form, items, metadata, block, .. } = self.0;
+        let pair = SealPair::derive(&key.0);
+        if block.as_ref().is_some_and(|block| block.seal_key != pair.public()) {
+            return Err(OpenError::SealKey);
+        }
+        let rule = Rule::read(metadata.node()).map_err(OpenError::Rule)?;
+        let cipher = Cipher::new(&key.0);
+        let slots = tree::open(items, &cipher, &rule).map_err(OpenError::Value)?;
+        let time = metadata.last_modified_bound().ok_or(OpenError::Time)?;
+        let mac = value::open(metadata.mac(), &cipher, time.as_bytes());
+        let expected = tree::mac(&slots, metadata.mac_only_encrypted());
+        match mac {
+            Ok(mac) if mac.bytes.as_slice() == expected.as_bytes() => {}
+            _ => return Err(OpenError::Mac),
+        }
+        Ok(OpenDocument { form, slots, metadata, block, rule, cipher, pair, changed: false })
+    }
+}
+
+impl OpenDocument<'static> {
+    /// Makes a new, empty document for a place, wrapped for its environment key
+    /// first.
+    pub fn create(
+        form: DocumentForm,
+        place: Place,
+        environment_key: &Recipient,
+        others: &[Recipient],
+    ) -> Result<Self, RecipientError> {
+        let key = DataKey::random();
+        let wrap =
+            |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(&key)?));
+        let recipients = std::iter::once(environment_key).chain(others);
+        let metadata = Metadata::fresh(recipients.map(wrap).collect::<Result<_, _>>()?);
+        let pair = SealPair::derive(&key);
+        let block = Block {
+            place,
+            revision: 0,
+            key_id: environment_key.key_id(),
+            key_history: Vec::new(),
+            expires: BTreeMap::new(),
+            seal_key: pair.public(),
+            seal: [0; 64],
+        };
+        Ok(Self {
+            form,
+            slots: Vec::new(),
+            rule: Rule::UnencryptedSuffix(crate::sops::rule::DEFAULT_SUFFIX.to_owned()),
+            metadata,
+            block: Some(block),
+            cipher: Cipher::new(&key),
+            pair,
+            changed: true,
+        })
+    }
+}
+
+impl OpenDocument<'_> {
+    /// The public key that its seal verifies with.
+    pub fn seal_key(&self) -> SealKey {
+        self.pair.public()
+    }
+
+    /// Our block, when the document has one.
+    pub fn block(&self) -> Option<&Block> {
+        self.block.as_ref()
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.slots.iter().position(|slot| name_of(slot) == Some(name))
+    }
+
+    pub fn contains(&self, name: &SecretName) -> bool {
+        self.position(name.as_str()).is_some()
+    }
+
+    /// Sets a value. One that is the same already keeps its bytes in the file.
+    pub fn set(&mut self, name: &SecretName, secret: &Secret) -> Result<Change, SetError> {
+        let at = self.position(name.as_str());
+        if let Some(slot) = at.and_then(|at| self.slots.get_mut(at)) {
+            let [leaf] = slot.leaves.as_slice() else {
+                return Err(SetError::Nested { name: name.to_string() });
+            };
+            let same = leaf.plain.kind == Kind::Text
+                && leaf.plain.bytes.as_slice() == secret.expose().as_bytes();
+            if same {
+                return Ok(Change::Unchanged);
+            }
+            let encrypted = leaf.encrypted;
+            *slot = seal_slot(&self.cipher, name, secret, encrypted);
+            self.changed = true;
+            return Ok(Change::Replaced);
+        }
+        let values = self.slots.iter().filter(|slot| name_of(slot).is_some()).count();
+        if values >= Document::MAX_VALUES {
+            return Err(SetError::TooMany);
+        }
+        let encrypted = self.rule.encrypts(&[name.as_str()], &Vec::new());
+        let slot = seal_slot(&self.cipher, name, secret, encrypted);
+        let at = self.place_of(name);
+        self.slots.insert(at, slot);
+        self.changed = true;
+        Ok(Change::Added)
+    }
+
+    /// Where a new name goes: in order in a document of ours, at the end where
+    /// comments or another program's order would be torn.
+    fn place_of(&self, name: &SecretName) -> usize {
+        let sorted = self.slots.is_sorted_by(|a, b| match (name_of(a), name_of(b)) {
+            (Some(a), Some(b)) => a <= b,
+            _ => false,
+        });
+        if !sorted {
+            return self.slots.len();
+        }
+        self.slots.partition_point(|slot| name_of(slot).is_some_and(|n| n < name.as_str()))
+    }
+
+    /// Removes a name with its expiry. `false` when it was not there.
+    pub fn remove(&mut self, name: &SecretName) -> bool {
+        let Some(at) = self.position(name.as_str()) else { return false };
+        self.slots.remove(at);
+        if let Some(block) = &mut self.block {
+            block.expires.remove(name);
+        }
+        self.changed = true;
+        true
+    }
+
+    /// Sets or clears a value's expiry. `false` when it was this already, or
+    /// when the document has no block to keep it in.
+    pub fn expire(&mut self, name: &SecretName, expiry: Option<Expiry>) -> bool {
+        let Some(block) = &mut self.block else { return false };
+        let before = match expiry {
+            Some(date) => block.expires.insert(name.clone(), date),
+            None => block.expires.remove(name),
+        };
+        let changed = before != expiry;
+        self.changed |= changed;
+        changed
+    }
+
+    pub fn expiry(&self, name: &SecretName) -> Option<Expiry> {
+        self.block.as_ref()?.expires.get(name).copied()
+    }
+
+    /// A copy of one value.
+    pub fn get(&self, name: &SecretName) -> Option<Result<Secret, SetError>> {
+        let slot = self.slots.get(self.position(name.as_str())?)?;
+        let [leaf] = slot.leaves.as_slice() else {
+            return Some(Err(SetError::Nested { name: name.to_string() }));
+        };
+        let plain = Plain::new(leaf.plain.kind, leaf.plain.bytes.to_vec());
+        Some(read_secret(name.as_str(), plain))
+    }
+
+    /// The values as an open set, which is what a receiver gets.
+    pub fn into_set(self, place: &Place) -> Result<SecretSet, SetError> {
+        let mut set = SecretSet::with_capacity(place.environment.clone(), self.slots.len());
+        for slot in self.slots {
+            let Item::Pair(name, node) = slot.item else { continue };
+            let nested = matches!(node, Node::List(_) | Node::Map(_));
+            let parsed = SecretName::parse(&name)
+                .map_err(|error| SetError::Name { name: name.clone().into_owned(), error })?;
+            if nested {
+                return Err(SetError::Nested { name: name.into_owned() });
+            }
+            // A null is no value.
+            let Some(leaf) = slot.leaves.into_iter().next() else { continue };
+            if !set.insert(parsed, read_secret(&name, leaf.plain)?) {
+                return Err(SetError::Repeated { name: name.into_owned() });
+            }
+        }
+        for (name, expiry) in self.block.iter().flat_map(|block| &block.expires) {
+            set.expire(name, *expiry);
+        }
+        Ok(set)
+    }
+
+    /// Seals the document: a new time, a new MAC, the next revision, and our
+    /// seal over it all. `None` when nothing was changed.
+    pub fn seal(mut self, now: Timestamp) -> Option<String> {
+        if !self.changed {
+            return None;
+        }
+        let time = print_time(now);
+        let mac =
+            Plain::new(Kind::Text, tree::mac(&self.slots, self.metadata.mac_only_encrypted()));
+        let mac = value::seal(&mac, &self.cipher, time.as_bytes(), &random::<NONCE>());
+        self.metadata.set("lastmodified", Node::text(time));
+        self.metadata.set("mac", Node::text(mac));
+        self.metadata.set("version", Node::text(crate::sops::VERSION));
+        if let Some(block) = &mut self.block {
+            block.revision += 1;
+            let items = self.slots.iter().map(|slot| &slot.item);
+            let message = canonical(block, items, &self.metadata)?;
+            block.seal = self.pair.sign(&message);
+            self.metadata.set("unspoken", block.to_node());
+        }
+        let items = self.slots.iter().map(|slot| &slot.item);
+        Some(print(self.form, items, &self.metadata.to_written()))
+    }
+}
+
+fn name_of<'s>(slot: &'s Slot<'_>) -> Option<&'s str> {
+    slot.item.as_pair().map(|(name, _)| name)
+}
+
+fn read_secret(name: &str, plain: Plain) -> Result<Secret, SetError> {
+    let mut bytes = plain.into_text();
+    Secret::new(std::mem::take(&mut *bytes))
+        .map_err(|error| SetError::Value { name: name.to_owned(), error })
+}
+
+fn seal_slot(
+    cipher: &Cipher,
+    name: &SecretName,
+    secret: &Secret,
+    encrypted: bool,
+) -> Slot<'static> {
+    let plain = Plain::new(Kind::Text, secret.expose());
+    let text = if encrypted && !secret.is_empty() {
+        value::seal(&plain, cipher, associated(&[name.as_str()]).as_bytes(), &random::<NONCE>())
+    } else {
+        // Empty values stay empty in the sops format; the seal covers them.
+        secret.expose().to_owned()
+    };
+    let item = Item::Pair(Cow::Owned(name.to_string()), Node::text(text));
+    Slot { item, leaves: vec![Leaf { plain, encrypted }] }
+}

@@ -1,0 +1,14 @@
+//! The sops format: encrypted trees, their metadata and their integrity code.
+//!
+//! `docs/formats/sops.md` is the specification that this follows.
+
+pub(crate) mod dotenv_store;
+pub(crate) mod json_store;
+pub(crate) mod metadata;
+pub(crate) mod rule;
+pub(crate) mod shamir;
+pub(crate) mod tree;
+pub(crate) mod value;
+
+/// The release of sops whose format is followed, written as `version`.
+pub(crate) const VERSION: &str = "3.13.2";

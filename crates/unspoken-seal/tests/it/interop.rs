@@ -1,0 +1,235 @@
+//! Our documents and the real sops program's, held against each other.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use unspoken_model::DocumentForm;
+use unspoken_seal::{
+    Document, Identity, OpenDocument, OpenError, Recipient, SetError, VerifyError,
+};
+
+use crate::kit::{FORMS, Map, Sops, any_values, create, name, now, open, place, read, secret};
+
+#[test]
+fn sops_decrypts_what_we_write() {
+    let sops = Sops::new();
+    let mut runner =
+        TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&any_values(), |values| {
+            for form in FORMS {
+                let text = create(form, &sops.identity, &values);
+                prop_assert_eq!(sops.decrypt(form, &text), Ok(values.clone()), "{:?}", form);
+                prop_assert_eq!(read(form, &text, &sops.identity), values.clone());
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn we_decrypt_what_sops_writes() {
+    let sops = Sops::new();
+    let mut runner =
+        TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&any_values(), |values| {
+            let json = serde_json::to_string(&values).unwrap();
+            let text = sops.encrypt("json", &[], &json);
+            prop_assert_eq!(read(DocumentForm::Json, &text, &sops.identity), values.clone());
+
+            // The two characters `\n` are a newline in this dialect.
+            let values: Map = values.into_iter().map(|(k, v)| (k, v.replace("\\n", ""))).collect();
+            prop_assume!(!values.is_empty());
+            let lines = |(key, value): (&String, &String)| {
+                format!("{key}={}\n", value.replace('\n', "\\n"))
+            };
+            let plain: String = values.iter().map(lines).collect();
+            let text = sops.encrypt("env", &[], &plain);
+            prop_assert_eq!(read(DocumentForm::Dotenv, &text, &sops.identity), values);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_document_that_sops_edited_has_lost_its_seal() {
+    let sops = Sops::new();
+    let values = Map::from([("A".to_owned(), "1".to_owned())]);
+    for (form, file) in [(DocumentForm::Json, "d.json"), (DocumentForm::Dotenv, "d.env")] {
+        let text = create(form, &sops.identity, &values);
+        let pin = Document::parse(form, text.as_bytes()).unwrap().block().unwrap().seal_key;
+        std::fs::write(sops.path(file), &text).unwrap();
+        sops.run(&["set", file, "[\"B\"]", "\"2\""], b"").unwrap();
+        let edited = std::fs::read_to_string(sops.path(file)).unwrap();
+
+        let document = Document::parse(form, edited.as_bytes()).unwrap();
+        assert!(document.block().is_none(), "sops {file} keeps an unknown block now");
+        assert_eq!(document.verify(&place(), Some(&pin)).unwrap_err(), VerifyError::Unsealed);
+        assert_eq!(read(form, &edited, &sops.identity).len(), 2);
+    }
+}
+
+#[test]
+fn rules_comments_and_partial_macs_of_sops_are_followed() {
+    let sops = Sops::new();
+    let dotenv = "# a secret one\nA=1\nB_PLAIN=2\n# public\nC=3\n#\nPUB_D=4\n";
+    let all: Map = [("A", "1"), ("B_PLAIN", "2"), ("C", "3"), ("PUB_D", "4")]
+        .map(|(n, v)| (n.into(), v.into()))
+        .into();
+    for options in [
+        vec!["unencrypted_suffix: _PLAIN"],
+        vec!["encrypted_suffix: _PLAIN"],
+        vec!["unencrypted_regex: ^PUB"],
+        vec!["encrypted_regex: ^(A|C)$"],
+        vec!["encrypted_regex: ^A$", "mac_only_encrypted: true"],
+        vec!["unencrypted_comment_regex: public"],
+        vec!["encrypted_comment_regex: secret"],
+    ] {
+        let text = sops.encrypt("env", &options, dotenv);
+        assert_eq!(read(DocumentForm::Dotenv, &text, &sops.identity), all, "{options:?}\n{text}");
+        // And after an edit of ours, sops still reads all of it.
+        let mut document = open(DocumentForm::Dotenv, &text, &sops.identity);
+        document.set(&name("A"), &secret("changed")).unwrap();
+        document.set(&name("NEW"), &secret("new")).unwrap();
+        let text = document.seal(now()).unwrap();
+        let mut expected = all.clone();
+        expected.insert("A".into(), "changed".into());
+        expected.insert("NEW".into(), "new".into());
+        assert_eq!(
+            sops.decrypt(DocumentForm::Dotenv, &text).unwrap(),
+            expected,
+            "{options:?}\n{text}"
+        );
+    }
+}
+
+#[test]
+fn a_plain_value_may_change_where_the_mac_covers_encrypted_values_only() {
+    let sops = Sops::new();
+    let text =
+        sops.encrypt("env", &["encrypted_regex: ^A$", "mac_only_encrypted: true"], "A=1\nB=2\n");
+    let edited = text.replacen("\nB=2", "\nB=3", 1);
+    assert_eq!(read(DocumentForm::Dotenv, &edited, &sops.identity)["B"], "3");
+    let all =
+        sops.encrypt("env", &["encrypted_regex: ^A$"], "A=1\nB=2\n").replacen("\nB=2", "\nB=3", 1);
+    let verified = Document::parse(DocumentForm::Dotenv, all.as_bytes())
+        .unwrap()
+        .verify(&place(), None)
+        .unwrap();
+    let key = verified.unlock().offer(&sops.identity).unwrap();
+    assert_eq!(verified.open(&key).unwrap_err(), OpenError::Mac);
+}
+
+#[test]
+fn numbers_of_sops_json_read_as_their_text_and_trees_are_refused_by_name() {
+    let sops = Sops::new();
+    let plain = r#"{"A":-0,"B":1.0,"C":1e21,"D":1e-7,"E":9007199254740993,"F":9223372036854775808,"G":true,"H":"<&>\u2028\ud83d","I":null,"J":""}"#;
+    let text = sops.encrypt("json", &[], plain);
+    let map = read(DocumentForm::Json, &text, &sops.identity);
+    let expected = [
+        ("A", "0"),
+        ("B", "1.0"),
+        ("C", "1000000000000000000000.0"),
+        ("D", "0.0000001"),
+        ("E", "9007199254740993"),
+        ("F", "9223372036854776000.0"),
+        ("G", "true"),
+        ("H", "<&>\u{2028}\u{fffd}"),
+        ("J", ""),
+    ];
+    assert_eq!(map, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
+
+    for (plain, error) in [
+        (r#"{"A":{"B":"x"}}"#, SetError::Nested { name: "A".into() }),
+        (r#"{"A":["x"]}"#, SetError::Nested { name: "A".into() }),
+        (r#"{"A":[]}"#, SetError::Nested { name: "A".into() }),
+        (r#"{"A":"x","A":"y"}"#, SetError::Repeated { name: "A".into() }),
+    ] {
+        let text = sops.encrypt("json", &[], plain);
+        let open = open(DocumentForm::Json, &text, &sops.identity);
+        assert_eq!(open.into_set(&place()).unwrap_err(), error);
+    }
+    let text = sops.encrypt("json", &[], r#"{"lower":"x"}"#);
+    let set = open(DocumentForm::Json, &text, &sops.identity).into_set(&place());
+    assert!(matches!(set, Err(SetError::Name { name, .. }) if name == "lower"));
+}
+
+#[test]
+fn a_tree_of_another_program_is_edited_without_harm_to_the_rest() {
+    let sops = Sops::new();
+    let plain =
+        r#"{"s":"x","list":["a","a",{"k:v":1.5}],"map":{"e":"","n":null,"m":{},"l":[]},"t":true}"#;
+    let text = sops.encrypt("json", &[], plain);
+    let mut document = open(DocumentForm::Json, &text, &sops.identity);
+    document.set(&name("NEW"), &secret("line\nline")).unwrap();
+    let text = document.seal(now()).unwrap();
+    std::fs::write(sops.path("t.json"), text).unwrap();
+    let found: serde_json::Value =
+        serde_json::from_str(&sops.run(&["decrypt", "t.json"], b"").unwrap()).unwrap();
+    let mut expected: serde_json::Value = serde_json::from_str(plain).unwrap();
+    expected["NEW"] = "line\nline".into();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn two_of_three_groups_open_and_one_does_not() {
+    let sops = Sops::new();
+    let identities: Vec<Identity> = (0..3).map(|_| Identity::generate()).collect();
+    let groups: String = identities
+        .iter()
+        .map(|identity| format!("      - age: [{}]\n", identity.recipient().as_str()))
+        .collect();
+    let rules = format!("creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n{groups}");
+    std::fs::write(sops.path(".sops.yaml"), rules).unwrap();
+    for (form, file) in [(DocumentForm::Json, "g.json"), (DocumentForm::Dotenv, "g.env")] {
+        let plain = if form == DocumentForm::Json { r#"{"A":"1"}"# } else { "A=1\n" };
+        std::fs::write(sops.path(file), plain).unwrap();
+        let text = sops.run(&["encrypt", file], b"").unwrap();
+        let verified =
+            Document::parse(form, text.as_bytes()).unwrap().verify(&place(), None).unwrap();
+        let mut unlock = verified.unlock();
+        assert!(unlock.offer(&identities[2]).is_none());
+        assert!(unlock.offer(&Identity::generate()).is_none());
+        let key = unlock.offer(&identities[0]).unwrap();
+        let mut document = verified.open(&key).unwrap();
+        document.set(&name("B"), &secret("2")).unwrap();
+        let text = document.seal(now()).unwrap();
+
+        // Two holders together still open it with sops.
+        let both: String =
+            identities[1..].iter().map(|i| i.print_file(None, now()).to_string()).collect();
+        std::fs::write(sops.path("identity"), both).unwrap();
+        assert_eq!(sops.decrypt(form, &text).unwrap().len(), 2);
+        std::fs::write(sops.path("identity"), identities[1].print_file(None, now()).as_bytes())
+            .unwrap();
+        assert_eq!(sops.decrypt(form, &text), Err(128));
+    }
+}
+
+#[test]
+fn each_of_twelve_recipients_opens_it_here_and_with_sops() {
+    let sops = Sops::new();
+    let others: Vec<Identity> = (0..11).map(|_| Identity::generate()).collect();
+    let mut recipients: Vec<Recipient> = others.iter().map(Identity::recipient).collect();
+    recipients.push(sops.identity.recipient());
+    for form in FORMS {
+        let mut document =
+            OpenDocument::create(form, place(), &recipients[0], &recipients[1..]).unwrap();
+        document.set(&name("A"), &secret("1")).unwrap();
+        let text = document.seal(now()).unwrap();
+        assert_eq!(sops.decrypt(form, &text).unwrap()["A"], "1");
+        for identity in &others {
+            assert_eq!(read(form, &text, identity)["A"], "1");
+        }
+    }
+}
+
+#[test]
+fn an_empty_document_is_a_document() {
+    let sops = Sops::new();
+    for form in FORMS {
+        let text = create(form, &sops.identity, &Map::new());
+        assert_eq!(sops.decrypt(form, &text), Ok(Map::new()));
+        assert_eq!(read(form, &text, &sops.identity), Map::new());
+    }
+}

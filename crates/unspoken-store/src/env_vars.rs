@@ -1,0 +1,202 @@
+//! The environment variables that are read, all of them.
+//!
+//! Rules:
+//! - A variable that is not in [`TABLE`] cannot be asked for: [`EnvVar`] is
+//!   made here alone. The reference page is generated from the table.
+//! - The process environment is read once, by [`Variables::from_process`].
+//! - An empty variable is one that is not set.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// A variable that is read, for the code and for the reference page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct EnvVar {
+    pub name: &'static str,
+    pub effect: &'static str,
+    /// Which commands look at it.
+    pub read_by: &'static str,
+}
+
+/// The variables of [`TABLE`] as they stood when the program began.
+///
+/// Invariant: holds no empty value. `SOPS_AGE_KEY` holds private keys, so it is
+/// kept apart, wiped on drop and never shown.
+pub struct Variables {
+    plain: BTreeMap<&'static str, OsString>,
+    sops_age_key: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// A variable whose value is not UTF-8 text where text is needed.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("the variable `{variable}` is not UTF-8 text")]
+pub struct NotText {
+    pub variable: &'static str,
+}
+
+macro_rules! table {
+    ($($name:ident, $read_by:literal, $effect:literal;)*) => {
+        $(
+            #[doc = $effect]
+            pub const $name: EnvVar =
+                EnvVar { name: stringify!($name), effect: $effect, read_by: $read_by };
+        )*
+
+        /// Every variable that is read.
+        pub const TABLE: &[EnvVar] = &[$($name),*];
+    };
+}
+
+table! {
+    UNSPOKEN_HOME, "every command that needs a private key",
+        "The folder of private keys, an absolute path.";
+    UNSPOKEN_ENV, "every command that takes `--env`",
+        "The environment that is meant when `--env` is not given.";
+    UNSPOKEN_PROJECT_DIR, "every command that works on a project",
+        "The project's folder, when `--project-dir` is not given; without both it is searched for.";
+    UNSPOKEN_COMPLETE, "the completion scripts",
+        "Set by a shell's completion script to ask for candidates.";
+    SOPS_AGE_KEY, "every command that opens a document",
+        "Private age keys, as the text of an identity file. Never handed to a child process.";
+    SOPS_AGE_KEY_FILE, "every command that opens a document",
+        "The path of an identity file with private age keys.";
+    XDG_DATA_HOME, "every command that needs a private key",
+        "Private keys are in its folder `unspoken`, when `UNSPOKEN_HOME` is not set.";
+    XDG_CONFIG_HOME, "every command that opens a document",
+        "Where the file `sops/age/keys.txt` of the sops program is looked for first.";
+    HOME, "every command that needs a private key",
+        "Below it lie the default folders, when the variables above are not set.";
+    NO_COLOR, "every command",
+        "When it is set, messages have no colour.";
+    CI, "every command that could ask",
+        "When it is set, nobody is there to answer, so nothing is asked.";
+    GITHUB_ENV, "`export --format github`",
+        "The file in which GitHub Actions collects the variables of later steps.";
+}
+
+impl Variables {
+    /// Reads the process environment: the one place that does.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that the rule speaks of")]
+    pub fn from_process() -> Self {
+        Self::from_pairs(
+            TABLE.iter().filter_map(|known| Some((known.name, std::env::var_os(known.name)?))),
+        )
+    }
+
+    /// Takes given pairs for the environment, and of them what is in [`TABLE`].
+    pub fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: Into<OsString>,
+    {
+        let mut variables = Self { plain: BTreeMap::new(), sops_age_key: None };
+        for (name, value) in pairs {
+            let value = value.into();
+            let known = TABLE.iter().find(|known| known.name == name.as_ref());
+            let Some(known) = known.filter(|_| !value.is_empty()) else { continue };
+            if *known == SOPS_AGE_KEY {
+                variables.sops_age_key = Some(Zeroizing::new(value.into_vec()));
+            } else {
+                variables.plain.insert(known.name, value);
+            }
+        }
+        variables
+    }
+
+    /// A variable that holds text.
+    pub fn text(&self, variable: EnvVar) -> Result<Option<&str>, NotText> {
+        let Some(value) = self.plain.get(variable.name) else { return Ok(None) };
+        value.to_str().map(Some).ok_or(NotText { variable: variable.name })
+    }
+
+    /// A variable that holds a path.
+    pub fn path(&self, variable: EnvVar) -> Option<&Path> {
+        self.plain.get(variable.name).map(Path::new)
+    }
+
+    pub fn is_set(&self, variable: EnvVar) -> bool {
+        if variable == SOPS_AGE_KEY {
+            self.sops_age_key.is_some()
+        } else {
+            self.plain.contains_key(variable.name)
+        }
+    }
+
+    /// Lends the private keys of `SOPS_AGE_KEY`. Never log, store or format
+    /// what this returns.
+    pub fn expose_sops_age_key(&self) -> Option<&[u8]> {
+        self.sops_age_key.as_ref().map(|keys| keys.as_slice())
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variables")
+            .field("plain", &self.plain)
+            .field("sops_age_key", &self.sops_age_key.as_ref().map(|_| "[REDACTED]"))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_table_is_kept_and_nothing_else() {
+        let variables = Variables::from_pairs([
+            ("UNSPOKEN_ENV", "production"),
+            ("UNSPOKEN_HOME", "/keys"),
+            ("NO_COLOR", ""),
+            ("SOPS_AGE_KEY", "canary"),
+            ("PATH", "/bin"),
+        ]);
+
+        assert_eq!(variables.text(UNSPOKEN_ENV), Ok(Some("production")));
+        assert_eq!(variables.path(UNSPOKEN_HOME), Some(Path::new("/keys")));
+        assert_eq!(variables.text(CI), Ok(None));
+        assert!(!variables.is_set(NO_COLOR));
+        assert!(variables.is_set(SOPS_AGE_KEY));
+        assert!(!variables.is_set(SOPS_AGE_KEY_FILE));
+        assert_eq!(variables.expose_sops_age_key(), Some(b"canary".as_slice()));
+        assert_eq!(variables.text(SOPS_AGE_KEY), Ok(None));
+        assert_eq!(variables.plain.len(), 2);
+    }
+
+    #[test]
+    fn debug_shows_no_private_key() {
+        let variables = Variables::from_pairs([("SOPS_AGE_KEY", "canary"), ("CI", "true")]);
+        let shown = format!("{variables:?} {variables:#?}");
+        assert!(!shown.contains("canary") && !shown.contains("99, 97, 110"), "{shown}");
+        assert!(shown.contains("REDACTED") && shown.contains("CI"), "{shown}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_an_error_that_names_the_variable() {
+        let variables = Variables::from_pairs([("UNSPOKEN_ENV", OsStr::from_bytes(b"a\xff"))]);
+        assert_eq!(variables.text(UNSPOKEN_ENV), Err(NotText { variable: "UNSPOKEN_ENV" }));
+        assert_eq!(variables.path(UNSPOKEN_ENV), Some(Path::new(OsStr::from_bytes(b"a\xff"))));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "compares with what the process really has")]
+    fn the_process_is_read_as_it_is() {
+        let variables = Variables::from_process();
+        // Cargo sets no variable of ours, but a test run has a home folder.
+        assert!(variables.is_set(HOME));
+        for known in TABLE.iter().filter(|known| **known != SOPS_AGE_KEY) {
+            let real = std::env::var_os(known.name).filter(|value| !value.is_empty());
+            assert_eq!(variables.plain.get(known.name), real.as_ref(), "{}", known.name);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Where this machine's private keys are kept.
+//!
+//! Never inside a repository: the folder is the user's, and it is told by an
+//! absolute path.
+
+use std::ffi::OsStr;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::env_vars::{HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
+use crate::private_folder::PrivateFolder;
+use crate::temporary::open_parent;
+use crate::{EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, Variables};
+
+/// The user's data folder and configuration folder, below the home folder.
+const PLATFORM: (&str, &str) = if cfg!(target_os = "macos") {
+    ("Library/Application Support", "Library/Application Support")
+} else {
+    (".local/share", ".config")
+};
+
+/// The user's own identity, in the folder of private keys.
+const IDENTITY: &str = "identity";
+
+/// The folder of private keys, and why it is that one. It need not exist.
+#[derive(Clone, Debug)]
+pub struct Home {
+    path: Setting<PathBuf>,
+    /// Whom everything in it must belong to.
+    user: u32,
+}
+
+/// Why there is no [`Home`].
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum HomeError {
+    #[error(
+        "nothing says where private keys are: none of `{}`, `{}` and `{}` is set",
+        UNSPOKEN_HOME.name, XDG_DATA_HOME.name, HOME.name
+    )]
+    Nowhere,
+    #[error("the variable `{variable}` must hold an absolute path, not `{}`", .path.display())]
+    Relative { variable: &'static str, path: PathBuf },
+}
+
+impl Home {
+    /// Finds the folder of the user that this process acts for.
+    pub fn find(variables: &Variables) -> Result<Self, HomeError> {
+        let user = rustix::process::geteuid().as_raw();
+        Ok(Self { path: locate(variables)?, user })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path.value
+    }
+
+    /// What decided the path.
+    pub fn origin(&self) -> Origin {
+        self.path.origin
+    }
+
+    pub fn keys(&self) -> KeyFolder<'_> {
+        KeyFolder::new(self)
+    }
+
+    /// Where the user's own identity lies, or would.
+    pub fn identity_path(&self) -> PathBuf {
+        self.path().join(IDENTITY)
+    }
+
+    /// Reads the user's own identity; `None` when there is none.
+    pub fn read_identity(&self) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
+        match self.open()? {
+            Some(folder) => folder.read(OsStr::new(IDENTITY)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<Option<PrivateFolder>, PrivateError> {
+        PrivateFolder::open(self.path(), self.user)
+    }
+
+    /// Opens the folder, and makes it first where it is missing.
+    pub(crate) fn create(&self) -> Result<PrivateFolder, PrivateError> {
+        if let Some(folder) = self.open()? {
+            return Ok(folder);
+        }
+        let path = self.path();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| FileError::new(Operation::Create, path, error))?;
+        let (parent, parent_path, _) = open_parent(path)?;
+        rustix::fs::fsync(parent)
+            .map_err(|error| FileError::new(Operation::Sync, parent_path, error))?;
+        Ok(self.open()?.ok_or_else(|| FileError::NotFound { path: path.to_owned() })?)
+    }
+
+    pub(crate) fn user(&self) -> u32 {
+        self.user
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at(path: PathBuf, user: u32) -> Self {
+        Self { path: Setting { value: path, origin: Origin::Default }, user }
+    }
+}
+
+fn locate(variables: &Variables) -> Result<Setting<PathBuf>, HomeError> {
+    let from = |variable: EnvVar| Origin::Variable(variable.name);
+    if let Some(path) = variables.path(UNSPOKEN_HOME) {
+        if path.is_relative() {
+            let (variable, path) = (UNSPOKEN_HOME.name, path.to_owned());
+            return Err(HomeError::Relative { variable, path });
+        }
+        return Ok(Setting { value: path.to_owned(), origin: from(UNSPOKEN_HOME) });
+    }
+    if let Some(path) = absolute(variables, XDG_DATA_HOME) {
+        return Ok(Setting { value: path.join("unspoken"), origin: from(XDG_DATA_HOME) });
+    }
+    let home = absolute(variables, HOME).ok_or(HomeError::Nowhere)?;
+    let value = home.join(PLATFORM.0).join("unspoken");
+    Ok(Setting { value, origin: Origin::Default })
+}
+
+/// The user's configuration folder, as the sops program looks for it.
+pub(crate) fn config_folder(variables: &Variables) -> Option<PathBuf> {
+    match absolute(variables, XDG_CONFIG_HOME) {
+        Some(path) => Some(path.to_owned()),
+        None => Some(absolute(variables, HOME)?.join(PLATFORM.1)),
+    }
+}
+
+/// The XDG specification has relative paths ignored.
+fn absolute(variables: &Variables, variable: EnvVar) -> Option<&Path> {
+    variables.path(variable).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_variable_says_where_it_is() {
+        #[track_caller]
+        fn case(pairs: &[(&str, &str)], expected: Result<(&str, Origin), HomeError>) {
+            let found = locate(&Variables::from_pairs(pairs.iter().copied()));
+            let expected = expected.map(|(path, origin)| Setting { value: path.into(), origin });
+            assert_eq!(found, expected, "{pairs:?}");
+        }
+
+        let default = format!("/home/ada/{}/unspoken", PLATFORM.0);
+        let all = [("UNSPOKEN_HOME", "/a"), ("XDG_DATA_HOME", "/b"), ("HOME", "/home/ada")];
+        case(&all, Ok(("/a", Origin::Variable("UNSPOKEN_HOME"))));
+        case(&all[1..], Ok(("/b/unspoken", Origin::Variable("XDG_DATA_HOME"))));
+        case(&all[2..], Ok((&default, Origin::Default)));
+        case(&[("XDG_DATA_HOME", "b"), ("HOME", "/home/ada")], Ok((&default, Origin::Default)));
+        case(&[("UNSPOKEN_HOME", ""), ("HOME", "/home/ada")], Ok((&default, Origin::Default)));
+        case(&[], Err(HomeError::Nowhere));
+        case(&[("HOME", "ada")], Err(HomeError::Nowhere));
+        let (variable, path) = ("UNSPOKEN_HOME", "keys".into());
+        case(
+            &[("UNSPOKEN_HOME", "keys"), ("HOME", "/home/ada")],
+            Err(HomeError::Relative { variable, path }),
+        );
+    }
+
+    #[test]
+    fn the_identity_is_read_under_the_rules_of_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let user = fs::metadata(folder.path()).unwrap().uid();
+        let home = Home::at(folder.path().join("home"), user);
+        assert!(home.read_identity().unwrap().is_none());
+
+        home.create().unwrap();
+        assert!(home.read_identity().unwrap().is_none());
+        fs::write(home.identity_path(), "one").unwrap();
+        fs::set_permissions(home.identity_path(), fs::Permissions::from_mode(0o604)).unwrap();
+        let error = home.read_identity().unwrap_err();
+        assert!(
+            matches!(&error, PrivateError::Loose { found: 0o604, required: 0o600, .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "`{}` is open to others: its mode is 0604 where it must be 0600",
+                home.identity_path().display()
+            )
+        );
+
+        fs::set_permissions(home.identity_path(), fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(home.read_identity().unwrap().unwrap().as_slice(), b"one");
+    }
+}

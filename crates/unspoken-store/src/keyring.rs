@@ -1,0 +1,290 @@
+//! Which private keys this machine could try, nearest first.
+//!
+//! Nothing is read before it is asked for, so a run whose document names its
+//! key reads one file. What the bytes mean is the seal crate's to say.
+
+use std::fmt;
+use std::iter::once_with;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use unspoken_model::KeyId;
+use zeroize::Zeroizing;
+
+use crate::env_vars::{SOPS_AGE_KEY, SOPS_AGE_KEY_FILE};
+use crate::home::config_folder;
+use crate::private_folder::read_private;
+use crate::{FileError, Home, PrivateError, Variables};
+
+/// The places where private keys may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyring<'a> {
+    pub home: &'a Home,
+    pub variables: &'a Variables,
+}
+
+/// The text of an identity file, and where it was. Wiped on drop.
+pub struct Candidate {
+    pub origin: KeyOrigin,
+    pub text: Zeroizing<Vec<u8>>,
+}
+
+/// Where a private key came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyOrigin {
+    /// A file in the key folder.
+    Environment { id: KeyId, path: PathBuf },
+    /// `SOPS_AGE_KEY` itself.
+    Variable,
+    /// The file that `SOPS_AGE_KEY_FILE` names.
+    VariableFile { path: PathBuf },
+    /// The user's own identity.
+    Identity { path: PathBuf },
+    /// The sops program's own key file.
+    Sops { path: PathBuf },
+    /// The key folder itself, which could not be listed.
+    Folder { path: PathBuf },
+}
+
+/// A place that could not be used. It matters only when no other key fits.
+#[derive(Debug, Error)]
+#[error("{origin} is not used")]
+pub struct KeyringError {
+    pub origin: KeyOrigin,
+    pub source: PrivateError,
+}
+
+type Read = Result<Option<Zeroizing<Vec<u8>>>, PrivateError>;
+type Tried = Option<Result<Candidate, KeyringError>>;
+
+impl<'a> Keyring<'a> {
+    /// Reads one place after the other, as far as the caller asks: the
+    /// environment key with the `preferred` id, `SOPS_AGE_KEY`,
+    /// `SOPS_AGE_KEY_FILE`, the identity, the sops program's file, and all
+    /// other environment keys. Places where nothing is are passed over.
+    pub fn candidates(
+        self,
+        preferred: Option<&KeyId>,
+    ) -> impl Iterator<Item = Result<Candidate, KeyringError>> + use<'a> {
+        let (first, except) = (preferred.cloned(), preferred.cloned());
+        once_with(move || self.environment(first?))
+            .chain(once_with(move || self.variable()))
+            .chain(once_with(move || self.variable_file()))
+            .chain(once_with(move || self.identity()))
+            .chain(once_with(move || self.sops()))
+            .flatten()
+            .chain(once_with(move || self.others(except)).flatten())
+    }
+
+    fn environment(self, id: KeyId) -> Tried {
+        let read = self.home.keys().read(&id);
+        let path = self.home.keys().path_of(&id);
+        tried(KeyOrigin::Environment { id, path }, read)
+    }
+
+    fn variable(self) -> Tried {
+        let text = self.variables.expose_sops_age_key()?.to_vec();
+        Some(Ok(Candidate { origin: KeyOrigin::Variable, text: Zeroizing::new(text) }))
+    }
+
+    fn variable_file(self) -> Tried {
+        let path = self.variables.path(SOPS_AGE_KEY_FILE)?.to_owned();
+        // The user named it, so its absence is worth a word.
+        let absent = |path: &Path| FileError::NotFound { path: path.to_owned() }.into();
+        let read = read_private(&path, self.home.user())
+            .and_then(|text| text.map(Some).ok_or_else(|| absent(&path)));
+        tried(KeyOrigin::VariableFile { path }, read)
+    }
+
+    fn identity(self) -> Tried {
+        tried(KeyOrigin::Identity { path: self.home.identity_path() }, self.home.read_identity())
+    }
+
+    fn sops(self) -> Tried {
+        let path = config_folder(self.variables)?.join("sops/age/keys.txt");
+        let read = read_private(&path, self.home.user());
+        tried(KeyOrigin::Sops { path }, read)
+    }
+
+    fn others(
+        self,
+        except: Option<KeyId>,
+    ) -> impl Iterator<Item = Result<Candidate, KeyringError>> + use<'a> {
+        let (ids, error) = match self.home.keys().list() {
+            Ok(ids) => (ids, None),
+            Err(source) => {
+                let origin = KeyOrigin::Folder { path: self.home.keys().path() };
+                (Vec::new(), Some(Err(KeyringError { origin, source })))
+            }
+        };
+        let ids = ids.into_iter().filter(move |id| Some(id) != except.as_ref());
+        ids.filter_map(move |id| self.environment(id)).chain(error)
+    }
+}
+
+fn tried(origin: KeyOrigin, read: Read) -> Tried {
+    match read {
+        Ok(text) => Some(Ok(Candidate { origin, text: text? })),
+        Err(source) => Some(Err(KeyringError { origin, source })),
+    }
+}
+
+impl fmt::Display for KeyOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment { path, .. } => write!(f, "the key file `{}`", path.display()),
+            Self::Variable => write!(f, "the variable `{}`", SOPS_AGE_KEY.name),
+            Self::VariableFile { path } => {
+                write!(f, "the file `{}` of `{}`", path.display(), SOPS_AGE_KEY_FILE.name)
+            }
+            Self::Identity { path } => write!(f, "your identity `{}`", path.display()),
+            Self::Sops { path } => write!(f, "the key file `{}` of sops", path.display()),
+            Self::Folder { path } => write!(f, "the key folder `{}`", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Candidate").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use super::*;
+
+    fn id(digit: char) -> KeyId {
+        KeyId::parse(&digit.to_string().repeat(16)).unwrap()
+    }
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A machine with a key in every place.
+    struct Machine {
+        folder: tempfile::TempDir,
+        home: Home,
+        variables: Variables,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let home = Home::at(at("home"), fs::metadata(folder.path()).unwrap().uid());
+            for digit in ['a', 'b', 'c'] {
+                home.keys().write_new(&id(digit), format!("key {digit}").as_bytes()).unwrap();
+            }
+            write(&home.identity_path(), "identity", 0o600);
+            write(&at("named"), "named", 0o600);
+            write(&at("config/sops/age/keys.txt"), "sops", 0o600);
+            let variables = Variables::from_pairs([
+                ("SOPS_AGE_KEY", "variable".into()),
+                ("SOPS_AGE_KEY_FILE", at("named").into_os_string()),
+                ("XDG_CONFIG_HOME", at("config").into_os_string()),
+            ]);
+            Self { folder, home, variables }
+        }
+
+        fn ring(&self) -> Keyring<'_> {
+            Keyring { home: &self.home, variables: &self.variables }
+        }
+
+        fn texts(&self, preferred: Option<&KeyId>) -> Vec<String> {
+            let text = |tried: Result<Candidate, KeyringError>| match tried {
+                Ok(candidate) => String::from_utf8(candidate.text.to_vec()).unwrap(),
+                Err(error) => format!("{:?}", error.origin),
+            };
+            self.ring().candidates(preferred).map(text).collect()
+        }
+    }
+
+    #[test]
+    fn the_key_that_fits_comes_first_and_none_comes_twice() {
+        let machine = Machine::new();
+        let between = ["variable", "named", "identity", "sops"];
+        assert_eq!(
+            machine.texts(Some(&id('b'))),
+            [&["key b"], between.as_slice(), &["key a", "key c"]].concat()
+        );
+        assert_eq!(
+            machine.texts(None),
+            [between.as_slice(), &["key a", "key b", "key c"]].concat()
+        );
+        assert_eq!(machine.texts(Some(&id('f'))), machine.texts(None));
+    }
+
+    #[test]
+    fn a_bare_machine_has_no_key_and_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home"), 0);
+        let variables = Variables::from_pairs([("HOME", folder.path())]);
+        let ring = Keyring { home: &home, variables: &variables };
+        assert_eq!(ring.candidates(Some(&id('a'))).count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_read_before_it_is_asked_for() {
+        let machine = Machine::new();
+        let preferred = id('a');
+        let mut candidates = machine.ring().candidates(Some(&preferred));
+        assert_eq!(candidates.next().unwrap().unwrap().text.as_slice(), b"key a");
+        // Were the next places read already, this would have no effect.
+        write(&machine.folder.path().join("named"), "later", 0o600);
+        machine.home.keys().write_new(&id('d'), b"key d").unwrap();
+        let rest: Vec<_> = candidates.map(|tried| tried.unwrap().text.to_vec()).collect();
+        assert!(rest.contains(&b"later".to_vec()) && rest.contains(&b"key d".to_vec()));
+    }
+
+    #[test]
+    fn a_refused_place_is_reported_and_the_others_are_tried() {
+        let machine = Machine::new();
+        let named = machine.folder.path().join("named");
+        fs::remove_file(&named).unwrap();
+        let loose = machine.home.keys().path_of(&id('a'));
+        fs::set_permissions(&loose, fs::Permissions::from_mode(0o640)).unwrap();
+
+        let tried: Vec<_> = machine.ring().candidates(Some(&id('a'))).collect();
+        let errors: Vec<_> = tried.iter().filter_map(|tried| tried.as_ref().err()).collect();
+        assert_eq!((tried.len(), errors.len()), (7, 2));
+        assert!(matches!(
+            &errors[0],
+            KeyringError {
+                origin: KeyOrigin::Environment { .. },
+                source: PrivateError::Loose { path, found: 0o640, required: 0o600 },
+            } if *path == loose
+        ));
+        assert!(matches!(
+            &errors[1],
+            KeyringError {
+                origin: KeyOrigin::VariableFile { path },
+                source: PrivateError::File(FileError::NotFound { .. }),
+            } if *path == named
+        ));
+
+        fs::set_permissions(machine.home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let texts: Vec<_> = machine.ring().candidates(None).filter_map(Result::ok).collect();
+        let origins: Vec<_> = texts.iter().map(|candidate| candidate.origin.to_string()).collect();
+        assert_eq!(texts.len(), 2, "{origins:?}");
+        assert_eq!(origins[0], "the variable `SOPS_AGE_KEY`");
+    }
+
+    #[test]
+    fn debug_and_origin_show_no_text() {
+        let machine = Machine::new();
+        for tried in machine.ring().candidates(None) {
+            let candidate = tried.unwrap();
+            let shown = format!("{candidate:?} {}", candidate.origin);
+            let text = candidate.text.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+            assert!(!shown.contains(&text), "{shown}");
+            assert!(!shown.contains("key a"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Where sealed things are kept: project files, documents, private keys.
+//!
+//! Plain synchronous file work. Every path, limit and variable is an argument;
+//! the process environment is read in one place, [`Variables::from_process`].
+//! What reaches a process is none of this crate's business.
+
+mod atomic;
+mod config;
+pub mod env_vars;
+mod file_error;
+mod find;
+mod home;
+mod ignore_file;
+mod key_folder;
+mod keyring;
+mod lock;
+mod private_folder;
+mod project;
+mod project_store;
+mod regular_file;
+mod store_error;
+mod temporary;
+
+pub use atomic::{ModePolicy, replace};
+pub use config::{ConfigError, Origin, Setting, environment, project_directory};
+pub use env_vars::{EnvVar, NotText, Variables};
+pub use file_error::{FileError, Operation};
+pub use find::{FindError, Found, find};
+pub use home::{Home, HomeError};
+pub use ignore_file::{add_lines, ensure_lines};
+pub use key_folder::KeyFolder;
+pub use keyring::{Candidate, KeyOrigin, Keyring, KeyringError};
+pub use lock::{Lock, LockError};
+pub use private_folder::{PrivateError, Written};
+pub use project::{Project, ProjectError, SECRETS};
+pub use project_store::{Edited, ProjectStore};
+pub use regular_file::read_limited;
+pub use store_error::{NoKey, StoreError};

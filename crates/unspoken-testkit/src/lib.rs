@@ -1,0 +1,25 @@
+//! For tests only: temporary projects, the real peers, values that can be
+//! recognised wherever they turn up.
+//!
+//! It stops at the first surprise by panicking: a test has nobody to hand an
+//! error to. It never prints a value.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::return_self_not_must_use,
+    reason = "a test stops at the first surprise, and says what it was"
+)]
+
+mod canary;
+mod invocation;
+mod output;
+mod peers;
+mod project;
+mod snapshot;
+
+pub use canary::{canary, canary_marker};
+pub use invocation::Invocation;
+pub use output::Output;
+pub use peers::{Peers, peers};
+pub use project::{Project, show_env, unspoken_binary};
+pub use snapshot::Snapshot;

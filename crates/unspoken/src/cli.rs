@@ -1,0 +1,96 @@
+//! The grammar of the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap_complete::ArgValueCandidates;
+use unspoken_model::EnvironmentName;
+use unspoken_store::Variables;
+
+use crate::commands::Command;
+use crate::complete;
+use crate::failure::{Code, Failure};
+use crate::ui::Ui;
+
+/// Secrets without .env files: encrypted in git, handed to one process
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "unspoken",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Start here:\n  unspoken init                     make this folder a project\n  unspoken import .env              take over what is in a .env file\n  unspoken run -- npm start         run a command with the secrets"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// The project's folder, instead of searching upwards from here
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) project_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+}
+
+/// How much is said, and in which form.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct OutputFlags {
+    /// Print data, and errors, as JSON
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub(crate) quiet: bool,
+
+    /// Say what is done, never a value
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+}
+
+/// `-e ENV`, for the commands that work on one environment.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct EnvFlag {
+    /// The environment [default: `UNSPOKEN_ENV`, else the project's default]
+    #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(complete::environments))]
+    pub(crate) env: Option<EnvironmentName>,
+}
+
+/// Says what clap found wrong, by our rules: exit code 2, JSON when asked for,
+/// and nothing of what was typed after `set`, which may be a value.
+pub(crate) fn refuse(
+    error: &clap::Error,
+    arguments: &[OsString],
+    variables: &Variables,
+) -> ExitCode {
+    let typed = |word: &str| arguments.iter().any(|argument| argument == word);
+    let output = OutputFlags { json: typed("--json"), ..OutputFlags::default() };
+    let ui = Ui::new(output, variables);
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            return match ui.print(&error.render().ansi().to_string()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => ui.fail(&failure),
+            };
+        }
+        _ => {}
+    }
+    if typed("set") {
+        let failure = Failure::new(Code::Usage, "these arguments of `set` are not understood")
+            .hint("Run `unspoken set --help`. They are not repeated here: one may be a value.");
+        return ui.fail(&failure);
+    }
+    let text = error.render().to_string();
+    let text = text.trim_start_matches("error: ").trim_end();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut failure = Failure::new(Code::Usage, message.trim());
+    let rest = rest.trim();
+    if !rest.is_empty() {
+        failure = failure.hint(rest);
+    }
+    ui.fail(&failure)
+}

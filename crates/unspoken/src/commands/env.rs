@@ -1,0 +1,153 @@
+//! `unspoken env`: the project's environments.
+
+use serde_json::json;
+use unspoken_model::{DocumentForm, EnvironmentEntry, EnvironmentName};
+use unspoken_seal::Identity;
+
+use crate::context::{Context, Workspace};
+use crate::failure::{Code, Failure};
+
+/// List or add environments
+#[derive(Debug, clap::Subcommand)]
+#[command(
+    visible_alias = "envs",
+    after_help = "Examples:\n  unspoken env list\n  unspoken env add preview --inherits development"
+)]
+pub(crate) enum Env {
+    /// List the environments
+    #[command(visible_alias = "ls", after_help = "Example:\n  unspoken env list --json")]
+    List,
+    /// Add an environment, with a document and a key of its own
+    #[command(
+        after_help = "Examples:\n  unspoken env add production\n  unspoken env add preview --inherits staging\n  unspoken env add legacy --file secrets/legacy.env.enc"
+    )]
+    Add {
+        /// The new environment's name
+        name: EnvironmentName,
+        /// Another environment, whose secrets are used where it has none
+        #[arg(long, value_name = "ENV")]
+        inherits: Option<EnvironmentName>,
+        /// The document's path in the project; `.env` and `.env.enc` are in sops' dotenv form
+        #[arg(long, value_name = "PATH")]
+        file: Option<String>,
+    },
+}
+
+impl Env {
+    pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::List => list(cx),
+            Self::Add { name, inherits, file } => add(cx, &name, inherits, file),
+        }
+    }
+}
+
+fn list(cx: &Context) -> Result<(), Failure> {
+    let project = cx.project()?;
+    let file = &project.file;
+    if cx.ui.json {
+        let environments: Vec<_> = file
+            .environments
+            .iter()
+            .map(|(name, entry)| {
+                json!({
+                    "name": name.as_str(),
+                    "default": *name == file.default,
+                    "inherits": entry.inherits.as_ref().map(EnvironmentName::as_str),
+                    "file": file.document_path(name),
+                })
+            })
+            .collect();
+        return cx.ui.print_json(
+            &json!({ "project": file.project.as_str(), "environments": environments }),
+        );
+    }
+    let mut text = String::new();
+    for (name, entry) in &file.environments {
+        text.push_str(name.as_str());
+        // On a pipe a name a line is what scripts want.
+        if cx.ui.stdout_is_terminal() {
+            if *name == file.default {
+                text.push_str("  (default)");
+            }
+            if let Some(parent) = &entry.inherits {
+                text.push_str("  inherits ");
+                text.push_str(parent.as_str());
+            }
+        }
+        text.push('\n');
+    }
+    cx.ui.print(&text)
+}
+
+fn add(
+    cx: &Context,
+    name: &EnvironmentName,
+    inherits: Option<EnvironmentName>,
+    file: Option<String>,
+) -> Result<(), Failure> {
+    let mut workspace = cx.workspace()?;
+    check_new(&workspace, name, inherits.as_ref(), file.as_deref())?;
+    if workspace.project.file.entry(name).is_none() {
+        let entry = EnvironmentEntry { inherits, file, seal_key: None };
+        // In memory, so that the document's path is known; written below.
+        workspace.project.file.add(name, entry);
+    }
+    let path = create(cx, &mut workspace, name)?;
+    cx.ui.report(
+        &json!({ "environment": name.as_str(), "file": path }),
+        &format!("added {name}: {path}\nCommit it together with `unspoken.toml`."),
+    )
+}
+
+fn check_new(
+    workspace: &Workspace,
+    name: &EnvironmentName,
+    inherits: Option<&EnvironmentName>,
+    file: Option<&str>,
+) -> Result<(), Failure> {
+    let project = &workspace.project;
+    if project.file.entry(name).is_some() && project.document(name).0.exists() {
+        let message = format!("the environment `{name}` is there already");
+        return Err(Failure::new(Code::Refused, message).hint("Run `unspoken env list`."));
+    }
+    if let Some(parent) = inherits.filter(|parent| project.file.entry(parent).is_none()) {
+        return Err(Failure::new(
+            Code::Missing,
+            format!("no environment `{parent}` to inherit from"),
+        )
+        .hint("Run `unspoken env list` to see what there is."));
+    }
+    let Some(file) = file else { return Ok(()) };
+    if DocumentForm::of(file).is_none() {
+        let message = format!("`{file}` must end in `.json`, `.env` or `.env.enc`");
+        return Err(Failure::new(Code::Usage, message));
+    }
+    Ok(())
+}
+
+/// Makes an environment's document and key, and pins its seal in the project
+/// file. Returns the document's path in the project.
+pub(crate) fn create(
+    cx: &Context,
+    workspace: &mut Workspace,
+    name: &EnvironmentName,
+) -> Result<String, Failure> {
+    let entry = workspace.project.file.entry(name).cloned().unwrap_or_default();
+    let (path, _) = workspace.project.document(name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::new(Code::Other, format!("cannot create `{}`: {error}", folder.display()))
+        })?;
+    }
+    let seal_key = cx.store(workspace).create(name, &Identity::generate(), cx.now())?;
+    workspace.project.edit(|file| {
+        if file.entry(name).is_none() {
+            file.add(name, EnvironmentEntry { seal_key: Some(seal_key), ..entry });
+        } else {
+            file.pin(name, seal_key);
+        }
+    })?;
+    cx.ui.detail(format_args!("its key is in `{}`", workspace.home.keys().path().display()));
+    Ok(workspace.shown(&path).to_string())
+}

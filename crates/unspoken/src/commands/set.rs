@@ -1,0 +1,223 @@
+//! `unspoken set NAME`: takes one value, from standard input or a person.
+
+use std::io::{self, Read as _};
+
+use clap_complete::ArgValueCandidates;
+use serde_json::json;
+use unspoken_model::{EnvironmentName, Expiry, SecretName};
+use unspoken_seal::{Change, Secret};
+use unspoken_store::StoreError;
+use zeroize::Zeroizing;
+
+use crate::cli::EnvFlag;
+use crate::complete;
+use crate::context::{Context, Workspace};
+use crate::failure::{Code, Failure};
+use crate::prompt;
+
+/// Set a secret
+///
+/// The value is read from standard input, or asked for, unseen, on a terminal;
+/// a value of several lines can be pasted. One newline at its end is removed.
+/// It is never an argument: arguments are seen by every process of the machine
+/// and kept in the shell's history.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  unspoken set DATABASE_URL\n  unspoken set TLS_KEY -e production < key.pem\n  pass stripe | unspoken set STRIPE_KEY --expires 'in 90 days'\n  unspoken set SESSION_SECRET --generate"
+)]
+pub(crate) struct Set {
+    /// The secret's name; asked for when it is left out
+    #[arg(add = ArgValueCandidates::new(complete::names))]
+    name: Option<SecretName>,
+
+    /// What a value typed as an argument ends in, to be refused
+    #[arg(hide = true, allow_hyphen_values = true, trailing_var_arg = true)]
+    value: Vec<std::ffi::OsString>,
+
+    #[command(flatten)]
+    env: EnvFlag,
+
+    /// Make a random value of N bytes, as base64url, without showing it
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true,
+          default_missing_value = "32", value_parser = clap::value_parser!(u16).range(8..=4096))]
+    generate: Option<u16>,
+
+    /// When the value must be replaced: `2027-01-31`, `in 90 days` or `never`
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+
+    /// Replace an existing value without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// What `--expires` says.
+#[derive(Clone, Copy)]
+enum Lifetime {
+    AsItIs,
+    /// Until a date, or for ever.
+    Until(Option<Expiry>),
+}
+
+impl Set {
+    pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        if !self.value.is_empty() {
+            return Err(Failure::new(Code::Usage, "a value is never given as an argument").hint(
+                "Other processes and the shell's history see arguments. Pipe the value in: \
+                       `unspoken set NAME < file`, or run `unspoken set NAME` and paste it.",
+            ));
+        }
+        let lifetime = self.lifetime(cx)?;
+        let workspace = cx.workspace()?;
+        let environment = cx.environment(&workspace.project, &self.env)?.value;
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => ask_name(cx)?,
+        };
+        let exists = self.check(cx, &workspace, &environment, &name)?;
+        let secret = self.value(cx, &name, &environment, exists)?;
+        warn_of_blanks(cx, &name, &secret);
+
+        let store = cx.store(&workspace);
+        let edited = store.edit(&environment, cx.now(), |document| {
+            let change = document.set(&name, &secret).map_err(|error| {
+                let (path, _) = workspace.project.document(&environment);
+                StoreError::Set { path, error }
+            })?;
+            if let Lifetime::Until(expiry) = lifetime {
+                document.expire(&name, expiry);
+            }
+            Ok::<_, Failure>(change)
+        })?;
+        pin(cx, workspace, &environment, edited.seal_key)?;
+        let word = match edited.outcome {
+            Change::Added => "added",
+            Change::Replaced => "replaced",
+            Change::Unchanged if edited.written => "expiry changed",
+            Change::Unchanged => "unchanged",
+        };
+        cx.ui.report(
+            &json!({
+                "name": name.as_str(),
+                "environment": environment.as_str(),
+                "change": word,
+                "revision": edited.revision,
+            }),
+            &format!("{name} {word} in {environment}"),
+        )
+    }
+
+    fn lifetime(&self, cx: &Context) -> Result<Lifetime, Failure> {
+        let Some(text) = &self.expires else { return Ok(Lifetime::AsItIs) };
+        Expiry::parse_when(text, cx.today()).map(Lifetime::Until).map_err(|error| {
+            Failure::new(Code::Usage, format!("`--expires`: {error}"))
+                .hint("For example: `--expires 2027-01-31`.")
+        })
+    }
+
+    /// Everything that can be known before a value is asked for: is the document
+    /// whole, and is the name there already? No lock is held over a prompt.
+    fn check(
+        &self,
+        cx: &Context,
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+        name: &SecretName,
+    ) -> Result<bool, Failure> {
+        let store = cx.store(workspace);
+        let bytes = store.read(environment)?;
+        let verified = store.verify(environment, &bytes)?;
+        let exists = verified.document().names().any(|found| found == name.as_str());
+        // Piped input is an answer in itself; a generated value is none.
+        if exists && (cx.ui.is_interactive() || self.generate.is_some()) {
+            let question = format!("replace `{name}` in `{environment}`?");
+            prompt::confirm(&cx.ui, &question, self.yes)?;
+        }
+        store.unlock(environment, &verified)?;
+        Ok(exists)
+    }
+
+    fn value(
+        &self,
+        cx: &Context,
+        name: &SecretName,
+        environment: &EnvironmentName,
+        exists: bool,
+    ) -> Result<Secret, Failure> {
+        if let Some(bytes) = self.generate {
+            return Ok(Secret::random(bytes.into()));
+        }
+        let mut bytes = if cx.ui.stdin_is_terminal() {
+            if !cx.ui.is_interactive() {
+                return Err(Failure::new(Code::Refused, "nobody is there to type a value")
+                    .hint(format!("Pipe it in: `unspoken set {name} < file`.")));
+            }
+            let verb = if exists { "New value" } else { "Value" };
+            prompt::secret(&format!("{verb} of {name} in {environment} (not shown): "))?
+        } else {
+            read_stdin()?
+        };
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        if cx.ui.is_interactive() && has_blank_ends(&bytes) {
+            let question = "The value has blanks at its start or end. Remove them?";
+            if prompt::ask(&cx.ui, question, false)? {
+                bytes = Zeroizing::new(bytes.trim_ascii().to_vec());
+            }
+        }
+        Secret::new(std::mem::take(&mut *bytes))
+            .map_err(|error| Failure::new(Code::Other, format!("`{name}`: {error}")))
+    }
+}
+
+fn ask_name(cx: &Context) -> Result<SecretName, Failure> {
+    if !cx.ui.is_interactive() {
+        return Err(
+            Failure::new(Code::Usage, "which secret?").hint("Give its name: `unspoken set NAME`.")
+        );
+    }
+    let typed = prompt::line("Name, such as DATABASE_URL: ")?;
+    SecretName::parse(typed.trim()).map_err(|error| Failure::new(Code::Usage, error.to_string()))
+}
+
+fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // Room for one byte and a newline more than a value may have, so that a
+    // value that is too long is seen, and the buffer never moves.
+    let limit = Secret::MAX + 2;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
+    // Standard input's own buffer is passed by for reads this large.
+    io::stdin().lock().take(limit as u64).read_to_end(&mut bytes).map_err(|error| {
+        Failure::new(Code::Other, format!("cannot read standard input: {error}"))
+    })?;
+    Ok(bytes)
+}
+
+fn has_blank_ends(bytes: &[u8]) -> bool {
+    bytes.trim_ascii().len() != bytes.len()
+}
+
+/// A piped value is kept as it is; blanks are most often a mistake, so they are
+/// told.
+fn warn_of_blanks(cx: &Context, name: &SecretName, secret: &Secret) {
+    if secret.is_empty() {
+        cx.ui.warn(&format!("the value of `{name}` is empty"));
+    } else if !cx.ui.is_interactive() && has_blank_ends(secret.expose().as_bytes()) {
+        cx.ui.warn(&format!("the value of `{name}` has blanks at its start or end; they are kept"));
+    }
+}
+
+/// Pins the seal key of a document that is sealed and not pinned yet.
+pub(crate) fn pin(
+    cx: &Context,
+    workspace: Workspace,
+    environment: &EnvironmentName,
+    seal_key: Option<unspoken_model::SealKey>,
+) -> Result<(), Failure> {
+    let pinned = workspace.project.file.entry(environment).is_some_and(|e| e.seal_key.is_some());
+    let Some(key) = seal_key.filter(|_| !pinned) else { return Ok(()) };
+    let mut project = workspace.project;
+    project.edit(|file| file.pin(environment, key))?;
+    cx.ui.detail(format_args!("the seal key of `{environment}` is pinned in `unspoken.toml`"));
+    Ok(())
+}

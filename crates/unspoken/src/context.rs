@@ -1,0 +1,94 @@
+//! What every command starts from, resolved once and on demand.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use unspoken_model::EnvironmentName;
+use unspoken_store::{
+    Home, Keyring, Project, ProjectStore, Setting, Variables, environment, find, project_directory,
+};
+
+use crate::cli::EnvFlag;
+use crate::failure::{Code, Failure};
+use crate::ui::Ui;
+
+/// The streams, the variables and the clock of one run.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) ui: Ui,
+    pub(crate) variables: Variables,
+    project_dir: Option<PathBuf>,
+}
+
+/// A project, this machine's keys, and the environment that is meant.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) project: Project,
+    pub(crate) home: Home,
+}
+
+impl Context {
+    pub(crate) fn new(ui: Ui, variables: Variables, project_dir: Option<PathBuf>) -> Self {
+        Self { ui, variables, project_dir }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Today in UTC, which is what expiries are in.
+    pub(crate) fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
+    }
+
+    /// The folder that the search for a project starts from, or the one that
+    /// was named.
+    pub(crate) fn start(&self) -> Result<PathBuf, Failure> {
+        if let Some(folder) = project_directory(self.project_dir.as_deref(), &self.variables) {
+            return Ok(folder.value);
+        }
+        env::current_dir()
+            .map_err(|e| Failure::new(Code::Other, format!("cannot tell the current folder: {e}")))
+    }
+
+    /// Finds and reads the project.
+    pub(crate) fn project(&self) -> Result<Project, Failure> {
+        let explicit = project_directory(self.project_dir.as_deref(), &self.variables);
+        let start = self.start()?;
+        let found = find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?;
+        Ok(Project::read(found)?)
+    }
+
+    /// Whether a project was named or can be found from here.
+    pub(crate) fn home(&self) -> Result<Home, Failure> {
+        Ok(Home::find(&self.variables)?)
+    }
+
+    pub(crate) fn workspace(&self) -> Result<Workspace, Failure> {
+        Ok(Workspace { project: self.project()?, home: self.home()? })
+    }
+
+    /// Decides which environment is meant.
+    pub(crate) fn environment(
+        &self,
+        project: &Project,
+        flag: &EnvFlag,
+    ) -> Result<Setting<EnvironmentName>, Failure> {
+        Ok(environment(flag.env.as_ref(), &self.variables, &project.file)?)
+    }
+
+    pub(crate) fn store<'a>(&'a self, workspace: &'a Workspace) -> ProjectStore<'a> {
+        let keyring = Keyring { home: &workspace.home, variables: &self.variables };
+        ProjectStore { project: &workspace.project, keyring }
+    }
+}
+
+impl Workspace {
+    /// A path as a person reads it: below the project's root, without the root.
+    pub(crate) fn shown<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
+        path.strip_prefix(&self.project.root).unwrap_or(path).display()
+    }
+}

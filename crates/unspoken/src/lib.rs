@@ -1,0 +1,58 @@
+//! The command line: what can be typed, what is said, exit codes.
+//!
+//! The one place where the parts meet: every command resolves what was asked,
+//! opens one set, and hands it to one sink. A feature is a file in `commands/`.
+
+mod cli;
+mod commands;
+mod complete;
+mod context;
+mod failure;
+mod json;
+mod prompt;
+mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use unspoken_store::Variables;
+use unspoken_store::env_vars::UNSPOKEN_COMPLETE;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::failure::Code;
+use crate::ui::Ui;
+
+/// Runs one command line.
+pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> ExitCode {
+    // What we open stands in our memory until `exec`: no debugger of the same
+    // user may attach, and no core dump is written.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    if variables.is_set(UNSPOKEN_COMPLETE) {
+        complete::answer();
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<OsString> = arguments.collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return cli::refuse(&error, &arguments, &variables),
+    };
+    let ui = Ui::new(cli.output, &variables);
+    let mut context = Context::new(ui, variables, cli.project_dir);
+    match cli.command.run(&mut context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => context.ui.fail(&failure),
+    }
+}
+
+/// The command line's grammar, for man pages, completions and the reference.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The exit codes: number, name, meaning.
+pub fn exit_codes() -> impl Iterator<Item = (u8, &'static str, &'static str)> {
+    let codes = Code::ALL.into_iter().map(|code| (code.number(), code.name(), code.meaning()));
+    std::iter::once((0, "success", "It did what was asked.")).chain(codes)
+}

@@ -1,0 +1,9 @@
+//! The `unspoken` program.
+
+use std::process::ExitCode;
+
+use unspoken_store::Variables;
+
+fn main() -> ExitCode {
+    unspoken::run(std::env::args_os(), Variables::from_process())
+}

@@ -1,0 +1,76 @@
+//! `cargo xtask bench`: what a run costs, against the others, on equal values.
+//!
+//! Rules:
+//! - All contenders run in turn, round by round, so that whatever else the
+//!   machine does meets them alike. The minimum is the honest figure, the median the
+//!   usual one.
+//! - A contender's cost is its time less that of the bare command.
+//! - Executed instructions are counted too: they are the same on every machine.
+
+mod contender;
+mod machine;
+mod measure;
+mod page;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::root;
+use crate::{dist, setup};
+use contender::Bench;
+use measure::{Times, instructions, peak_memory, race};
+
+const COUNTS: [usize; 4] = [1, 10, 100, 1000];
+
+/// How often each kind of contender runs: what takes seconds runs less often.
+const ROUNDS: usize = 300;
+const SLOW_ROUNDS: usize = 30;
+const SLOWEST_ROUNDS: usize = 4;
+
+/// What was measured with one number of secrets.
+struct Row {
+    secrets: usize,
+    bare: Times,
+    unspoken: Times,
+    sops: Times,
+    dotenvx: Times,
+}
+
+/// Everything that the page shows.
+#[derive(Default)]
+struct Findings {
+    rows: Vec<Row>,
+    list: Times,
+    set: Times,
+    /// Number of secrets, and instructions before the command starts.
+    instructions: Vec<(usize, u64)>,
+    /// Contender and KiB, with 1,000 secrets.
+    memory: Vec<(&'static str, u64)>,
+}
+
+pub(crate) fn run() -> Result<()> {
+    let (peers, binary) = (setup::ensure()?, dist::build()?);
+    let mut findings = Findings::default();
+    let mut last = None;
+    for secrets in COUNTS {
+        println!("{secrets} secrets");
+        let bench = last.insert(Bench::new(&binary, &peers, secrets)?);
+        let [bare, unspoken, sops, dotenvx] = race([
+            (&bench.bare(), ROUNDS),
+            (&bench.unspoken(), ROUNDS),
+            (&bench.sops(), SLOW_ROUNDS),
+            (&bench.dotenvx(), SLOWEST_ROUNDS),
+        ])?;
+        findings.rows.push(Row { secrets, bare, unspoken, sops, dotenvx });
+        findings.instructions.push((secrets, instructions(&bench.unspoken_of_nothing())?));
+    }
+    let most = last.context("nothing was measured")?;
+    for contender in [most.bare(), most.unspoken(), most.sops(), most.dotenvx()] {
+        findings.memory.push((contender.name, peak_memory(&contender)?));
+    }
+    println!("list and set");
+    [findings.list, findings.set] = race([(&most.list(), ROUNDS), (&most.set(), ROUNDS)])?;
+    let text = page::print(&findings, &machine::describe()?);
+    println!("{text}");
+    let path = root().join("docs/benchmarks.md");
+    std::fs::write(path, text).context("cannot write docs/benchmarks.md")
+}

@@ -1,0 +1,173 @@
+//! The contenders: the same values in the form that each keeps them in.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
+use unspoken_testkit::canary;
+
+use crate::command::must;
+
+/// One program to be measured, and what it is given.
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    folder: PathBuf,
+    variables: Vec<(&'static str, PathBuf)>,
+}
+
+impl Contender {
+    /// The program itself, for one round.
+    pub(crate) fn command(&self) -> Command {
+        self.under(&[])
+    }
+
+    /// The program below another one that watches it.
+    pub(crate) fn under(&self, watcher: &[&str]) -> Command {
+        let mut words: Vec<OsString> = watcher.iter().map(OsString::from).collect();
+        words.push(self.program.clone().into_os_string());
+        words.extend(self.arguments.iter().cloned());
+        let mut command = Command::new(words.remove(0));
+        command.args(words).current_dir(&self.folder).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn run(&self) -> Result<()> {
+        let mut command = self.command();
+        command.stderr(Stdio::inherit());
+        let status = command.status().with_context(|| format!("cannot start {}", self.name))?;
+        ensure!(status.success(), "{} failed", self.name);
+        Ok(())
+    }
+}
+
+/// A number of secrets, kept three times.
+pub(crate) struct Bench {
+    folder: TempDir,
+    unspoken: PathBuf,
+    peers: PathBuf,
+}
+
+impl Bench {
+    /// Makes the values and gives them to each of the three.
+    pub(crate) fn new(unspoken: &Path, peers: &Path, secrets: usize) -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let bench = Self { folder, unspoken: unspoken.to_path_buf(), peers: peers.to_path_buf() };
+        for inner in ["ours", "sops", "dotenvx", "home"] {
+            fs::create_dir(bench.at(inner)).context("cannot make a folder")?;
+        }
+        bench.fill_ours(secrets)?;
+        bench.fill_sops(secrets)?;
+        bench.fill_dotenvx(secrets)?;
+        Ok(bench)
+    }
+
+    pub(crate) fn bare(&self) -> Contender {
+        self.contender("true", "true", "ours", &[])
+    }
+
+    pub(crate) fn unspoken(&self) -> Contender {
+        self.ours("unspoken run", &["run", "--", "true"])
+    }
+
+    /// A run of a command that does not exist: everything up to the start.
+    pub(crate) fn unspoken_of_nothing(&self) -> Contender {
+        self.ours("unspoken run", &["run", "--", "/nonexistent/command"])
+    }
+
+    pub(crate) fn list(&self) -> Contender {
+        self.ours("unspoken list", &["list", "-e", "development"])
+    }
+
+    pub(crate) fn set(&self) -> Contender {
+        self.ours("unspoken set", &["set", "ROTATED", "--generate"])
+    }
+
+    pub(crate) fn sops(&self) -> Contender {
+        let words = ["exec-env", "secrets.json", "true"];
+        let mut sops = self.contender("sops exec-env", self.peers.join("bin/sops"), "sops", &words);
+        sops.variables.push(("SOPS_AGE_KEY_FILE", self.at("sops/key")));
+        sops
+    }
+
+    pub(crate) fn dotenvx(&self) -> Contender {
+        let program = self.peers.join("node_modules/.bin/dotenvx");
+        self.contender("dotenvx run", program, "dotenvx", &["run", "--quiet", "--", "true"])
+    }
+
+    fn fill_ours(&self, secrets: usize) -> Result<()> {
+        fs::write(self.at("ours/.env"), dotenv(secrets)).context("cannot write the values")?;
+        self.ours("unspoken init", &["init", "--project", "bench", "-e", "development"]).run()?;
+        self.ours("unspoken import", &["import", ".env", "-e", "development"]).run()?;
+        self.unspoken().run()
+    }
+
+    /// Sops writes its own file here, so that it is measured at its best.
+    fn fill_sops(&self, secrets: usize) -> Result<()> {
+        let keygen = self.peers.join("bin/age-keygen");
+        must(Command::new(&keygen).arg("-o").arg(self.at("sops/key")))?;
+        let public = must(Command::new(&keygen).arg("-y").arg(self.at("sops/key")))?;
+        let plain = self.at("sops/plain.json");
+        fs::write(&plain, json(secrets)).context("cannot write the values")?;
+        let mut sops = Command::new(self.peers.join("bin/sops"));
+        sops.current_dir(self.at("sops")).args(["encrypt", "--age", public.trim()]);
+        must(sops.args(["--output", "secrets.json", "plain.json"]))?;
+        fs::remove_file(plain).context("cannot remove the values")?;
+        self.sops().run()
+    }
+
+    fn fill_dotenvx(&self, secrets: usize) -> Result<()> {
+        fs::write(self.at("dotenvx/.env"), dotenv(secrets)).context("cannot write the values")?;
+        let program = self.peers.join("node_modules/.bin/dotenvx");
+        self.contender("dotenvx encrypt", program, "dotenvx", &["encrypt"]).run()?;
+        self.dotenvx().run()
+    }
+
+    fn ours(&self, name: &'static str, words: &[&str]) -> Contender {
+        let mut contender = self.contender(name, &self.unspoken, "ours", words);
+        contender.variables.push(("UNSPOKEN_HOME", self.at("home/unspoken")));
+        contender
+    }
+
+    fn contender(
+        &self,
+        name: &'static str,
+        program: impl Into<PathBuf>,
+        folder: &str,
+        words: &[&str],
+    ) -> Contender {
+        Contender {
+            name,
+            program: program.into(),
+            arguments: words.iter().map(OsString::from).collect(),
+            folder: self.at(folder),
+            variables: vec![("HOME", self.at("home"))],
+        }
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+}
+
+/// Values as a `.env` file, of the length of a usual token.
+fn dotenv(secrets: usize) -> String {
+    let line = |index| format!("SECRET_{index:04}={}", value(index));
+    (0..secrets).map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn json(secrets: usize) -> String {
+    let line = |index| format!("  \"SECRET_{index:04}\": \"{}\"", value(index));
+    format!("{{\n{}\n}}\n", (0..secrets).map(line).collect::<Vec<_>>().join(",\n"))
+}
+
+fn value(index: usize) -> String {
+    canary(&format!("bench-{index:04}"))
+}

@@ -1,0 +1,70 @@
+//! The release binary: static, so that one file runs on any distribution.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::command::{cargo, must, program, target};
+
+const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Builds the release binary and returns where it lies.
+///
+/// On hosts other than the static target it is an ordinary release build.
+pub(crate) fn build() -> Result<PathBuf> {
+    let mut command = cargo(["build", "--release", "--locked", "--package", "unspoken"]);
+    command.args(["--bin", "unspoken"]);
+    let fits = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
+    if !fits {
+        must(&mut command)?;
+        return Ok(target().join("release/unspoken"));
+    }
+    // A named target keeps the flag away from procedural macros, which cannot be static.
+    let flag = format!("target.{STATIC_TARGET}.rustflags=[\"-C\", \"target-feature=+crt-static\"]");
+    command.args(["--target", STATIC_TARGET, "--config", &flag]);
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    must(&mut command)?;
+    let binary = target().join(STATIC_TARGET).join("release/unspoken");
+    let headers = std::fs::read(&binary).context("the build left no binary")?;
+    ensure!(is_static(&headers), "the release binary asks for a dynamic loader");
+    Ok(binary)
+}
+
+/// Tells whether an ELF file runs without a loader: no program header of the
+/// kind `PT_INTERP`.
+fn is_static(elf: &[u8]) -> bool {
+    const PT_INTERP: u32 = 3;
+    let number = |at: usize, length: usize| -> Option<u64> {
+        let bytes = elf.get(at..at.checked_add(length)?)?;
+        Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    let kinds = || -> Option<Vec<u64>> {
+        let first = usize::try_from(number(0x20, 8)?).ok()?;
+        let size = usize::try_from(number(0x36, 2)?).ok()?;
+        let count = usize::try_from(number(0x38, 2)?).ok()?;
+        (0..count).map(|index| number(first + index * size, 4)).collect()
+    };
+    elf.starts_with(b"\x7fELF\x02\x01")
+        && kinds().is_some_and(|kinds| !kinds.contains(&u64::from(PT_INTERP)))
+}
+
+/// The commit that is built, for a report.
+pub(crate) fn commit() -> String {
+    must(program("git").args(["rev-parse", "--short=12", "HEAD"]))
+        .map_or_else(|_| "not committed".to_owned(), |text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    fn a_program_with_a_loader_is_not_static() {
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+
+        assert!(!is_static(&own));
+        assert!(!is_static(b"\x7fELF\x02\x01"));
+        assert!(!is_static(b"#!/bin/sh\n"));
+    }
+}

@@ -1,0 +1,214 @@
+//! What the tests need and cargo does not bring: system packages, and the
+//! real programs that ours must agree with (the peers).
+//!
+//! Rules:
+//! - Every version is pinned in [`PEERS`]; the folder is named after that table,
+//!   so a changed version is a new folder and checkouts share an unchanged one.
+//! - A step that is done leaves a stamp; an interrupted setup goes on from there.
+//! - Nothing is installed into the system except Debian packages that are missing.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::command::{exists, must, program};
+
+const SOPS: &str = "github.com/getsops/sops/v3/cmd/sops@v3.13.2";
+const AGE: &str = "filippo.io/age/cmd/age@v1.3.1";
+const AGE_KEYGEN: &str = "filippo.io/age/cmd/age-keygen@v1.3.1";
+const DOTENV: &str = "dotenv@18.0.10";
+const DOTENVX: &str = "@dotenvx/dotenvx@2.38.2";
+const PYTHON_DOTENV: &str = "python-dotenv==1.2.4";
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
+/// Raise it when a step changes otherwise than by a version.
+const LAYOUT: &str = "layout 1";
+
+const PEERS: &[&str] =
+    &[LAYOUT, SOPS, AGE, AGE_KEYGEN, DOTENV, DOTENVX, PYTHON_DOTENV, CARGO_DENY, CARGO_FUZZ];
+
+/// A program that must be there, and the Debian package that has it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("git", "git"),
+    ("cc", "gcc"),
+    ("c++", "g++"),
+    ("dash", "dash"),
+    ("strace", "strace"),
+    ("time", "time"),
+    ("valgrind", "valgrind"),
+    ("go", "golang-go"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3-venv"),
+];
+
+/// Installs what is missing and returns the peers' folder: `bin/`,
+/// `node_modules/` and `py/bin/python`.
+pub(crate) fn ensure() -> Result<PathBuf> {
+    let folder = folder()?;
+    system()?;
+    let stamp = folder.join("complete");
+    if stamp.is_file() {
+        return Ok(folder);
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _lock = lock(&folder)?;
+    for (name, install) in STEPS {
+        once(&folder, name, *install)?;
+    }
+    fs::write(&stamp, PEERS.join("\n") + "\n").context("cannot write the stamp")?;
+    Ok(folder)
+}
+
+/// Installs cargo-fuzz, which only those need who have a nightly toolchain.
+pub(crate) fn ensure_fuzz() -> Result<PathBuf> {
+    let folder = ensure()?;
+    let _lock = lock(&folder)?;
+    once(&folder, "fuzz", |folder| cargo_install(folder, CARGO_FUZZ))?;
+    Ok(folder)
+}
+
+/// A peer's exact version, for a report.
+pub(crate) fn version_of(peer: &str) -> &'static str {
+    PEERS.iter().find(|line| line.contains(peer)).map_or("", |line| {
+        line.rsplit(['@', '=']).next().map_or("", |version| version.trim_start_matches('v'))
+    })
+}
+
+type Step = (&'static str, fn(&Path) -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("sops", |folder| go_install(folder, SOPS)),
+    ("age", |folder| go_install(folder, AGE)),
+    ("age-keygen", |folder| go_install(folder, AGE_KEYGEN)),
+    ("npm", npm),
+    ("python", python),
+    ("deny", |folder| cargo_install(folder, CARGO_DENY)),
+];
+
+fn folder() -> Result<PathBuf> {
+    let cache = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
+        Some(cache) => PathBuf::from(cache),
+        None => std::env::home_dir().context("HOME is not set")?.join(".cache"),
+    };
+    ensure!(cache.is_absolute(), "the cache folder must be an absolute path");
+    Ok(cache.join("unspoken-peers").join(format!("{:016x}", fnv(&PEERS.join("\n")))))
+}
+
+/// FNV-1a, 64 bits: the same for every compiler.
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let file = File::create(folder.join("lock")).context("cannot make the lock file")?;
+    file.lock().context("cannot lock the peers' folder")?;
+    Ok(file)
+}
+
+fn once(folder: &Path, name: &str, install: fn(&Path) -> Result<()>) -> Result<()> {
+    let stamp = folder.join(format!("{name}.done"));
+    if stamp.is_file() {
+        return Ok(());
+    }
+    println!("  installing {name} (once)");
+    install(folder).with_context(|| format!("cannot install {name}"))?;
+    fs::write(stamp, "").context("cannot write a stamp")
+}
+
+fn system() -> Result<()> {
+    let mut missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !exists(program))
+        .map(|&(_, package)| package)
+        .collect();
+    let can = |module: &str| must(program("python3").args(["-c", module])).is_ok();
+    if exists("python3") && !can("import venv, ensurepip") {
+        missing.push("python3-venv");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let root = must(program("id").arg("-u"))?.trim() == "0";
+    if !root || !exists("apt-get") {
+        bail!(
+            "these are missing: {packages}\ninstall them, for instance: apt-get install {packages}"
+        );
+    }
+    println!("  installing {packages}");
+    apt(&["update", "-qq"])?;
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    apt(&[install.as_slice(), &missing].concat())
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    must(program("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments)).map(drop)
+}
+
+fn go_install(folder: &Path, package: &str) -> Result<()> {
+    let mut go = at(folder, "go");
+    go.args(["install", package]).env("GOBIN", folder.join("bin")).env("CGO_ENABLED", "0");
+    must(&mut go).context("go 1.21 or newer is needed, which fetches the version it needs")?;
+    Ok(())
+}
+
+fn npm(folder: &Path) -> Result<()> {
+    let mut npm = at(folder, "npm");
+    npm.arg("install").arg("--prefix").arg(folder);
+    npm.args(["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", DOTENV, DOTENVX]);
+    must(&mut npm).map(drop)
+}
+
+fn python(folder: &Path) -> Result<()> {
+    must(at(folder, "python3").args(["-m", "venv", "--clear", "py"]))?;
+    let python = folder.join("py/bin/python");
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_DOTENV];
+    must(Command::new(python).current_dir(folder).args(pip)).map(drop)
+}
+
+/// Builds without optimisation: that takes a fifth of the time, and these
+/// programs wait for the disk and for cargo.
+fn cargo_install(folder: &Path, package: &str) -> Result<()> {
+    let build = folder.join("build");
+    let mut cargo = at(folder, "cargo");
+    cargo.args(["install", "--locked", "--debug", "--no-default-features", package, "--root"]);
+    cargo.arg(folder).arg("--target-dir").arg(&build).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    cargo.env_remove("RUSTFLAGS");
+    must(&mut cargo)?;
+    fs::remove_dir_all(build).context("cannot remove what the build left")
+}
+
+fn at(folder: &Path, name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(folder);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_the_table() {
+        for (peer, version) in [
+            ("/sops@", "3.13.2"),
+            ("/dotenvx@", "2.38.2"),
+            ("python-dotenv", "1.2.4"),
+            ("nothing", ""),
+        ] {
+            assert_eq!(version_of(peer), version, "{peer}");
+        }
+    }
+
+    #[test]
+    fn the_folder_name_is_the_published_hash() {
+        assert_eq!(fnv(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv("foobar"), 0x8594_4171_f739_67e8);
+    }
+}

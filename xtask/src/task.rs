@@ -1,0 +1,33 @@
+//! The tasks by name.
+
+use anyhow::{Result, bail};
+
+use crate::{bench, demo, dist, fuzz, pages, setup, sizes, test};
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  setup                        install what the tests need, once
+  test [STEP...]               everything that must hold, or only the named steps
+  sizes                        the budgets for files
+  dist                         the static release binary
+  pages [--check]              reference, manual and completions, generated
+  fuzz [TARGET] [--seconds N]  fuzz one target or all, 60 seconds each
+  bench                        measure, and write docs/benchmarks.md
+  demo                         the main job, shown on a real .env";
+
+/// Performs the task that was typed.
+pub(crate) fn perform(words: &[&str]) -> Result<()> {
+    match words {
+        ["setup"] => setup::ensure().map(|peers| println!("{}", peers.display())),
+        ["test", steps @ ..] => test::run(steps),
+        ["sizes"] => sizes::check().map(|report| println!("{report}")),
+        ["dist"] => dist::build().map(|binary| println!("{}", binary.display())),
+        ["pages"] => pages::write(),
+        ["pages", "--check"] => pages::check().map(|report| println!("{report}")),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["bench"] => bench::run(),
+        ["demo"] => demo::run(),
+        _ => bail!("{USAGE}"),
+    }
+}
