@@ -54,6 +54,11 @@ impl Context {
             .map_err(|e| Failure::new(Code::Other, format!("cannot tell the current folder: {e}")))
     }
 
+    /// Whether the project's folder was named, so that nothing is searched.
+    pub(crate) fn is_project_named(&self) -> bool {
+        project_directory(self.project_dir.as_deref(), &self.variables).is_some()
+    }
+
     /// Finds and reads the project.
     pub(crate) fn project(&self) -> Result<Project, Failure> {
         let explicit = project_directory(self.project_dir.as_deref(), &self.variables);
@@ -62,7 +67,7 @@ impl Context {
         Ok(Project::read(found)?)
     }
 
-    /// Whether a project was named or can be found from here.
+    /// Where this machine's private keys are.
     pub(crate) fn home(&self) -> Result<Home, Failure> {
         Ok(Home::find(&self.variables)?)
     }

@@ -153,7 +153,8 @@ impl Typed {
         } else if self.pasting && self.bytes.ends_with(PASTE_END) {
             self.shorten(PASTE_END.len());
             self.pasting = false;
-            let lines = self.bytes.split(|&byte| byte == b'\n').count();
+            let text = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+            let lines = text.split(|&byte| byte == b'\n').count();
             let words = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
             say(&format!("[{words} pasted, Enter to finish] "))?;
         }

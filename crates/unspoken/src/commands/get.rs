@@ -48,7 +48,12 @@ impl Get {
                 "value": secret.expose(),
             }));
         }
-        cx.ui.write_value(secret.expose().as_bytes())
+        cx.ui.write_value(secret.expose().as_bytes())?;
+        // A person's prompt begins on its own line; a pipe gets the value alone.
+        if cx.ui.stdout_is_terminal() {
+            cx.ui.print("\n")?;
+        }
+        Ok(())
     }
 }
 

@@ -165,6 +165,13 @@ impl Source {
             }
             cx.ui.note(&summary);
         }
+        if let Some(path) = self.path.as_deref().filter(|_| removed) {
+            cx.ui.note(&format!(
+                "removed {0}; if it was ever committed, its values are in the history: \
+                 `git log --all -- {0}`",
+                workspace.shown(path)
+            ));
+        }
         pin(cx, workspace, environment, edited.seal_key)
     }
 
@@ -236,11 +243,6 @@ impl Source {
             Failure::new(Code::Other, message)
                 .hint(format!("The values are safe. Run `rm {}` yourself.", path.display()))
         })?;
-        cx.ui.note(&format!(
-            "removed {0}; if it was ever committed, its values are in the history: \
-             `git log --all -- {0}`",
-            path.display()
-        ));
         Ok(true)
     }
 }

@@ -94,22 +94,22 @@ impl Init {
     /// inside.
     fn ground(&self, cx: &Context) -> Result<Ground, Failure> {
         let start = cx.start()?;
-        match find(&start, Some(&start)) {
-            Ok(found) => return Ok(Ground::There(found)),
-            Err(FindError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match find(&start, None) {
-            Ok(found) if found.root != start => Err(Failure::new(
+        let named = cx.is_project_named().then_some(start.as_path());
+        let is_here = |root: &Path| root.canonicalize().ok() == start.canonicalize().ok();
+        match find(&start, named) {
+            Ok(found) if is_here(&found.root) => Ok(Ground::There(found)),
+            Err(FindError::NotFound { .. } | FindError::AboveRepository { .. }) => {
+                Ok(Ground::New(start))
+            }
+            Err(error) => Err(error.into()),
+            Ok(found) => Err(Failure::new(
                 Code::Refused,
                 format!("this folder is inside the project `{}`", found.root.display()),
             )
-            .hint(format!(
-                "Run commands here as they are: they find it. To add an environment, run \
-                 `unspoken env add NAME`. For a project of its own, put `{}` here by hand.",
-                ProjectFile::NAME
-            ))),
-            _ => Ok(Ground::New(start)),
+            .hint(
+                "Run commands here as they are: they find it. Run `unspoken env add NAME` to add \
+                 an environment, or `unspoken --project-dir . init` to make a project of its own.",
+            )),
         }
     }
 

@@ -34,9 +34,9 @@ impl From<FindError> for Failure {
                 ))
             }
             FindError::Owner { path, .. } => Self::because(Code::Integrity, &error).hint(format!(
-                "Somebody else could decide what you run. If the file is yours, run \
-                 `sudo chown $(id -u) {}`.",
-                path.display()
+                "Somebody else could decide what you run with. If you trust them, name the project: \
+                 `unspoken --project-dir {} …`.",
+                path.parent().unwrap_or(path).display()
             )),
             FindError::File(_) => Self::because(Code::Other, &error),
         }
