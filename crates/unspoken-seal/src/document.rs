@@ -52,6 +52,8 @@ pub enum ParseProblem {
     TooLarge,
     #[error("it holds more than {max} values", max = Document::MAX_VALUES)]
     TooMany,
+    #[error("git has left the marks of a merge conflict in it")]
+    Conflict,
     #[error("not JSON: {0}")]
     Json(JsonProblem),
     #[error("a document is a JSON object")]
@@ -81,6 +83,8 @@ pub enum VerifyError {
     WrongPlace { found: Place },
     #[error("it has no seal")]
     Unsealed,
+    #[error("it is sealed, and no seal key is pinned for it in the project file")]
+    Unpinned { found: SealKey },
     #[error("its seal is by another key than the pinned one")]
     OtherSealKey { found: SealKey },
     #[error("its seal does not fit its content")]
@@ -109,10 +113,14 @@ impl<'a> Document<'a> {
                 problem: ParseProblem::NotText,
             }
         })?;
-        let (items, metadata) = match form {
-            DocumentForm::Json => json_store::read(text)?,
-            DocumentForm::Dotenv => dotenv_store::read(text)?,
+        let read = match form {
+            DocumentForm::Json => json_store::read(text),
+            DocumentForm::Dotenv => dotenv_store::read(text),
         };
+        let (items, metadata) = read.map_err(|error| match conflict(text) {
+            Some(line) => ParseError { line, problem: ParseProblem::Conflict },
+            None => error,
+        })?;
         if items.iter().filter_map(Item::as_pair).count() > Self::MAX_VALUES {
             return Err(error(ParseProblem::TooMany));
         }
@@ -157,7 +165,9 @@ impl<'a> Document<'a> {
     /// that not one byte of it was changed.
     ///
     /// A document without a seal, of another program, passes only where no key
-    /// is pinned; its values are then under the sops MAC alone.
+    /// is pinned; its values are then under the sops MAC alone. A sealed one
+    /// needs the pin: whoever knows the public recipients can make a document
+    /// that opens, with a seal of their own.
     pub fn verify(self, place: &Place, pin: Option<&SealKey>) -> Result<Verified<'a>, VerifyError> {
         let Some(block) = &self.block else {
             return if pin.is_some() { Err(VerifyError::Unsealed) } else { Ok(Verified(self)) };
@@ -165,8 +175,12 @@ impl<'a> Document<'a> {
         if block.place != *place {
             return Err(VerifyError::WrongPlace { found: block.place.clone() });
         }
-        if pin.is_some_and(|pin| *pin != block.seal_key) {
-            return Err(VerifyError::OtherSealKey { found: block.seal_key });
+        match pin {
+            None => return Err(VerifyError::Unpinned { found: block.seal_key }),
+            Some(pin) if *pin != block.seal_key => {
+                return Err(VerifyError::OtherSealKey { found: block.seal_key });
+            }
+            Some(_) => {}
         }
         self.verify_seal(block)?;
         Ok(Verified(self))
@@ -220,6 +234,11 @@ impl<'a> Reviewed<'a> {
         document.metadata.remove("unspoken");
         (Verified(document), block)
     }
+}
+
+/// The line of git's first conflict mark.
+fn conflict(text: &str) -> Option<usize> {
+    text.lines().position(|line| line.starts_with("<<<<<<< ")).map(|at| at + 1)
 }
 
 /// Prints a document in one of its forms.

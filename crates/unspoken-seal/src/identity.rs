@@ -27,7 +27,7 @@ pub enum IdentityError {
     Line { line: usize },
     #[error("the file is not text")]
     NotText,
-    #[error("the file holds no identity")]
+    #[error("the file holds no identity of a known kind")]
     Empty,
 }
 
@@ -38,11 +38,14 @@ impl Identity {
     }
 
     /// Reads an identity file: one identity a line, `#` comments, empty lines.
+    /// Identities of kinds that are not known here are passed over, as they may
+    /// stand beside one that is.
     pub fn parse_file(bytes: &[u8]) -> Result<Vec<Self>, IdentityError> {
         let text = std::str::from_utf8(bytes).map_err(|_| IdentityError::NotText)?;
         let mut identities = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
+            let skipped = ["#", "AGE-PLUGIN-", "AGE-SECRET-KEY-PQ-"];
+            if line.is_empty() || skipped.iter().any(|start| line.starts_with(start)) {
                 continue;
             }
             let wrong = IdentityError::Line { line: index + 1 };
@@ -151,6 +154,7 @@ mod tests {
 
         case(b"", IdentityError::Empty);
         case(b"# only\n\n", IdentityError::Empty);
+        case(b"AGE-PLUGIN-YUBIKEY-1CANARY\nAGE-SECRET-KEY-PQ-1CANARY\n", IdentityError::Empty);
         case(b"# a\n\nAGE-SECRET-KEY-1CANARY\n", IdentityError::Line { line: 3 });
         case(b" AGE-SECRET-KEY-1CANARY\n", IdentityError::Line { line: 1 });
         case(b"\xff", IdentityError::NotText);

@@ -29,8 +29,6 @@ pub struct Edited<T> {
     pub revision: Option<u64>,
     /// Whether a new document was written.
     pub written: bool,
-    /// The document's seal key, for the project file to pin.
-    pub seal_key: Option<SealKey>,
 }
 
 impl<'a> ProjectStore<'a> {
@@ -88,10 +86,11 @@ impl<'a> ProjectStore<'a> {
                 }
             };
             let identities = match candidate.origin {
-                KeyOrigin::Variable => {
-                    let text = std::str::from_utf8(&candidate.text).unwrap_or("?");
+                // Keys separated by blanks, or a whole file with its comments.
+                KeyOrigin::Variable => Identity::parse_file(&candidate.text).or_else(|error| {
+                    let text = std::str::from_utf8(&candidate.text).map_err(|_| error)?;
                     Identity::parse_words(text)
-                }
+                }),
                 _ => Identity::parse_file(&candidate.text),
             };
             // A file with a line that is no identity is told of like one that
@@ -164,24 +163,27 @@ impl<'a> ProjectStore<'a> {
         let mut document = self.open_document(environment, &bytes)?;
         let outcome = change(&mut document)?;
         let written = document.is_changed();
-        let seal_key = document.block().map(|block| block.seal_key);
         let revision = document.block().map(|block| block.revision + u64::from(written));
         if let Some(text) = document.seal(now) {
             write(&path, &text)?;
         }
-        Ok(Edited { outcome, revision, written, seal_key })
+        Ok(Edited { outcome, revision, written })
     }
 
     /// Seals a document again that another program wrote and a person has
-    /// reviewed. Returns the seal key to pin.
+    /// reviewed: exactly the `reviewed` bytes. Returns the seal key to pin.
     pub fn accept(
         &self,
         environment: &EnvironmentName,
+        reviewed: &[u8],
         now: Timestamp,
     ) -> Result<SealKey, StoreError> {
         let (path, form) = self.project.document(environment);
         let _lock = lock(&path)?;
         let bytes = self.read(environment)?;
+        if bytes != reviewed {
+            return Err(FileError::Changed { path }.into());
+        }
         let (document, block) = match Document::parse(form, &bytes) {
             Ok(document) => document.review().without_seal(),
             Err(error) => return Err(StoreError::Parse { path, error }),

@@ -70,6 +70,13 @@ impl Project {
         Snapshot::of(self.folder())
     }
 
+    /// Demands that these folders are as they were.
+    #[track_caller]
+    pub fn is_as(&self, before: &Snapshot) {
+        let changes = before.changes(&self.snapshot());
+        assert!(changes.is_empty(), "these have changed: {}", changes.join(", "));
+    }
+
     /// Where an environment's document lies.
     pub fn document(&self, environment: &str) -> PathBuf {
         self.root().join("secrets").join(format!("{environment}.json"))

@@ -1,13 +1,15 @@
 //! The grammar of the command line.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap_complete::ArgValueCandidates;
-use unspoken_model::EnvironmentName;
+use unspoken_model::{EnvironmentName, NameError};
 use unspoken_store::Variables;
+use unspoken_store::env_vars::NO_COLOR;
 
 use crate::commands::Command;
 use crate::complete;
@@ -72,7 +74,10 @@ pub(crate) fn refuse(
     let ui = Ui::new(output, variables);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            return match ui.print(&error.render().ansi().to_string()) {
+            let text = error.render();
+            let coloured = ui.stdout_is_terminal() && !variables.is_set(NO_COLOR);
+            let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+            return match ui.print(&text) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(failure) => ui.fail(&failure),
             };
@@ -80,6 +85,11 @@ pub(crate) fn refuse(
         _ => {}
     }
     if typed("set") {
+        // A name that is wrong is said by its rule alone, which shows one
+        // character at the most.
+        if let Some(rule) = error.source().and_then(|rule| rule.downcast_ref::<NameError>()) {
+            return ui.fail(&Failure::new(Code::Usage, format!("no secret name: {rule}")));
+        }
         let failure = Failure::new(Code::Usage, "these arguments of `set` are not understood")
             .hint("Run `unspoken set --help`. They are not repeated here: one may be a value.");
         return ui.fail(&failure);

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use unspoken_model::EnvironmentName;
+use unspoken_seal::SecretSet;
 use unspoken_store::{
-    Home, Keyring, Project, ProjectStore, Setting, Variables, environment, find, project_directory,
+    Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
+    project_directory,
 };
 
 use crate::cli::EnvFlag;
@@ -83,6 +85,26 @@ impl Context {
         flag: &EnvFlag,
     ) -> Result<Setting<EnvironmentName>, Failure> {
         Ok(environment(flag.env.as_ref(), &self.variables, &project.file)?)
+    }
+
+    /// Opens the set of an environment, and says when part of it has no seal.
+    pub(crate) fn open(
+        &self,
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+    ) -> Result<SecretSet, Failure> {
+        let file = &workspace.project.file;
+        for ancestor in file.ancestry(environment).map_err(StoreError::from)? {
+            // A sealed document without a pin does not open, so this one is
+            // another program's.
+            if file.entry(&ancestor).is_some_and(|entry| entry.seal_key.is_none()) {
+                self.ui.warn(&format!(
+                    "the document of `{ancestor}` is not sealed; review it and run `unspoken \
+                     accept -e {ancestor}`"
+                ));
+            }
+        }
+        Ok(self.store(workspace).open(environment)?)
     }
 
     pub(crate) fn store<'a>(&'a self, workspace: &'a Workspace) -> ProjectStore<'a> {

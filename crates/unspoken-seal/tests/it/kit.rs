@@ -109,7 +109,9 @@ pub(crate) fn create(form: DocumentForm, identity: &Identity, values: &Map) -> S
 }
 
 pub(crate) fn open<'a>(form: DocumentForm, text: &'a str, identity: &Identity) -> OpenDocument<'a> {
-    let verified = Document::parse(form, text.as_bytes()).unwrap().verify(&place(), None).unwrap();
+    let document = Document::parse(form, text.as_bytes()).unwrap();
+    let pin = document.block().map(|block| block.seal_key);
+    let verified = document.verify(&place(), pin.as_ref()).unwrap();
     let key = verified.unlock().offer(identity).unwrap();
     verified.open(&key).unwrap()
 }

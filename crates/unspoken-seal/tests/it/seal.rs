@@ -117,7 +117,8 @@ fn the_seal_closes_what_sops_leaves_open() {
     let text = create(DocumentForm::Json, &identity, &values);
     let verify = |text: &str| {
         let document = Document::parse(DocumentForm::Json, text.as_bytes()).unwrap();
-        document.verify(&place(), None).map(drop)
+        let pin = document.block().map(|block| block.seal_key);
+        document.verify(&place(), pin.as_ref()).map(drop)
     };
     let other = Identity::generate().recipient();
     for change in [

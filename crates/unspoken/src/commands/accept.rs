@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use unspoken_model::EnvironmentName;
-use unspoken_seal::Document;
+use unspoken_seal::{Document, VerifyError};
+use unspoken_store::StoreError;
 
 use crate::cli::EnvFlag;
 use crate::context::{Context, Workspace};
@@ -31,43 +32,58 @@ impl Accept {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let mut workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        let bytes = cx.store(&workspace).read(&environment)?;
-        if is_sealed(cx, &workspace, &environment, &bytes) {
-            return cx.ui.report(
-                &json!({ "environment": environment.as_str(), "accepted": false }),
-                &format!("the document of {environment} is sealed already; nothing was changed"),
-            );
-        }
-        let (path, form) = workspace.project.document(&environment);
-        if let Ok(document) = Document::parse(form, &bytes) {
-            let names: Vec<&str> = document.names().collect();
-            let recipients = document.recipients();
-            cx.ui.note(&format!(
-                "{}: {} names: {}\nreadable by: {}",
-                workspace.shown(&path),
-                names.len(),
-                names.join(", "),
-                recipients.join(", ")
-            ));
-        }
+        let store = cx.store(&workspace);
+        let bytes = store.read(&environment)?;
+        let reason = match store.verify(&environment, &bytes) {
+            Ok(_) if is_pinned(&workspace, &environment) => {
+                return cx.ui.report(
+                    &json!({ "environment": environment.as_str(), "accepted": false }),
+                    &format!(
+                        "the document of {environment} is sealed already; nothing was changed"
+                    ),
+                );
+            }
+            Ok(_) => VerifyError::Unsealed.to_string(),
+            // No review makes another environment's document this one's.
+            Err(error @ StoreError::Verify { error: VerifyError::WrongPlace { .. }, .. }) => {
+                return Err(error.into());
+            }
+            Err(StoreError::Verify { error, .. }) => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        self.describe(cx, &workspace, &environment, &bytes, &reason);
         let question = format!("seal this as the document of `{environment}`?");
         prompt::confirm(&cx.ui, &question, self.yes)?;
-        let seal_key = cx.store(&workspace).accept(&environment, cx.now())?;
+        let seal_key = cx.store(&workspace).accept(&environment, &bytes, cx.now())?;
         workspace.project.edit(|file| file.pin(&environment, seal_key))?;
         cx.ui.report(
             &json!({ "environment": environment.as_str(), "accepted": true }),
             &format!("sealed the document of {environment}; its key is pinned in unspoken.toml"),
         )
     }
+
+    /// Says what would be sealed: why it is not, the names, who can read it.
+    fn describe(
+        &self,
+        cx: &Context,
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+        bytes: &[u8],
+        reason: &str,
+    ) {
+        let (path, form) = workspace.project.document(environment);
+        let Ok(document) = Document::parse(form, bytes) else { return };
+        let list = |words: &[&str]| format!("{} ({})", words.join(", "), words.len());
+        let names: Vec<&str> = document.names().collect();
+        cx.ui.note(&format!(
+            "{}: {reason}\nnames: {}\nreadable by: {}",
+            workspace.shown(&path),
+            list(&names),
+            list(&document.recipients())
+        ));
+    }
 }
 
-fn is_sealed(
-    cx: &Context,
-    workspace: &Workspace,
-    environment: &EnvironmentName,
-    bytes: &[u8],
-) -> bool {
-    let pinned =
-        workspace.project.file.entry(environment).is_some_and(|entry| entry.seal_key.is_some());
-    pinned && cx.store(workspace).verify(environment, bytes).is_ok()
+fn is_pinned(workspace: &Workspace, environment: &EnvironmentName) -> bool {
+    workspace.project.file.entry(environment).is_some_and(|entry| entry.seal_key.is_some())
 }

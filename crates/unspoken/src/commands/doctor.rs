@@ -125,19 +125,12 @@ fn look_at_environment(
     let document = verified.document();
     let topic = environment.as_str();
     let mut findings = vec![Finding::fine(topic, describe(workspace, environment, document))];
-    let pinned = workspace.project.file.entry(environment).is_some_and(|e| e.seal_key.is_some());
-    match (document.block(), pinned) {
-        (None, _) => findings.push(Finding::warning(
+    if document.block().is_none() {
+        findings.push(Finding::warning(
             topic,
             "not sealed: names, order and recipients are not protected".to_owned(),
             Some(format!("Review it, then run `unspoken accept -e {environment}`.")),
-        )),
-        (Some(_), false) => findings.push(Finding::warning(
-            topic,
-            "its seal key is not pinned in `unspoken.toml`".to_owned(),
-            Some(format!("Run `unspoken accept -e {environment}`.")),
-        )),
-        (Some(_), true) => {}
+        ));
     }
     for name in document.names().filter(|name| document.is_clear(name)) {
         findings.push(Finding::warning(
@@ -164,10 +157,14 @@ fn describe(
 ) -> String {
     let (path, _) = workspace.project.document(environment);
     let count = document.names().count();
-    let values = if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
-    let people = document.recipients().len();
+    let values = counted(count, "value");
+    let people = counted(document.recipients().len(), "recipient");
     let revision = document.block().map_or(String::new(), |b| format!(", revision {}", b.revision));
-    format!("{}: {values}, {people} recipients{revision}", workspace.shown(&path))
+    format!("{}: {values}, {people}{revision}", workspace.shown(&path))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn expiries(document: &Document<'_>, environment: &EnvironmentName, today: Date) -> Vec<Finding> {

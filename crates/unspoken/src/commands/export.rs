@@ -42,14 +42,13 @@ fn parse_format() -> impl clap::builder::TypedValueParser<Value = ExportFormat> 
 
 impl Export {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
-        let to_terminal = cx.ui.stdout_is_terminal() && self.format != ExportFormat::Github;
-        if to_terminal && !self.show {
+        if cx.ui.stdout_is_terminal() && !self.show {
             return Err(Failure::new(Code::Refused, "standard output is a terminal")
                 .hint("Pipe it on, or add `--show`."));
         }
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        let set = cx.store(&workspace).open(&environment)?;
+        let set = cx.open(&workspace, &environment)?;
         if self.format == ExportFormat::Github {
             return to_github(cx, set);
         }
@@ -76,6 +75,6 @@ fn to_github(cx: &Context, set: SecretSet) -> Result<(), Failure> {
         .map_err(|error| {
             Failure::new(Code::Other, format!("cannot append to `{}`: {error}", path.display()))
         })?;
-    cx.ui.note(&format!("{count} variables for the steps that follow"));
+    cx.ui.note(&format!("masked and set for the steps that follow: {count}"));
     Ok(())
 }

@@ -39,7 +39,7 @@ impl Get {
         }
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        let set = cx.store(&workspace).open(&environment)?;
+        let set = cx.open(&workspace, &environment)?;
         let secret = set.get(&self.name).ok_or_else(|| missing(&self.name, &set))?;
         if cx.ui.json {
             return cx.ui.print_json(&json!({

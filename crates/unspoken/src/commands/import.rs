@@ -10,7 +10,6 @@ use unspoken_store::{StoreError, ensure_lines, read_limited};
 use zeroize::Zeroizing;
 
 use crate::cli::EnvFlag;
-use crate::commands::set::pin;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 
@@ -80,7 +79,7 @@ impl Import {
         let source = Source::read(&self.file, self.format)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        source.take_over(cx, workspace, &environment, self.on_conflict, self.keep)
+        source.take_over(cx, &workspace, &environment, self.on_conflict, self.keep)
     }
 }
 
@@ -121,7 +120,7 @@ impl Source {
     pub(crate) fn take_over(
         self,
         cx: &Context,
-        workspace: Workspace,
+        workspace: &Workspace,
         environment: &EnvironmentName,
         conflict: Conflict,
         keep: bool,
@@ -129,13 +128,13 @@ impl Source {
         for warning in &self.warnings {
             cx.ui.warn(warning);
         }
-        let store = cx.store(&workspace);
+        let store = cx.store(workspace);
         let edited = store.edit(environment, cx.now(), |document| {
             let (path, _) = workspace.project.document(environment);
             self.put(document, conflict, |error| StoreError::Set { path: path.clone(), error })
         })?;
-        self.compare(&workspace, cx, environment, &edited.outcome)?;
-        let removed = self.remove(cx, &workspace, keep)?;
+        self.compare(workspace, cx, environment, &edited.outcome)?;
+        let removed = self.remove(cx, workspace, keep)?;
         let count = |outcome| edited.outcome.iter().filter(|found| **found == outcome).count();
         let summary = format!(
             "{environment}: {} added, {} replaced, {} unchanged, {} skipped",
@@ -172,7 +171,7 @@ impl Source {
                 workspace.shown(path)
             ));
         }
-        pin(cx, workspace, environment, edited.seal_key)
+        Ok(())
     }
 
     fn put(
@@ -286,7 +285,8 @@ impl Outcome {
 
 fn wrong(shown: &str, errors: &[impl ToString]) -> Failure {
     let count = errors.len();
-    let mut message = format!("{shown}: {count} wrong, nothing was imported");
+    let things = if count == 1 { "1 thing is" } else { &format!("{count} things are") };
+    let mut message = format!("{shown}: {things} wrong, nothing was imported");
     for error in errors.iter().take(50) {
         message.push_str("\n  ");
         message.push_str(&error.to_string());

@@ -77,7 +77,7 @@ impl Init {
         let words = words(&workspace.project, &made);
         if let Some(source) = source {
             cx.ui.note(&words);
-            return source.take_over(cx, workspace, &default, Conflict::Fail, false);
+            return source.take_over(cx, &workspace, &default, Conflict::Fail, false);
         }
         cx.ui.report(
             &json!({
@@ -87,7 +87,7 @@ impl Init {
             }),
             &words,
         )?;
-        offer_import(cx, workspace, &root, &default)
+        offer_import(cx, &workspace, &root, &default)
     }
 
     /// A project that is above this folder is the project: no second one is made
@@ -186,7 +186,7 @@ fn words(project: &Project, made: &[String]) -> String {
 /// Offers to take over a `.env` file that lies there.
 fn offer_import(
     cx: &Context,
-    workspace: Workspace,
+    workspace: &Workspace,
     root: &Path,
     default: &EnvironmentName,
 ) -> Result<(), Failure> {

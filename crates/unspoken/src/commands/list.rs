@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use unspoken_model::{EnvironmentName, Expiry, ExpiryState, SecretName};
+use unspoken_store::StoreError;
 
 use crate::cli::EnvFlag;
 use crate::context::{Context, Workspace};
@@ -48,14 +49,18 @@ struct Table {
 impl List {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let workspace = cx.workspace()?;
-        let table = Table::read(cx, &workspace)?;
+        let file = &workspace.project.file;
         if self.env.env.is_none() {
+            let all: Vec<EnvironmentName> = file.environments.keys().cloned().collect();
+            let table = Table::read(cx, &workspace, &all)?;
             if cx.ui.json {
                 return cx.ui.print_json(&table.to_json());
             }
             return cx.ui.print(&table.print());
         }
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        let ancestry = file.ancestry(&environment).map_err(StoreError::from)?;
+        let table = Table::read(cx, &workspace, &ancestry)?;
         let names: Vec<&str> = table.names_of(&environment);
         if cx.ui.json {
             return cx.ui.print_json(&table.column_json(&environment, &names));
@@ -65,20 +70,20 @@ impl List {
 }
 
 impl Table {
-    fn read(cx: &Context, workspace: &Workspace) -> Result<Self, Failure> {
+    fn read(
+        cx: &Context,
+        workspace: &Workspace,
+        environments: &[EnvironmentName],
+    ) -> Result<Self, Failure> {
         let store = cx.store(workspace);
         let mut columns = Vec::new();
-        for environment in workspace.project.file.environments.keys() {
+        for environment in environments {
             let bytes = store.read(environment)?;
             let verified = store.verify(environment, &bytes)?;
             let document = verified.document();
             columns.push(Column {
                 environment: environment.clone(),
-                ancestry: workspace
-                    .project
-                    .file
-                    .ancestry(environment)
-                    .map_err(unspoken_store::StoreError::from)?,
+                ancestry: workspace.project.file.ancestry(environment).map_err(StoreError::from)?,
                 own: document.names().map(str::to_owned).collect(),
                 expires: document.block().map(|block| block.expires.clone()).unwrap_or_default(),
             });

@@ -65,7 +65,7 @@ impl Run {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        let set = cx.store(&workspace).open(&environment)?;
+        let set = cx.open(&workspace, &environment)?;
         warn_of_expired(cx, &set);
         let selection = Selection {
             only: self.only,

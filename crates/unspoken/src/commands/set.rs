@@ -23,7 +23,7 @@ use crate::prompt;
 /// and kept in the shell's history.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  unspoken set DATABASE_URL\n  unspoken set TLS_KEY -e production < key.pem\n  pass stripe | unspoken set STRIPE_KEY --expires 'in 90 days'\n  unspoken set SESSION_SECRET --generate"
+    after_help = "Examples:\n  unspoken set DATABASE_URL\n  unspoken set TLS_KEY -e production < key.pem\n  pass stripe | unspoken set STRIPE_KEY --expires 'in 90 days'\n  unspoken set STRIPE_KEY --keep --expires 2027-01-31\n  unspoken set SESSION_SECRET --generate"
 )]
 pub(crate) struct Set {
     /// The secret's name; asked for when it is left out
@@ -45,6 +45,14 @@ pub(crate) struct Set {
     /// When the value must be replaced: `2027-01-31`, `in 90 days` or `never`
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
+
+    /// Keep the value, change only when it expires
+    #[arg(long, requires = "expires", conflicts_with = "generate")]
+    keep: bool,
+
+    /// Allow an empty value
+    #[arg(long)]
+    empty: bool,
 
     /// Replace an existing value without asking
     #[arg(short, long)]
@@ -75,21 +83,32 @@ impl Set {
             None => ask_name(cx)?,
         };
         let exists = self.check(cx, &workspace, &environment, &name)?;
-        let secret = self.value(cx, &name, &environment, exists)?;
-        warn_of_blanks(cx, &name, &secret);
+        let secret = if self.keep {
+            if !exists {
+                return Err(absent(&name, &environment));
+            }
+            None
+        } else {
+            Some(self.value(cx, &name, &environment, exists)?)
+        };
 
         let store = cx.store(&workspace);
         let edited = store.edit(&environment, cx.now(), |document| {
-            let change = document.set(&name, &secret).map_err(|error| {
-                let (path, _) = workspace.project.document(&environment);
-                StoreError::Set { path, error }
-            })?;
+            let change = match &secret {
+                None => Change::Unchanged,
+                Some(secret) => document.set(&name, secret).map_err(|error| {
+                    let (path, _) = workspace.project.document(&environment);
+                    StoreError::Set { path, error }
+                })?,
+            };
             if let Lifetime::Until(expiry) = lifetime {
+                if document.block().is_none() {
+                    return Err(unsealed(&environment));
+                }
                 document.expire(&name, expiry);
             }
-            Ok::<_, Failure>(change)
+            Ok(change)
         })?;
-        pin(cx, workspace, &environment, edited.seal_key)?;
         let word = match edited.outcome {
             Change::Added => "added",
             Change::Replaced => "replaced",
@@ -129,7 +148,7 @@ impl Set {
         let verified = store.verify(environment, &bytes)?;
         let exists = verified.document().names().any(|found| found == name.as_str());
         // Piped input is an answer in itself; a generated value is none.
-        if exists && (cx.ui.is_interactive() || self.generate.is_some()) {
+        if exists && !self.keep && (cx.ui.is_interactive() || self.generate.is_some()) {
             let question = format!("replace `{name}` in `{environment}`?");
             prompt::confirm(&cx.ui, &question, self.yes)?;
         }
@@ -166,9 +185,34 @@ impl Set {
                 bytes = Zeroizing::new(bytes.trim_ascii().to_vec());
             }
         }
-        Secret::new(std::mem::take(&mut *bytes))
-            .map_err(|error| Failure::new(Code::Other, format!("`{name}`: {error}")))
+        // Most often a command before the pipe that failed.
+        if bytes.is_empty() && !self.empty {
+            return Err(Failure::new(Code::Refused, format!("no value for `{name}` was given"))
+                .hint("Nothing was changed. Add `--empty` if the value is to be empty."));
+        }
+        let secret = Secret::new(std::mem::take(&mut *bytes))
+            .map_err(|error| Failure::new(Code::Other, format!("`{name}`: {error}")))?;
+        // A piped value is kept as it is; blanks are most often a mistake.
+        if !cx.ui.is_interactive() && has_blank_ends(secret.expose().as_bytes()) {
+            let text =
+                format!("the value of `{name}` has blanks at its start or end; they are kept");
+            cx.ui.warn(&text);
+        }
+        Ok(secret)
     }
+}
+
+fn absent(name: &SecretName, environment: &EnvironmentName) -> Failure {
+    Failure::new(Code::Missing, format!("no secret `{name}` in `{environment}` itself"))
+        .hint(format!("Run `unspoken set {name} -e {environment}` without `--keep` to add it."))
+}
+
+fn unsealed(environment: &EnvironmentName) -> Failure {
+    let message =
+        format!("the document of `{environment}` has no seal, so it has no place for expiries");
+    Failure::new(Code::Other, message).hint(format!(
+        "Nothing was changed. Review it, then run `unspoken accept -e {environment}`."
+    ))
 }
 
 fn ask_name(cx: &Context) -> Result<SecretName, Failure> {
@@ -195,29 +239,4 @@ fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 fn has_blank_ends(bytes: &[u8]) -> bool {
     bytes.trim_ascii().len() != bytes.len()
-}
-
-/// A piped value is kept as it is; blanks are most often a mistake, so they are
-/// told.
-fn warn_of_blanks(cx: &Context, name: &SecretName, secret: &Secret) {
-    if secret.is_empty() {
-        cx.ui.warn(&format!("the value of `{name}` is empty"));
-    } else if !cx.ui.is_interactive() && has_blank_ends(secret.expose().as_bytes()) {
-        cx.ui.warn(&format!("the value of `{name}` has blanks at its start or end; they are kept"));
-    }
-}
-
-/// Pins the seal key of a document that is sealed and not pinned yet.
-pub(crate) fn pin(
-    cx: &Context,
-    workspace: Workspace,
-    environment: &EnvironmentName,
-    seal_key: Option<unspoken_model::SealKey>,
-) -> Result<(), Failure> {
-    let pinned = workspace.project.file.entry(environment).is_some_and(|e| e.seal_key.is_some());
-    let Some(key) = seal_key.filter(|_| !pinned) else { return Ok(()) };
-    let mut project = workspace.project;
-    project.edit(|file| file.pin(environment, key))?;
-    cx.ui.detail(format_args!("the seal key of `{environment}` is pinned in `unspoken.toml`"));
-    Ok(())
 }

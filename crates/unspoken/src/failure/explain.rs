@@ -6,7 +6,7 @@ use std::path::Path;
 use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile};
-use unspoken_seal::{SetError, VerifyError};
+use unspoken_seal::{ParseError, ParseProblem, SetError, VerifyError};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, LockError, NoKey, PrivateError, ProjectError,
     StoreError,
@@ -140,6 +140,13 @@ impl From<StoreError> for Failure {
                 };
                 Self::because(Code::Missing, &error).hint(hint)
             }
+            StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Conflict, .. } } => {
+                Self::because(Code::Integrity, &error).hint(format!(
+                    "Take one side with `git checkout --ours -- {0}` or `git checkout --theirs -- \
+                     {0}`, then set the other side's values again.",
+                    path.display()
+                ))
+            }
             StoreError::Parse { ref path, .. } | StoreError::Open { ref path, .. } => {
                 Self::because(Code::Integrity, &error).hint(restore(path))
             }
@@ -163,7 +170,11 @@ impl From<StoreError> for Failure {
             StoreError::Inherit(_) => Self::because(Code::Integrity, &error),
             StoreError::Accept { .. } => Self::because(Code::Other, &error)
                 .hint("Mend it with the program that wrote it, then run this again."),
-            StoreError::Exists { .. } | StoreError::TooLarge { .. } | StoreError::Recipient(_) => {
+            StoreError::Exists { ref path } => Self::because(Code::Refused, &error).hint(format!(
+                "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
+                path.display()
+            )),
+            StoreError::TooLarge { .. } | StoreError::Recipient(_) => {
                 Self::because(Code::Other, &error)
             }
         }
@@ -177,6 +188,11 @@ fn restore(path: &Path) -> String {
 fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) -> String {
     match error {
         VerifyError::WrongPlace { .. } | VerifyError::Seal => restore(path),
+        VerifyError::Unpinned { .. } => format!(
+            "Look at `git log -p -- {}` for the line that pinned it; if this document is the right \
+             one, run `unspoken accept -e {environment}`.",
+            ProjectFile::NAME
+        ),
         VerifyError::Unsealed | VerifyError::OtherSealKey { .. } => format!(
             "Another program wrote it, or somebody replaced it. Look at `git log -p -- {}`; if the \
              change is right, run `unspoken accept -e {environment}`.",
@@ -193,12 +209,15 @@ fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) 
 fn no_key_failure(no_key: &NoKey) -> Failure {
     let mut message = format!("no key on this machine opens `{}`", no_key.path.display());
     let mut hint = String::new();
+    let mut said = Vec::new();
     for refused in &no_key.refused {
-        let _ = write!(
-            message,
-            "\n  not used: {}",
-            Failure::because(Code::NoKey, &refused.source).message
-        );
+        let text = Failure::because(Code::NoKey, &refused.source).message;
+        // A loose folder is met again for every key in it.
+        if said.contains(&text) {
+            continue;
+        }
+        let _ = write!(message, "\n  not used: {text}");
+        said.push(text);
         if let Some(command) = mend(&refused.source) {
             let _ = writeln!(hint, "Others may have read that key. If not, run `{command}`.");
         }
