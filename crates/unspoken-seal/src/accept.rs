@@ -7,7 +7,8 @@ use unspoken_model::{DocumentForm, NameError, Place, SecretName};
 use crate::OpenDocument;
 use crate::block::Block;
 use crate::identity::key_id;
-use crate::node::{Item, Node};
+use crate::node::Node;
+use crate::open_document::{is_sorted, name_of};
 use crate::sops::rule::DEFAULT_SUFFIX;
 
 /// Why a document cannot get a seal.
@@ -57,14 +58,11 @@ impl OpenDocument<'_> {
             Block { place, revision, key_id, key_history, expires, seal_key, seal: [0; 64] };
         self.metadata.set("unencrypted_suffix", Node::text(DEFAULT_SUFFIX));
         if self.form == DocumentForm::Json {
-            self.slots.sort_by(|a, b| name_of(&a.item).cmp(&name_of(&b.item)));
+            self.slots.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
+            self.sorted = is_sorted(&self.slots);
         }
         self.block = Some(block);
         self.changed = true;
         Ok(())
     }
-}
-
-fn name_of<'i>(item: &'i Item<'_>) -> Option<&'i str> {
-    item.as_pair().map(|(name, _)| name)
 }

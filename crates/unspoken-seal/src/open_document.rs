@@ -29,6 +29,8 @@ pub struct OpenDocument<'a> {
     pub(crate) metadata: Metadata<'a>,
     pub(crate) block: Option<Block>,
     pub(crate) changed: bool,
+    /// Whether all slots are values in the order of their names.
+    pub(crate) sorted: bool,
     rule: Rule,
     cipher: Cipher,
     pair: SealPair,
@@ -91,7 +93,18 @@ impl<'a> Verified<'a> {
             Ok(mac) if mac.bytes.as_slice() == expected.as_bytes() => {}
             _ => return Err(OpenError::Mac),
         }
-        Ok(OpenDocument { form, slots, metadata, block, rule, cipher, pair, changed: false })
+        let sorted = is_sorted(&slots);
+        Ok(OpenDocument {
+            form,
+            slots,
+            metadata,
+            block,
+            changed: false,
+            sorted,
+            rule,
+            cipher,
+            pair,
+        })
     }
 }
 
@@ -125,9 +138,10 @@ impl OpenDocument<'static> {
             rule: Rule::UnencryptedSuffix(crate::sops::rule::DEFAULT_SUFFIX.to_owned()),
             metadata,
             block: Some(block),
+            changed: true,
+            sorted: true,
             cipher: Cipher::new(&key),
             pair,
-            changed: true,
         })
     }
 }
@@ -147,8 +161,18 @@ impl OpenDocument<'_> {
         self.changed
     }
 
+    /// Where a name stands, or where it would go: in order in a document of
+    /// ours, at the end where comments or another program's order would be torn.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        if self.sorted {
+            return self.slots.binary_search_by(|slot| name_of(slot).cmp(&Some(name)));
+        }
+        let mut slots = self.slots.iter();
+        slots.position(|slot| name_of(slot) == Some(name)).ok_or(self.slots.len())
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
-        self.slots.iter().position(|slot| name_of(slot) == Some(name))
+        self.find(name).ok()
     }
 
     pub fn contains(&self, name: &SecretName) -> bool {
@@ -157,8 +181,8 @@ impl OpenDocument<'_> {
 
     /// Sets a value. One that is the same already keeps its bytes in the file.
     pub fn set(&mut self, name: &SecretName, secret: &Secret) -> Result<Change, SetError> {
-        let at = self.position(name.as_str());
-        if let Some(slot) = at.and_then(|at| self.slots.get_mut(at)) {
+        let at = self.find(name.as_str());
+        if let Some(slot) = at.ok().and_then(|at| self.slots.get_mut(at)) {
             let [leaf] = slot.leaves.as_slice() else {
                 return Err(SetError::Nested { name: name.to_string() });
             };
@@ -172,29 +196,15 @@ impl OpenDocument<'_> {
             self.changed = true;
             return Ok(Change::Replaced);
         }
-        let values = self.slots.iter().filter(|slot| name_of(slot).is_some()).count();
-        if values >= Document::MAX_VALUES {
+        let values = || self.slots.iter().filter(|slot| name_of(slot).is_some()).count();
+        if self.slots.len() >= Document::MAX_VALUES && values() >= Document::MAX_VALUES {
             return Err(SetError::TooMany);
         }
         let encrypted = self.rule.encrypts(&[name.as_str()], &Vec::new());
         let slot = seal_slot(&self.cipher, name, secret, encrypted);
-        let at = self.place_of(name);
-        self.slots.insert(at, slot);
+        self.slots.insert(at.unwrap_or_else(|at| at), slot);
         self.changed = true;
         Ok(Change::Added)
-    }
-
-    /// Where a new name goes: in order in a document of ours, at the end where
-    /// comments or another program's order would be torn.
-    fn place_of(&self, name: &SecretName) -> usize {
-        let sorted = self.slots.is_sorted_by(|a, b| match (name_of(a), name_of(b)) {
-            (Some(a), Some(b)) => a <= b,
-            _ => false,
-        });
-        if !sorted {
-            return self.slots.len();
-        }
-        self.slots.partition_point(|slot| name_of(slot).is_some_and(|n| n < name.as_str()))
     }
 
     /// Removes a name with its expiry. `false` when it was not there.
@@ -283,7 +293,11 @@ impl OpenDocument<'_> {
     }
 }
 
-fn name_of<'s>(slot: &'s Slot<'_>) -> Option<&'s str> {
+pub(crate) fn is_sorted(slots: &[Slot<'_>]) -> bool {
+    slots.iter().all(|slot| name_of(slot).is_some()) && slots.is_sorted_by_key(name_of)
+}
+
+pub(crate) fn name_of<'s>(slot: &'s Slot<'_>) -> Option<&'s str> {
     slot.item.as_pair().map(|(name, _)| name)
 }
 

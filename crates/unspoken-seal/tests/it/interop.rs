@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use unspoken_model::DocumentForm;
 use unspoken_seal::{
-    Document, Identity, OpenDocument, OpenError, Recipient, SetError, VerifyError,
+    AcceptError, Document, Identity, OpenDocument, OpenError, Recipient, SetError, VerifyError,
 };
 
 use crate::kit::{FORMS, Map, Sops, any_values, create, name, now, open, place, read, secret};
@@ -231,5 +231,58 @@ fn an_empty_document_is_a_document() {
         let text = create(form, &sops.identity, &Map::new());
         assert_eq!(sops.decrypt(form, &text), Ok(Map::new()));
         assert_eq!(read(form, &text, &sops.identity), Map::new());
+    }
+}
+
+fn accepted(form: DocumentForm, text: &str, identity: &Identity) -> Result<String, AcceptError> {
+    let document = Document::parse(form, text.as_bytes()).unwrap();
+    let (document, before) = document.review().without_seal();
+    let key = document.unlock().offer(identity).unwrap();
+    let mut open = document.open(&key).unwrap();
+    open.accept(place(), before)?;
+    Ok(open.seal(now()).unwrap())
+}
+
+#[test]
+fn a_reviewed_document_is_sealed_again_and_sops_still_reads_it() {
+    let sops = Sops::new();
+    let values = Map::from([("M".to_owned(), "1".to_owned())]);
+    for (form, file) in [(DocumentForm::Json, "d.json"), (DocumentForm::Dotenv, "d.env")] {
+        let before = create(form, &sops.identity, &values);
+        let pin = Document::parse(form, before.as_bytes()).unwrap().block().unwrap().seal_key;
+        std::fs::write(sops.path(file), &before).unwrap();
+        sops.run(&["set", file, "[\"A\"]", "\"2\""], b"").unwrap();
+        let edited = std::fs::read_to_string(sops.path(file)).unwrap();
+
+        let text = accepted(form, &edited, &sops.identity).unwrap();
+
+        // The data key is the same, so the pin still fits.
+        let document = Document::parse(form, text.as_bytes()).unwrap();
+        assert_eq!(document.verify(&place(), Some(&pin)).unwrap().document().names().count(), 2);
+        assert_eq!(sops.decrypt(form, &text).unwrap(), read(form, &text, &sops.identity));
+    }
+}
+
+#[test]
+fn what_the_seal_cannot_cover_is_not_accepted() {
+    let sops = Sops::new();
+    for (plain, rule, error) in [
+        (
+            r#"{"a":"x"}"#,
+            "",
+            "`a`: 'a' at byte 0 cannot stand in a secret name (A-Z, then A-Z, 0-9 and `_`)",
+        ),
+        (r#"{"A":{"B":"x"}}"#, "", "`A` is not a text, and a sealed document is flat"),
+        (
+            r#"{"A":true,"B":"x"}"#,
+            "unencrypted_regex: ^A$",
+            "its metadata has `unencrypted_regex`, which the seal does not cover",
+        ),
+        (r#"{"A":"x","A":"y"}"#, "", "`A` stands there twice"),
+    ] {
+        let rules: Vec<&str> = if rule.is_empty() { vec![] } else { vec![rule] };
+        let text = sops.encrypt("json", &rules, plain);
+        let found = accepted(DocumentForm::Json, &text, &sops.identity).unwrap_err();
+        assert_eq!(found.to_string(), error, "{plain}");
     }
 }
