@@ -117,10 +117,10 @@ impl Project {
         Invocation::new(command)
     }
 
-    /// Puts a value into an environment.
+    /// Puts a value into an environment; it may be empty.
     #[track_caller]
     pub fn set(&self, environment: &str, name: &str, value: impl AsRef<[u8]>) {
-        self.unspoken(["set", name, "-e", environment]).stdin(value).run().ok();
+        self.unspoken(["set", name, "-e", environment, "--empty"]).stdin(value).run().ok();
     }
 
     /// Asks for a value.

@@ -82,6 +82,10 @@ pub(crate) fn refuse(
                 Err(failure) => ui.fail(&failure),
             };
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ui.note(error.render().to_string().trim_end());
+            return ExitCode::from(Code::Usage.number());
+        }
         _ => {}
     }
     if typed("set") {

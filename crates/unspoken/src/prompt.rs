@@ -5,7 +5,8 @@
 //!   instead; it never waits for an answer that cannot come.
 //! - A value is never echoed. It may have several lines when it is pasted:
 //!   terminals mark a paste, and a line end inside one does not end the input.
-//! - The terminal is put back as it was, whatever happens.
+//! - The terminal is put back as it was, unless a signal from outside ends us
+//!   in between; `stty sane` helps then.
 
 use std::io::{self, Write as _};
 use std::time::Duration;

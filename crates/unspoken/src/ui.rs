@@ -83,7 +83,7 @@ impl Ui {
     /// Says what was done.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.say("", "", text);
+            self.say("", "", &printable(text));
         }
     }
 
@@ -97,7 +97,7 @@ impl Ui {
 
     pub(crate) fn warn(&self, text: &str) {
         if !self.quiet {
-            self.say("1;33", "warning: ", text);
+            self.say("1;33", "warning: ", &printable(text));
         }
     }
 
@@ -137,7 +137,7 @@ impl Ui {
 
 /// A path or a key of a foreign file may hold control characters, which a
 /// terminal would obey.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' | '\t' => c.to_string(),
         c if c.is_control() => c.escape_default().to_string(),

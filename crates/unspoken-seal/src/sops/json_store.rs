@@ -19,8 +19,27 @@ pub(crate) fn read(text: &str) -> Result<(Vec<Item<'_>>, Node<'_>), ParseError> 
     }
     let at = items.iter().position(is_metadata).unwrap_or_default();
     match items.remove(at) {
+        Item::Pair(_, metadata @ Node::Map(_)) if repeats(&metadata) => {
+            Err(ParseError { line: 1, problem: ParseProblem::Repeated })
+        }
         Item::Pair(_, metadata @ Node::Map(_)) => Ok((items, metadata)),
         _ => Err(ParseError { line: 1, problem: ParseProblem::NoMetadata }),
+    }
+}
+
+/// Whether a key stands twice in one map. Readers differ in which of the two
+/// they take, so it is no metadata.
+fn repeats(node: &Node<'_>) -> bool {
+    match node {
+        Node::Map(items) => {
+            let mut keys: Vec<&str> =
+                items.iter().filter_map(Item::as_pair).map(|(key, _)| key).collect();
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| pair.first() == pair.last())
+                || items.iter().filter_map(Item::as_pair).any(|(_, node)| repeats(node))
+        }
+        Node::List(nodes) => nodes.iter().any(repeats),
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `unspoken env`: the project's environments.
 
 use serde_json::json;
-use unspoken_model::{DocumentForm, EnvironmentEntry, EnvironmentName};
+use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile};
 use unspoken_seal::Identity;
 
 use crate::context::{Context, Workspace};
@@ -87,11 +87,14 @@ fn add(
     file: Option<String>,
 ) -> Result<(), Failure> {
     let mut workspace = cx.workspace()?;
-    check_new(&workspace, name, inherits.as_ref(), file.as_deref())?;
+    check_new(&workspace, name, inherits.as_ref())?;
     if workspace.project.file.entry(name).is_none() {
         let entry = EnvironmentEntry { inherits, file, seal_key: None };
         // In memory, so that the document's path is known; written below.
         workspace.project.file.add(name, entry);
+        // What would not be read again is not written.
+        ProjectFile::parse(workspace.project.file.print())
+            .map_err(|error| Failure::new(Code::Usage, error.problem.to_string()))?;
     }
     let path = create(cx, &mut workspace, name)?;
     cx.ui.report(
@@ -104,7 +107,6 @@ fn check_new(
     workspace: &Workspace,
     name: &EnvironmentName,
     inherits: Option<&EnvironmentName>,
-    file: Option<&str>,
 ) -> Result<(), Failure> {
     let project = &workspace.project;
     if project.file.entry(name).is_some() && project.document(name).0.exists() {
@@ -117,11 +119,6 @@ fn check_new(
             format!("no environment `{parent}` to inherit from"),
         )
         .hint("Run `unspoken env list` to see what there is."));
-    }
-    let Some(file) = file else { return Ok(()) };
-    if DocumentForm::of(file).is_none() {
-        let message = format!("`{file}` must end in `.json`, `.env` or `.env.enc`");
-        return Err(Failure::new(Code::Usage, message));
     }
     Ok(())
 }

@@ -134,7 +134,8 @@ impl Source {
             self.put(document, conflict, |error| StoreError::Set { path: path.clone(), error })
         })?;
         self.compare(workspace, cx, environment, &edited.outcome)?;
-        let removed = self.remove(cx, workspace, keep)?;
+        let skipped = edited.outcome.contains(&Outcome::Skipped);
+        let removed = self.remove(cx, workspace, keep || skipped)?;
         let count = |outcome| edited.outcome.iter().filter(|found| **found == outcome).count();
         let summary = format!(
             "{environment}: {} added, {} replaced, {} unchanged, {} skipped",

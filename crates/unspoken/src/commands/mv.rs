@@ -37,6 +37,9 @@ pub(crate) struct Mv {
 
 impl Mv {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        if self.old == self.new {
+            return Err(Failure::new(Code::Usage, "the two names are the same"));
+        }
         let workspace = cx.workspace()?;
         let mut there = Vec::new();
         for environment in environments(cx, &workspace, &self.env, self.all)? {

@@ -38,6 +38,8 @@ impl From<FindError> for Failure {
                  `unspoken --project-dir {} …`.",
                 path.parent().unwrap_or(path).display()
             )),
+            FindError::File(FileError::NotFound { .. }) => Self::because(Code::Missing, &error)
+                .hint("`--project-dir` names the folder that holds `unspoken.toml`."),
             FindError::File(_) => Self::because(Code::Other, &error),
         }
     }

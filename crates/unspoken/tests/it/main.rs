@@ -1,0 +1,28 @@
+//! The program as a user meets it: what is typed, what is said, the exit code,
+//! and what lies on the disk afterwards.
+//!
+//! Every value is a canary. No failing test shows one: values are compared with
+//! `assert!(a == b)`, never with `assert_eq!`.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod budget;
+mod completion;
+mod crash;
+mod disk;
+mod export;
+mod fault;
+mod foreign;
+mod help;
+mod import;
+mod init;
+mod list;
+mod names;
+mod place;
+mod run;
+mod set;
+mod speech;
+mod tamper;
+mod terminal;
+mod trace;
+mod value;
