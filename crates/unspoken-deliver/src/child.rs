@@ -1,6 +1,6 @@
 //! A child process that gets a set in its environment.
 //!
-//! [`plan`] decides what the environment is, as a pure function; [`exec`]
+//! [`plan()`] decides what the environment is, as a pure function; [`exec()`]
 //! becomes the command.
 
 mod environment;

@@ -7,15 +7,15 @@ use thiserror::Error;
 
 /// The name of a project, such as `acme-web`.
 ///
-/// Invariant: see [`check`]. It stands in key files, documents and URLs, so it
-/// is plain lowercase.
+/// Invariant: a lowercase letter, then lowercase letters, digits, `-` and `_`, at
+/// most 64 bytes: it stands in key files, documents and URLs.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProjectName(String);
 
 /// The name of an environment, such as `production`.
 ///
-/// Invariant: see [`check`]. It is also a file name, so nothing in it can lead
-/// out of its folder.
+/// Invariant: as a [`ProjectName`]'s. It is also a file name, so nothing in it
+/// can lead out of its folder.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EnvironmentName(String);
 
