@@ -6,9 +6,9 @@ use unspoken_model::{DocumentForm, NameError, Place, SecretName};
 
 use crate::OpenDocument;
 use crate::block::Block;
-use crate::identity::key_id;
 use crate::node::Node;
 use crate::open_document::{is_sorted, name_of};
+use crate::recipient::key_id;
 use crate::sops::rule::DEFAULT_SUFFIX;
 
 /// Why a document cannot get a seal.

@@ -7,11 +7,12 @@
 use thiserror::Error;
 use unspoken_model::{DocumentForm, Place, SealKey, SecretName};
 
-use crate::block::{Block, BlockError};
+use crate::block::Block;
 use crate::canonical::canonical;
 use crate::hazmat::verifies;
-use crate::json::JsonProblem;
+use crate::limit;
 use crate::node::{Item, Node};
+use crate::parse_error::{ParseError, ParseProblem};
 use crate::sops::metadata::Metadata;
 use crate::sops::{dotenv_store, json_store};
 use crate::unlock::Unlock;
@@ -35,47 +36,6 @@ pub struct Verified<'a>(pub(crate) Document<'a>);
 #[derive(Debug)]
 pub struct Reviewed<'a>(pub(crate) Document<'a>);
 
-/// Why bytes are no document, and in which line.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("line {line}: {problem}")]
-pub struct ParseError {
-    pub line: usize,
-    pub problem: ParseProblem,
-}
-
-/// One thing that can be wrong in a document's text.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum ParseProblem {
-    #[error("it is not UTF-8 text")]
-    NotText,
-    #[error("it is larger than {max} bytes", max = Document::MAX_BYTES)]
-    TooLarge,
-    #[error("it holds more than {max} values", max = Document::MAX_VALUES)]
-    TooMany,
-    #[error("git has left the marks of a merge conflict in it")]
-    Conflict,
-    #[error("not JSON: {0}")]
-    Json(JsonProblem),
-    #[error("a document is a JSON object")]
-    NotMap,
-    #[error("there is no sops metadata: this file is not encrypted")]
-    NoMetadata,
-    #[error("there is more than one `sops` block")]
-    TwoMetadata,
-    #[error("expected `NAME=value` or a comment")]
-    NoEquals,
-    #[error("a metadata key that cannot be taken apart")]
-    FlatKey,
-    #[error("a metadata key that stands there twice")]
-    Repeated,
-    #[error("a list in the metadata has a gap")]
-    IndexGap,
-    #[error("the lines end in CR LF: something changed the line ends of this file")]
-    CarriageReturn,
-    #[error("the `unspoken` block: {0}")]
-    Block(BlockError),
-}
-
 /// Why a document must not be used, found without a key.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum VerifyError {
@@ -95,10 +55,10 @@ pub enum VerifyError {
 
 impl<'a> Document<'a> {
     /// The largest document that is read or written.
-    pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+    pub const MAX_BYTES: usize = limit::BYTES;
 
     /// The most values that a document holds.
-    pub const MAX_VALUES: usize = 10_000;
+    pub const MAX_VALUES: usize = limit::VALUES;
 
     /// Reads a document, or says in which line it is wrong.
     pub fn parse(form: DocumentForm, bytes: &'a [u8]) -> Result<Self, ParseError> {

@@ -6,13 +6,12 @@ use std::str::FromStr as _;
 use age::secrecy::ExposeSecret as _;
 use jiff::Timestamp;
 use thiserror::Error;
-use unspoken_model::{KeyId, Place};
+use unspoken_model::Place;
 use zeroize::Zeroizing;
 
-use crate::hazmat::{DataKey, sha256};
 use crate::recipient::Recipient;
 use crate::sops::metadata::{Wrapped, print_time};
-use crate::unlock::read_wrapped;
+use crate::wrapped;
 
 /// A private key that may open documents.
 ///
@@ -94,7 +93,7 @@ impl Identity {
 
     /// Unwraps one wrapped data key, or its share.
     pub(crate) fn unwrap_key(&self, wrapped: Wrapped<'_>) -> Option<Zeroizing<Vec<u8>>> {
-        read_wrapped(wrapped.enc, &self.0)
+        wrapped::open(wrapped.enc, &self.0)
     }
 }
 
@@ -103,25 +102,6 @@ impl fmt::Debug for Identity {
         f.write_str("Identity([REDACTED])")
     }
 }
-
-/// The id of the key with this public text.
-pub(crate) fn key_id(recipient: &str) -> KeyId {
-    let mut text = String::with_capacity(KeyId::LENGTH);
-    for byte in sha256(recipient.as_bytes()).iter().take(KeyId::LENGTH / 2) {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-    match KeyId::parse(&text) {
-        Ok(id) => id,
-        // Eight bytes are sixteen lowercase hex digits.
-        Err(_) => unreachable!("sixteen hex digits"),
-    }
-}
-
-/// A data key that an identity has unwrapped. Opens one document.
-#[derive(Debug)]
-pub struct DocumentKey(pub(crate) DataKey);
 
 #[cfg(test)]
 mod tests {
@@ -158,12 +138,5 @@ mod tests {
         case(b"# a\n\nAGE-SECRET-KEY-1CANARY\n", IdentityError::Line { line: 3 });
         case(b" AGE-SECRET-KEY-1CANARY\n", IdentityError::Line { line: 1 });
         case(b"\xff", IdentityError::NotText);
-    }
-
-    #[test]
-    fn a_key_id_is_the_start_of_the_hash_of_the_public_text() {
-        // printf %s age1hz2l… | sha256sum
-        let id = key_id("age1hz2lz72ugpzl06tdjp5dfwjduuj8xkdg7uz8egfwryn8qd9tqfhqarc79y");
-        assert_eq!(id.as_str(), "ae18ed509506c03b");
     }
 }

@@ -11,7 +11,6 @@ use crate::block::Block;
 use crate::canonical::canonical;
 use crate::document::{Document, Verified, print};
 use crate::hazmat::{Cipher, DataKey, NONCE, SealPair, random};
-use crate::identity::DocumentKey;
 use crate::node::{Item, Node};
 use crate::recipient::{Recipient, RecipientError};
 use crate::secret::{Secret, SecretError};
@@ -20,6 +19,7 @@ use crate::sops::metadata::{Metadata, print_time};
 use crate::sops::rule::{Rule, RuleError};
 use crate::sops::tree::{self, Leaf, Slot, TreeError, associated};
 use crate::sops::value::{self, Kind, Plain};
+use crate::unlock::DocumentKey;
 
 /// A document whose values stand in memory, decrypted and found whole.
 #[derive(Debug)]

@@ -11,8 +11,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use unspoken_model::KeyId;
 
-use crate::hazmat::DataKey;
-use crate::identity::key_id;
+use crate::hazmat::{DataKey, sha256};
 
 /// A public key that a document can be wrapped for, such as `age1…`.
 #[derive(Clone)]
@@ -67,4 +66,26 @@ impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Recipient").field(&self.text).finish()
     }
+}
+
+/// The id of the key with this public text.
+pub(crate) fn key_id(recipient: &str) -> KeyId {
+    let mut text = String::with_capacity(KeyId::LENGTH);
+    for byte in sha256(recipient.as_bytes()).iter().take(KeyId::LENGTH / 2) {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    match KeyId::parse(&text) {
+        Ok(id) => id,
+        // Eight bytes are sixteen lowercase hex digits.
+        Err(_) => unreachable!("sixteen hex digits"),
+    }
+}
+
+#[test]
+fn a_key_id_is_the_start_of_the_hash_of_the_public_text() {
+    // printf %s age1hz2l… | sha256sum
+    let id = key_id("age1hz2lz72ugpzl06tdjp5dfwjduuj8xkdg7uz8egfwryn8qd9tqfhqarc79y");
+    assert_eq!(id.as_str(), "ae18ed509506c03b");
 }

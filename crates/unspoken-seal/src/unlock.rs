@@ -1,17 +1,15 @@
 //! Unlocking: from identities to a document's data key.
 
-use std::io::Read as _;
-
-use age::armor::ArmoredReader;
 use zeroize::Zeroizing;
 
 use crate::hazmat::DataKey;
-use crate::identity::{DocumentKey, Identity};
+use crate::identity::Identity;
 use crate::sops::metadata::{Metadata, Wrapped};
 use crate::sops::shamir;
 
-/// A data key or its share is 32 or 33 bytes; what is longer is not one.
-const WRAPPED_MAX: u8 = 64;
+/// A data key that an identity has unwrapped. Opens one document.
+#[derive(Debug)]
+pub struct DocumentKey(pub(crate) DataKey);
 
 /// Collects what identities unwrap, until it is enough for the data key.
 ///
@@ -65,16 +63,4 @@ impl<'m> Unlock<'m> {
         };
         key.map(DocumentKey)
     }
-}
-
-/// Reads the small age file in which a data key or a share is wrapped.
-pub(crate) fn read_wrapped(enc: &str, identity: &dyn age::Identity) -> Option<Zeroizing<Vec<u8>>> {
-    // sops takes leading blank lines, the armour reader does not.
-    let mut file = Vec::with_capacity(enc.len());
-    ArmoredReader::new(enc.trim_start().as_bytes()).read_to_end(&mut file).ok()?;
-    let decryptor = age::Decryptor::new_buffered(file.as_slice()).ok()?;
-    let reader = decryptor.decrypt(std::iter::once(identity)).ok()?;
-    let mut key = Zeroizing::new(Vec::with_capacity(WRAPPED_MAX.into()));
-    reader.take(WRAPPED_MAX.into()).read_to_end(&mut key).ok()?;
-    Some(key)
 }

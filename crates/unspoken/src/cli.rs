@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap_complete::ArgValueCandidates;
-use unspoken_model::{EnvironmentName, NameError};
+use unspoken_model::NameError;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::NO_COLOR;
 
 use crate::commands::Command;
-use crate::complete;
 use crate::failure::{Code, Failure};
+use crate::flags::OutputFlags;
 use crate::ui::Ui;
 
 /// Secrets without .env files: encrypted in git, handed to one process
@@ -36,30 +35,6 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) output: OutputFlags,
-}
-
-/// How much is said, and in which form.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub(crate) struct OutputFlags {
-    /// Print data, and errors, as JSON
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub(crate) json: bool,
-
-    /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
-    pub(crate) quiet: bool,
-
-    /// Say what is done, never a value
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub(crate) verbose: bool,
-}
-
-/// `-e ENV`, for the commands that work on one environment.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct EnvFlag {
-    /// The environment [default: `UNSPOKEN_ENV`, else the project's default]
-    #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(complete::environments))]
-    pub(crate) env: Option<EnvironmentName>,
 }
 
 /// Says what clap found wrong, by our rules: exit code 2, JSON when asked for,

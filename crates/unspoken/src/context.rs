@@ -13,8 +13,8 @@ use unspoken_store::{
     project_directory,
 };
 
-use crate::cli::EnvFlag;
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 use crate::ui::Ui;
 
 /// The streams, the variables and the clock of one run.

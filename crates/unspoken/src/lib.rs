@@ -8,6 +8,7 @@ mod commands;
 mod complete;
 mod context;
 mod failure;
+mod flags;
 mod json;
 mod prompt;
 mod ui;

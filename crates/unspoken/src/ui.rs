@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use unspoken_store::{Variables, env_vars};
 
-use crate::cli::OutputFlags;
 use crate::failure::{Code, Failure};
+use crate::flags::OutputFlags;
 
 /// The streams of one run.
 #[derive(Debug)]

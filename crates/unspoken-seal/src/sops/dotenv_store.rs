@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::document::{ParseError, ParseProblem};
 use crate::node::{Item, Node};
+use crate::parse_error::{ParseError, ParseProblem};
 
 const PREFIX: &str = "sops_";
 const MAP: &str = "__map_";

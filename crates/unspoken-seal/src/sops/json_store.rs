@@ -1,8 +1,8 @@
 //! Documents as JSON: values at the top level, metadata under `sops`.
 
-use crate::document::{ParseError, ParseProblem};
 use crate::json;
 use crate::node::{Item, Node};
+use crate::parse_error::{ParseError, ParseProblem};
 
 /// Splits a JSON document into its items and its metadata.
 pub(crate) fn read(text: &str) -> Result<(Vec<Item<'_>>, Node<'_>), ParseError> {

@@ -5,9 +5,9 @@ use unspoken_model::EnvironmentName;
 use unspoken_seal::{Document, VerifyError};
 use unspoken_store::StoreError;
 
-use crate::cli::EnvFlag;
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
+use crate::flags::EnvFlag;
 use crate::prompt;
 
 /// Seal a document again after another program changed it

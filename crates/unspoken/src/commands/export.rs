@@ -7,9 +7,9 @@ use unspoken_deliver::export::{ExportFormat, print};
 use unspoken_seal::SecretSet;
 use unspoken_store::env_vars::GITHUB_ENV;
 
-use crate::cli::EnvFlag;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 
 /// Print all secrets in another program's format
 ///

@@ -5,10 +5,10 @@ use serde_json::json;
 use unspoken_model::SecretName;
 use unspoken_seal::SecretSet;
 
-use crate::cli::EnvFlag;
 use crate::complete;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 
 /// Print one secret's value
 ///

@@ -9,9 +9,9 @@ use unspoken_seal::{Change, Secret, dotenv, parse_json};
 use unspoken_store::{StoreError, ensure_lines, read_limited};
 use zeroize::Zeroizing;
 
-use crate::cli::EnvFlag;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 
 /// Take over the values of a .env or JSON file
 ///

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use unspoken_model::{EnvironmentName, Expiry, ExpiryState, SecretName};
 use unspoken_store::StoreError;
 
-use crate::cli::EnvFlag;
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
+use crate::flags::EnvFlag;
 use crate::json;
 use crate::ui::printable;
 

@@ -5,11 +5,11 @@ use serde_json::json;
 use unspoken_model::{EnvironmentName, SecretName};
 use unspoken_store::StoreError;
 
-use crate::cli::EnvFlag;
 use crate::commands::rm::{environments, missing, names_in};
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 
 /// Rename a secret in one environment, or in all
 ///

@@ -4,10 +4,10 @@ use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::{EnvironmentName, SecretName, nearest};
 
-use crate::cli::EnvFlag;
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 use crate::prompt;
 
 /// Remove secrets from one environment, or from all

@@ -8,10 +8,10 @@ use unspoken_deliver::child::{Prefix, Selection, VariableName, exec, plan};
 use unspoken_model::{ExpiryState, SecretName};
 use unspoken_seal::SecretSet;
 
-use crate::cli::EnvFlag;
 use crate::complete;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::flags::EnvFlag;
 
 /// Run a command with the secrets in its environment
 ///

@@ -9,10 +9,10 @@ use unspoken_seal::{Change, Secret};
 use unspoken_store::StoreError;
 use zeroize::Zeroizing;
 
-use crate::cli::EnvFlag;
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 use crate::prompt;
 
 /// Set a secret

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use unspoken_model::{EnvironmentName, Expiry, SecretName};
 use unspoken_store::{Setting, StoreError};
 
-use crate::cli::EnvFlag;
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::flags::EnvFlag;
 use crate::json;
 
 /// Say where a secret's value comes from
