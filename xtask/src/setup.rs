@@ -37,6 +37,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c++", "g++"),
     ("dash", "dash"),
     ("bash", "bash"),
+    ("flock", "util-linux"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("mkfifo", "coreutils"),

@@ -12,6 +12,7 @@ mod nearest;
 mod place;
 mod project_file;
 mod seal_key;
+mod shown;
 
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
 pub use key_id::{KeyId, KeyIdError};
@@ -22,3 +23,4 @@ pub use project_file::{
     DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError, ProjectFileProblem,
 };
 pub use seal_key::{SealKey, SealKeyError};
+pub use shown::shown;

@@ -2,7 +2,7 @@
 //! are put over what a person has reviewed.
 
 use thiserror::Error;
-use unspoken_model::{DocumentForm, NameError, Place, SecretName};
+use unspoken_model::{DocumentForm, NameError, Place, SecretName, shown};
 
 use crate::OpenDocument;
 use crate::block::Block;
@@ -22,6 +22,8 @@ pub enum AcceptError {
     Repeated { name: String },
     #[error("its metadata has `{field}`, which the seal does not cover")]
     Metadata { field: String },
+    #[error("the recipient `{recipient}` stands there twice, or is no public key")]
+    Recipient { recipient: String },
     #[error("it has no age recipient")]
     NoRecipient,
 }
@@ -31,23 +33,32 @@ impl OpenDocument<'_> {
     /// the block that it had, the expiries and the counts are kept.
     pub fn accept(&mut self, place: Place, before: Option<Block>) -> Result<(), AcceptError> {
         if let Some(field) = self.metadata.foreign() {
-            return Err(AcceptError::Metadata { field: field.to_owned() });
+            return Err(AcceptError::Metadata { field: shown(field) });
         }
         let mut names = std::collections::BTreeSet::new();
         for (name, node) in self.slots.iter().filter_map(|slot| slot.item.as_pair()) {
-            let name = name.to_owned();
-            match (SecretName::check(&name), node) {
-                (Err(error), _) => return Err(AcceptError::Name { name, error }),
+            match (SecretName::check(name), node) {
+                (Err(error), _) => return Err(AcceptError::Name { name: shown(name), error }),
                 (Ok(()), Node::Text(_)) => {}
-                (Ok(()), _) => return Err(AcceptError::NotText { name }),
+                (Ok(()), _) => return Err(AcceptError::NotText { name: name.to_owned() }),
             }
-            if !names.insert(name.clone()) {
-                return Err(AcceptError::Repeated { name });
+            if !names.insert(name.to_owned()) {
+                return Err(AcceptError::Repeated { name: name.to_owned() });
             }
         }
         let groups = self.metadata.groups();
+        let mut readers = std::collections::BTreeSet::new();
+        for wrapped in groups.iter().flatten() {
+            // Two entries under one name would show one reader where two are.
+            if !readers.insert(wrapped.recipient) || wrapped.recipient.chars().any(char::is_control)
+            {
+                return Err(AcceptError::Recipient { recipient: shown(wrapped.recipient) });
+            }
+        }
         let first = groups.iter().flatten().next().ok_or(AcceptError::NoRecipient)?;
         let key_id = key_id(first.recipient);
+        // Of a block by another data key nothing is taken over.
+        let before = before.filter(|block| block.seal_key == self.seal_key());
         let (mut expires, key_history, revision) = match before {
             Some(block) => (block.expires, block.key_history, block.revision),
             None => Default::default(),

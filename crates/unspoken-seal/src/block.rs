@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
-use unspoken_model::{EnvironmentName, Expiry, KeyId, Place, ProjectName, SealKey, SecretName};
+use unspoken_model::{
+    EnvironmentName, Expiry, KeyId, Place, ProjectName, SealKey, SecretName, shown,
+};
 
 use crate::node::{Item, Node};
 
@@ -63,7 +65,7 @@ impl Block {
             match item {
                 Item::Pair(key, _) if FIELDS.contains(&key.as_ref()) => {}
                 Item::Pair(key, _) => {
-                    return Err(BlockError::Unknown { field: key.clone().into_owned() });
+                    return Err(BlockError::Unknown { field: shown(key) });
                 }
                 Item::Comment(_) => {}
             }

@@ -106,11 +106,6 @@ impl<'a> Document<'a> {
         self.block.as_ref()
     }
 
-    /// When it was last written, as it says itself.
-    pub fn last_modified(&self) -> &str {
-        self.metadata.last_modified()
-    }
-
     /// Whether a value stands in the clear, by the look of it.
     pub fn is_clear(&self, name: &str) -> bool {
         let mut pairs = self.items.iter().filter_map(Item::as_pair);
@@ -153,23 +148,23 @@ impl<'a> Document<'a> {
         Reviewed(self)
     }
 
+    /// Whether the block's signature is over what the document holds.
+    fn is_signed(&self, block: &Block) -> bool {
+        canonical(block, self.items.iter(), &self.metadata)
+            .is_some_and(|message| verifies(&block.seal_key, &message, &block.seal))
+    }
+
     fn verify_seal(&self, block: &Block) -> Result<(), VerifyError> {
-        let message =
-            canonical(block, self.items.iter(), &self.metadata).ok_or(VerifyError::Seal)?;
-        if !verifies(&block.seal_key, &message, &block.seal) {
+        if !self.is_signed(block) {
             return Err(VerifyError::Seal);
         }
         // What the signature leaves open (white space, the order of metadata,
-        // spare fields) is fixed by there being one spelling only.
-        let mut metadata = self.metadata.clone();
-        metadata.set("unspoken", block.to_node());
-        let spelled = print(self.form, self.items.iter(), &metadata.to_written());
+        // spare fields) is fixed by there being one spelling only, made of
+        // nothing but what is signed.
+        let metadata = self.metadata.sealed(block.to_node());
+        let spelled = print(self.form, self.items.iter(), metadata.node());
         let names_fit = || self.names().all(|name| SecretName::check(name).is_ok());
-        if self.metadata.is_ours() && spelled == self.text && names_fit() {
-            Ok(())
-        } else {
-            Err(VerifyError::Spelling)
-        }
+        if spelled == self.text && names_fit() { Ok(()) } else { Err(VerifyError::Spelling) }
     }
 }
 
@@ -186,10 +181,10 @@ impl<'a> Verified<'a> {
 
 impl<'a> Reviewed<'a> {
     /// The same document without its block, to be opened under the sops MAC
-    /// alone; and the block that it had.
+    /// alone; and the block that it had, if its seal fitted.
     pub fn without_seal(self) -> (Verified<'a>, Option<Block>) {
-        let block = self.0.block.clone();
         let mut document = self.0;
+        let block = document.block.clone().filter(|block| document.is_signed(block));
         document.block = None;
         document.metadata.remove("unspoken");
         (Verified(document), block)

@@ -7,9 +7,10 @@
 
 use std::fmt;
 
+use aes::Aes256;
 use aes_gcm::aead::consts::{U16, U32};
 use aes_gcm::aead::{AeadInPlace as _, generic_array::GenericArray};
-use aes_gcm::{Aes256Gcm, AesGcm, KeyInit as _, aes::Aes256};
+use aes_gcm::{Aes256Gcm, AesGcm, KeyInit as _};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use rand_core::{OsRng, RngCore as _};

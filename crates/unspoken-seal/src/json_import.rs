@@ -1,7 +1,7 @@
 //! Values from a flat JSON object, for `import`.
 
 use thiserror::Error;
-use unspoken_model::{NameError, SecretName};
+use unspoken_model::{NameError, SecretName, shown};
 use zeroize::Zeroize as _;
 
 use crate::json::{self, JsonError};
@@ -45,7 +45,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Vec<(SecretName, Secret)>, Vec<JsonImp
     for item in items {
         let Item::Pair(name, node) = item else { continue };
         if !seen.insert(name.clone().into_owned()) {
-            errors.push(JsonImportError::Repeated { name: name.into_owned() });
+            errors.push(JsonImportError::Repeated { name: shown(&name) });
             continue;
         }
         match entry(&name, node) {
@@ -69,13 +69,13 @@ fn entry(name: &str, node: Node<'_>) -> Result<(SecretName, Secret), JsonImportE
         Node::Number(text) => text.as_bytes().to_vec(),
         Node::Bool(value) => value.to_string().into_bytes(),
         Node::Null | Node::List(_) | Node::Map(_) => {
-            return Err(JsonImportError::Nested { name: name.to_owned() });
+            return Err(JsonImportError::Nested { name: shown(name) });
         }
     };
-    let secret = Secret::new(bytes)
-        .map_err(|error| JsonImportError::Value { name: name.to_owned(), error })?;
+    let secret =
+        Secret::new(bytes).map_err(|error| JsonImportError::Value { name: shown(name), error })?;
     let parsed = SecretName::parse(name)
-        .map_err(|error| JsonImportError::Name { name: name.to_owned(), error })?;
+        .map_err(|error| JsonImportError::Name { name: shown(name), error })?;
     Ok((parsed, secret))
 }
 

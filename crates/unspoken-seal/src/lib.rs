@@ -32,7 +32,7 @@ pub use document::{Document, Reviewed, Verified, VerifyError};
 pub use identity::{Identity, IdentityError};
 pub use json::{JsonError, JsonProblem};
 pub use json_import::{JsonImportError, parse_json};
-pub use open_document::{Change, OpenDocument, OpenError, SetError};
+pub use open_document::{Change, OpenDocument, OpenError, SealError, SetError};
 pub use parse_error::{ParseError, ParseProblem};
 pub use recipient::{Recipient, RecipientError};
 pub use secret::{Secret, SecretError};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use thiserror::Error;
-use unspoken_model::{DocumentForm, Expiry, NameError, Place, SealKey, SecretName};
+use unspoken_model::{DocumentForm, Expiry, NameError, Place, SealKey, SecretName, shown};
 
 use crate::block::Block;
 use crate::canonical::canonical;
@@ -62,8 +62,19 @@ pub enum SetError {
     Nested { name: String },
     #[error("`{name}` stands there twice")]
     Repeated { name: String },
+    #[error("`{name}` would stand in the clear, by this document's own rule")]
+    Clear { name: String },
     #[error("a document holds at most {max} values", max = Document::MAX_VALUES)]
     TooMany,
+}
+
+/// Why an open document cannot be sealed.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum SealError {
+    #[error("its revision cannot count any further")]
+    Revision,
+    #[error("it is not flat, and a sealed document is")]
+    NotFlat,
 }
 
 /// What an edit came to.
@@ -121,7 +132,7 @@ impl OpenDocument<'static> {
         let wrap =
             |recipient: &Recipient| Ok((recipient.as_str().to_owned(), recipient.wrap(&key)?));
         let recipients = std::iter::once(environment_key).chain(others);
-        let metadata = Metadata::fresh(recipients.map(wrap).collect::<Result<_, _>>()?);
+        let metadata = Metadata::fresh(&recipients.map(wrap).collect::<Result<Vec<_>, _>>()?);
         let pair = SealPair::derive(&key);
         let block = Block {
             place,
@@ -191,8 +202,10 @@ impl OpenDocument<'_> {
             if same {
                 return Ok(Change::Unchanged);
             }
-            let encrypted = leaf.encrypted;
-            *slot = seal_slot(&self.cipher, name, secret, encrypted);
+            if !leaf.encrypted {
+                return Err(SetError::Clear { name: name.to_string() });
+            }
+            *slot = seal_slot(&self.cipher, name, secret);
             self.changed = true;
             return Ok(Change::Replaced);
         }
@@ -200,8 +213,10 @@ impl OpenDocument<'_> {
         if self.slots.len() >= Document::MAX_VALUES && values() >= Document::MAX_VALUES {
             return Err(SetError::TooMany);
         }
-        let encrypted = self.rule.encrypts(&[name.as_str()], &Vec::new());
-        let slot = seal_slot(&self.cipher, name, secret, encrypted);
+        if !self.rule.encrypts(&[name.as_str()], &Vec::new()) {
+            return Err(SetError::Clear { name: name.to_string() });
+        }
+        let slot = seal_slot(&self.cipher, name, secret);
         self.slots.insert(at.unwrap_or_else(|at| at), slot);
         self.changed = true;
         Ok(Change::Added)
@@ -252,14 +267,14 @@ impl OpenDocument<'_> {
             let Item::Pair(name, node) = slot.item else { continue };
             let nested = matches!(node, Node::List(_) | Node::Map(_));
             let parsed = SecretName::parse(&name)
-                .map_err(|error| SetError::Name { name: name.clone().into_owned(), error })?;
+                .map_err(|error| SetError::Name { name: shown(&name), error })?;
             if nested {
-                return Err(SetError::Nested { name: name.into_owned() });
+                return Err(SetError::Nested { name: shown(&name) });
             }
             // A null is no value.
             let Some(leaf) = slot.leaves.into_iter().next() else { continue };
             if !set.insert(parsed, read_secret(&name, leaf.plain)?) {
-                return Err(SetError::Repeated { name: name.into_owned() });
+                return Err(SetError::Repeated { name: shown(&name) });
             }
         }
         for (name, expiry) in self.block.iter().flat_map(|block| &block.expires) {
@@ -270,26 +285,26 @@ impl OpenDocument<'_> {
 
     /// Seals the document: a new time, a new MAC, the next revision, and our
     /// seal over it all. `None` when nothing was changed.
-    pub fn seal(mut self, now: Timestamp) -> Option<String> {
+    pub fn seal(mut self, now: Timestamp) -> Result<Option<String>, SealError> {
         if !self.changed {
-            return None;
+            return Ok(None);
         }
         let time = print_time(now);
-        let mac =
-            Plain::new(Kind::Text, tree::mac(&self.slots, self.metadata.mac_only_encrypted()));
+        let mac = tree::mac(&self.slots, self.metadata.mac_only_encrypted());
+        let mac = Plain::new(Kind::Text, mac);
         let mac = value::seal(&mac, &self.cipher, time.as_bytes(), &random::<NONCE>());
         self.metadata.set("lastmodified", Node::text(time));
         self.metadata.set("mac", Node::text(mac));
         self.metadata.set("version", Node::text(crate::sops::VERSION));
-        if let Some(block) = &mut self.block {
-            block.revision += 1;
-            let items = self.slots.iter().map(|slot| &slot.item);
-            let message = canonical(block, items, &self.metadata)?;
-            block.seal = self.pair.sign(&message);
-            self.metadata.set("unspoken", block.to_node());
-        }
-        let items = self.slots.iter().map(|slot| &slot.item);
-        Some(print(self.form, items, &self.metadata.to_written()))
+        let items = || self.slots.iter().map(|slot| &slot.item);
+        let Some(mut block) = self.block else {
+            return Ok(Some(print(self.form, items(), &self.metadata.to_written())));
+        };
+        block.revision = block.revision.checked_add(1).ok_or(SealError::Revision)?;
+        let message = canonical(&block, items(), &self.metadata).ok_or(SealError::NotFlat)?;
+        block.seal = self.pair.sign(&message);
+        let metadata = self.metadata.sealed(block.to_node());
+        Ok(Some(print(self.form, items(), metadata.node())))
     }
 }
 
@@ -304,22 +319,17 @@ pub(crate) fn name_of<'s>(slot: &'s Slot<'_>) -> Option<&'s str> {
 fn read_secret(name: &str, plain: Plain) -> Result<Secret, SetError> {
     let mut bytes = plain.into_text();
     Secret::new(std::mem::take(&mut *bytes))
-        .map_err(|error| SetError::Value { name: name.to_owned(), error })
+        .map_err(|error| SetError::Value { name: shown(name), error })
 }
 
-fn seal_slot(
-    cipher: &Cipher,
-    name: &SecretName,
-    secret: &Secret,
-    encrypted: bool,
-) -> Slot<'static> {
+fn seal_slot(cipher: &Cipher, name: &SecretName, secret: &Secret) -> Slot<'static> {
     let plain = Plain::new(Kind::Text, secret.expose());
-    let text = if encrypted && !secret.is_empty() {
-        value::seal(&plain, cipher, associated(&[name.as_str()]).as_bytes(), &random::<NONCE>())
+    // Empty values stay empty in the sops format; the seal covers them.
+    let text = if secret.is_empty() {
+        String::new()
     } else {
-        // Empty values stay empty in the sops format; the seal covers them.
-        secret.expose().to_owned()
+        value::seal(&plain, cipher, associated(&[name.as_str()]).as_bytes(), &random::<NONCE>())
     };
     let item = Item::Pair(Cow::Owned(name.to_string()), Node::text(text));
-    Slot { item, leaves: vec![Leaf { plain, encrypted }] }
+    Slot { item, leaves: vec![Leaf { plain, encrypted: true }] }
 }

@@ -73,12 +73,6 @@ impl Secret {
     pub fn is_same(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
-
-    /// A second copy, for a caller that must keep one while handing one on.
-    #[must_use]
-    pub fn duplicate(&self) -> Self {
-        Self(Zeroizing::new(String::clone(&self.0)))
-    }
 }
 
 impl fmt::Debug for Secret {

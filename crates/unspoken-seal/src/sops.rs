@@ -12,3 +12,7 @@ pub(crate) mod value;
 
 /// The release of sops whose format is followed, written as `version`.
 pub(crate) const VERSION: &str = "3.13.2";
+
+/// The releases that sealed documents may name. One is added when [`VERSION`]
+/// changes, and none is ever removed.
+pub(crate) const VERSIONS: [&str; 1] = [VERSION];

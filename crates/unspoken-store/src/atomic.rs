@@ -10,31 +10,21 @@ use rustix::io::Errno;
 use crate::temporary::{Temporary, open_parent};
 use crate::{FileError, Operation};
 
-/// Which mode a replaced file has.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ModePolicy {
-    /// The old file's, and for a new file 0644 less the process's mask: for
-    /// project files and ciphertext.
-    Kept,
-    /// 0600, whatever the old file's was.
-    Private,
-}
-
 /// Replaces a file's bytes, or creates it. A process that is killed at any
 /// moment leaves the old or the new file.
 ///
+/// The mode stays what it was; a new file has 0644 less the process's mask. So
+/// this is for project files and ciphertext, not for keys.
+///
 /// A link or anything else but a regular file in its place is refused.
-pub fn replace(path: &Path, bytes: &[u8], policy: ModePolicy) -> Result<(), FileError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let (folder, folder_path, name) = open_parent(path)?;
     let old = mode_of(folder.as_fd(), name, path)?;
-    let (create, then) = match (policy, old) {
-        (ModePolicy::Private, _) => (0o600, None),
-        (ModePolicy::Kept, None) => (0o644, None),
-        (ModePolicy::Kept, Some(old)) => (0o600, Some(old)),
-    };
-    let mode = Mode::from_raw_mode(create);
+    // The old mode may be tighter than the mask, so nothing is open before it
+    // is set.
+    let mode = Mode::from_raw_mode(if old.is_some() { 0o600 } else { 0o644 });
     let mut temporary = Temporary::create(folder.as_fd(), folder_path, name, mode)?;
-    if let Some(mode) = then {
+    if let Some(mode) = old {
         temporary.set_mode(mode)?;
     }
     temporary.write(bytes)?;
@@ -77,7 +67,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
 
-        replace(&path, b"one", ModePolicy::Kept).unwrap();
+        replace(&path, b"one").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(mode(&path) & 0o600, 0o600);
         assert_eq!(mode(&path) & 0o133, 0);
@@ -85,12 +75,10 @@ mod tests {
         // More than the usual mask would leave, and less.
         for bits in [0o666, 0o640, 0o600] {
             fs::set_permissions(&path, fs::Permissions::from_mode(bits)).unwrap();
-            replace(&path, b"two", ModePolicy::Kept).unwrap();
+            replace(&path, b"two").unwrap();
             assert_eq!(mode(&path), bits);
         }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        replace(&path, b"three", ModePolicy::Private).unwrap();
-        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o600, b"three".to_vec()));
+        assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -102,13 +90,13 @@ mod tests {
         symlink(at("target"), at("link")).unwrap();
         fs::create_dir(at("folder")).unwrap();
 
-        let error = replace(&at("link"), b"new", ModePolicy::Kept).unwrap_err();
+        let error = replace(&at("link"), b"new").unwrap_err();
         assert!(matches!(error, FileError::Symlink { .. }), "{error:?}");
-        let error = replace(&at("folder"), b"new", ModePolicy::Kept).unwrap_err();
+        let error = replace(&at("folder"), b"new").unwrap_err();
         assert!(matches!(error, FileError::NotRegular { .. }), "{error:?}");
-        let error = replace(Path::new("/"), b"new", ModePolicy::Kept).unwrap_err();
+        let error = replace(Path::new("/"), b"new").unwrap_err();
         assert!(matches!(error, FileError::NotRegular { .. }), "{error:?}");
-        let error = replace(&at("absent/file"), b"new", ModePolicy::Kept).unwrap_err();
+        let error = replace(&at("absent/file"), b"new").unwrap_err();
         assert!(matches!(error, FileError::NotFound { path } if path == at("absent")));
         assert_eq!(fs::read_to_string(at("target")).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
@@ -137,7 +125,7 @@ mod tests {
         let path = folder.path().join("file");
         fs::write(&path, "old").unwrap();
 
-        let error = replace(&path, &vec![b'x'; 1 << 20], ModePolicy::Kept).unwrap_err();
+        let error = replace(&path, &vec![b'x'; 1 << 20]).unwrap_err();
 
         assert!(matches!(error, FileError::Io { operation: Operation::Write, .. }), "{error:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
@@ -149,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let contents = |letter| vec![letter; 200_000];
-        replace(&path, &contents(b'a'), ModePolicy::Kept).unwrap();
+        replace(&path, &contents(b'a')).unwrap();
 
         std::thread::scope(|scope| {
             let writers: Vec<_> = [b'b', b'c']
@@ -157,7 +145,7 @@ mod tests {
                     let path = &path;
                     scope.spawn(move || {
                         for _ in 0..20 {
-                            replace(path, &contents(letter), ModePolicy::Kept).unwrap();
+                            replace(path, &contents(letter)).unwrap();
                         }
                     })
                 })

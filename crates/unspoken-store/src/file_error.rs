@@ -16,6 +16,11 @@ pub enum FileError {
     NotFound { path: PathBuf },
     #[error("`{}` is a symbolic link, which is not followed here", .path.display())]
     Symlink { path: PathBuf },
+    #[error(
+        "`{}` is one of {links} names of the same file, and the others would change with it",
+        .path.display()
+    )]
+    HardLinks { path: PathBuf, links: u64 },
     #[error("`{}` is no regular file", .path.display())]
     NotRegular { path: PathBuf },
     #[error("`{}` is no folder", .path.display())]

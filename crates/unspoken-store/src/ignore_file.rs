@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use crate::file_error::if_found;
-use crate::{FileError, ModePolicy, read_limited, replace};
+use crate::{FileError, read_limited, replace};
 
 const LIMIT: u64 = 1024 * 1024;
 
@@ -20,7 +20,7 @@ pub fn ensure_lines(path: &Path, comment: &str, wanted: &[&str]) -> Result<bool,
     let old =
         String::from_utf8(old).map_err(|error| FileError::not_text(path, error.utf8_error()))?;
     match add_lines(&old, comment, wanted) {
-        Some(new) => replace(path, new.as_bytes(), ModePolicy::Kept).map(|()| true),
+        Some(new) => replace(path, new.as_bytes()).map(|()| true),
         None => Ok(false),
     }
 }
@@ -29,7 +29,7 @@ pub fn ensure_lines(path: &Path, comment: &str, wanted: &[&str]) -> Result<bool,
 ///
 /// `comment` is the text of the block's comment, without its `#`.
 pub fn add_lines(old: &str, comment: &str, wanted: &[&str]) -> Option<String> {
-    let has = |line: &str| old.lines().any(|found| found.trim_end() == line);
+    let has = |line: &str| old.lines().any(|found| found == line || found.trim_end() == line);
     let first = wanted.iter().position(|line| !has(line))?;
     let missing =
         wanted.iter().skip(first).copied().filter(|line| line.starts_with('!') || !has(line));
@@ -80,6 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ignore_pattern;
 
     const WANTED: &[&str] = &[".env", ".env.*", "!.env.example"];
 
@@ -120,6 +121,15 @@ mod tests {
         let error = ensure_lines(&path, "ours", WANTED).unwrap_err();
         assert!(matches!(error, FileError::NotText { at: 2, .. }));
         assert_eq!(fs::read(&path).unwrap(), b"ab\xff");
+    }
+
+    #[test]
+    fn a_pattern_is_added_once_however_it_ends() {
+        for name in ["a ", "a\t", "a\u{a0}", "a\r", "a\\ "] {
+            let pattern = ignore_pattern(name);
+            let new = add_lines("b\n", "ours", &[&pattern]).unwrap();
+            assert_eq!(add_lines(&new, "ours", &[&pattern]), None, "{name:?}");
+        }
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Which private keys this machine could try, nearest first.
 //!
 //! Nothing is read before it is asked for, so a run whose document names its
-//! key reads one file. What the bytes mean is the seal crate's to say.
+//! key reads one file. What an identity is, is the seal crate's to say.
 
 use std::fmt;
 use std::iter::once_with;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use unspoken_model::KeyId;
+use unspoken_seal::{Identity, IdentityError};
 use zeroize::Zeroizing;
 
 use crate::env_vars::{SOPS_AGE_KEY, SOPS_AGE_KEY_FILE};
@@ -119,6 +120,21 @@ impl<'a> Keyring<'a> {
         };
         let ids = ids.into_iter().filter(move |id| Some(id) != except.as_ref());
         ids.filter_map(move |id| self.environment(id)).chain(error)
+    }
+}
+
+impl Candidate {
+    /// Reads the keys in the text: a whole identity file with its comments. The
+    /// variable may also hold nothing but keys, separated by blanks.
+    pub fn identities(&self) -> Result<Vec<Identity>, IdentityError> {
+        let file = Identity::parse_file(&self.text);
+        match (&self.origin, file) {
+            (KeyOrigin::Variable, Err(error)) => {
+                let text = std::str::from_utf8(&self.text).map_err(|_| error)?;
+                Identity::parse_words(text)
+            }
+            (_, file) => file,
+        }
     }
 }
 
@@ -274,6 +290,39 @@ mod tests {
         let origins: Vec<_> = texts.iter().map(|candidate| candidate.origin.to_string()).collect();
         assert_eq!(texts.len(), 2, "{origins:?}");
         assert_eq!(origins[0], "the variable `SOPS_AGE_KEY`");
+    }
+
+    #[test]
+    fn keys_stand_on_lines_of_a_file_and_in_a_variable_also_between_blanks() {
+        let [a, b] = [(); 2].map(|()| Identity::generate());
+        let text = |identity: &Identity| {
+            let file = identity.print_file(None, jiff::Timestamp::UNIX_EPOCH);
+            file.lines().last().unwrap().to_owned()
+        };
+        let candidate = |origin: KeyOrigin, text: String| {
+            let found = Candidate { origin, text: Zeroizing::new(text.into_bytes()) }.identities();
+            let found = found?.iter().map(|key| key.recipient().as_str().to_owned()).collect();
+            Ok::<Vec<_>, IdentityError>(found)
+        };
+        let file = || KeyOrigin::Sops { path: "keys.txt".into() };
+        let keys = [&a, &b].map(|key| key.recipient().as_str().to_owned());
+        let lines = format!("# two\n\n{}\n{}\n", text(&a), text(&b));
+        let words = format!(" {}\t{} ", text(&a), text(&b));
+
+        assert_eq!(candidate(file(), lines.clone()).unwrap(), keys);
+        assert_eq!(candidate(KeyOrigin::Variable, lines).unwrap(), keys);
+        assert_eq!(candidate(KeyOrigin::Variable, words.clone()).unwrap(), keys);
+        assert_eq!(candidate(file(), words).unwrap_err(), IdentityError::Line { line: 1 });
+        for wrong in ["CANARY", "# CANARY"] {
+            let wrong = || format!("{}\n{wrong}-x y", text(&a));
+            assert!(matches!(
+                candidate(KeyOrigin::Variable, wrong() + "\nCANARY").unwrap_err(),
+                IdentityError::Line { .. }
+            ));
+        }
+        let bytes = Zeroizing::new(vec![0xff]);
+        let error = Candidate { origin: KeyOrigin::Variable, text: bytes }.identities();
+        assert_eq!(error.unwrap_err(), IdentityError::NotText);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! - The lock is a file beside the document, because the document itself is
 //!   replaced by each writer, and a lock on the old one would lock nothing.
 //! - The lock file is never removed: whoever waits for it holds it open.
+//! - It has one name and is reached over no link of its own: what is written
+//!   into it must not arrive in a file of somebody's.
 //! - Its holder writes its process id into it, for the message of those who
 //!   waited in vain. The lock itself is the kernel's, so a killed holder
 //!   holds nothing.
@@ -99,7 +101,13 @@ impl Drop for Lock {
 
 fn open(path: &Path) -> Result<RegularFile, FileError> {
     let access = OFlags::RDWR | OFlags::CREATE;
-    RegularFile::open_at(CWD, path, path.to_owned(), access, Mode::from_raw_mode(0o600))
+    let file =
+        RegularFile::open_at(CWD, path, path.to_owned(), access, Mode::from_raw_mode(0o600))?;
+    match file.links() {
+        // With none it was removed meanwhile, which `acquire` sees.
+        0 | 1 => Ok(file),
+        links => Err(FileError::HardLinks { path: path.to_owned(), links }),
+    }
 }
 
 fn try_lock(file: &RegularFile, path: &Path) -> Result<bool, FileError> {
@@ -223,6 +231,26 @@ mod tests {
 
         Lock::acquire(&folder.path().join("a.json"), SHORT).unwrap();
         assert!(!leftover.exists());
+    }
+
+    #[test]
+    fn a_second_name_of_another_file_in_place_of_the_lock_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("precious"), "kept").unwrap();
+        fs::hard_link(at("precious"), at(".a.json.lock")).unwrap();
+
+        let error = Lock::acquire(&at("a.json"), SHORT).unwrap_err();
+        assert!(
+            matches!(&error, LockError::File(FileError::HardLinks { path, links: 2 })
+                if *path == at(".a.json.lock")),
+            "{error:?}"
+        );
+        assert_eq!(fs::read_to_string(at("precious")).unwrap(), "kept");
+
+        fs::remove_file(at(".a.json.lock")).unwrap();
+        drop(Lock::acquire(&at("a.json"), SHORT).unwrap());
+        assert_eq!(fs::read_to_string(at("precious")).unwrap(), "kept");
     }
 
     #[test]

@@ -5,19 +5,31 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use unspoken_model::{EnvironmentName, KeyId, SealKey};
-use unspoken_seal::{Document, DocumentKey, Identity, OpenDocument, SecretSet, Verified};
+use unspoken_seal::{
+    Document, DocumentKey, Identity, OpenDocument, ParseError, ParseProblem, SecretSet, Verified,
+};
 
 use crate::file_error::if_found;
+use crate::regular_file::RegularFile;
 use crate::store_error::NoKey;
-use crate::{
-    FileError, KeyOrigin, Keyring, Lock, ModePolicy, Project, StoreError, read_limited, replace,
-};
+use crate::{FileError, KeyOrigin, Keyring, Lock, Project, StoreError, read_limited, replace};
 
 /// One project's documents and the keys to try on them.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectStore<'a> {
     pub project: &'a Project,
     pub keyring: Keyring<'a>,
+}
+
+/// Which data key a reviewed document may be under.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DataKeyPolicy {
+    /// The one whose seal key is pinned, so that whoever made the document knew
+    /// it. Where no seal key is pinned, any.
+    Same,
+    /// Any, because a person has said so: with a new data key, everything in
+    /// the document may be somebody else's.
+    Any,
 }
 
 /// What came of a change.
@@ -34,13 +46,18 @@ pub struct Edited<T> {
 impl<'a> ProjectStore<'a> {
     /// The bytes of an environment's document.
     pub fn read(&self, environment: &EnvironmentName) -> Result<Vec<u8>, StoreError> {
-        let (path, _) = self.project.document(environment);
-        match if_found(read_limited(&path, Document::MAX_BYTES as u64))? {
-            Some(bytes) => Ok(bytes),
-            None => {
+        let path = self.project.reach(environment)?;
+        match read_limited(&path, Document::MAX_BYTES as u64) {
+            Ok(bytes) => Ok(bytes),
+            Err(FileError::NotFound { .. }) => {
                 let pinned = self.pin(environment).is_some();
                 Err(StoreError::NoDocument { environment: environment.clone(), path, pinned })
             }
+            Err(FileError::TooLarge { .. }) => {
+                let error = ParseError { line: 1, problem: ParseProblem::TooLarge };
+                Err(StoreError::Parse { path, error })
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -85,17 +102,9 @@ impl<'a> ProjectStore<'a> {
                     continue;
                 }
             };
-            let identities = match candidate.origin {
-                // Keys separated by blanks, or a whole file with its comments.
-                KeyOrigin::Variable => Identity::parse_file(&candidate.text).or_else(|error| {
-                    let text = std::str::from_utf8(&candidate.text).map_err(|_| error)?;
-                    Identity::parse_words(text)
-                }),
-                _ => Identity::parse_file(&candidate.text),
-            };
             // A file with a line that is no identity is told of like one that
             // does not fit, without its content.
-            let Ok(identities) = identities else {
+            let Ok(identities) = candidate.identities() else {
                 tried.push(format!("{} (which does not read as age identities)", candidate.origin));
                 continue;
             };
@@ -157,16 +166,15 @@ impl<'a> ProjectStore<'a> {
         now: Timestamp,
         change: impl FnOnce(&mut OpenDocument<'_>) -> Result<T, E>,
     ) -> Result<Edited<T>, E> {
-        let (path, _) = self.project.document(environment);
+        let path = self.project.reach(environment).map_err(StoreError::from)?;
         let _lock = lock(&path)?;
         let bytes = self.read(environment)?;
         let mut document = self.open_document(environment, &bytes)?;
         let outcome = change(&mut document)?;
         let written = document.is_changed();
-        let revision = document.block().map(|block| block.revision + u64::from(written));
-        if let Some(text) = document.seal(now) {
-            write(&path, &text)?;
-        }
+        let revision =
+            document.block().map(|block| block.revision.saturating_add(u64::from(written)));
+        seal(document, &path, now)?;
         Ok(Edited { outcome, revision, written })
     }
 
@@ -176,9 +184,11 @@ impl<'a> ProjectStore<'a> {
         &self,
         environment: &EnvironmentName,
         reviewed: &[u8],
+        policy: DataKeyPolicy,
         now: Timestamp,
     ) -> Result<SealKey, StoreError> {
-        let (path, form) = self.project.document(environment);
+        let (_, form) = self.project.document(environment);
+        let path = self.project.reach(environment)?;
         let _lock = lock(&path)?;
         let bytes = self.read(environment)?;
         if bytes != reviewed {
@@ -193,13 +203,15 @@ impl<'a> ProjectStore<'a> {
             Ok(document) => document,
             Err(error) => return Err(StoreError::Open { path, error }),
         };
+        let seal_key = document.seal_key();
+        let is_other = self.pin(environment).is_some_and(|pin| *pin != seal_key);
+        if is_other && policy == DataKeyPolicy::Same {
+            return Err(StoreError::NewDataKey { path });
+        }
         if let Err(error) = document.accept(self.project.place(environment), block) {
             return Err(StoreError::Accept { path, error });
         }
-        let seal_key = document.seal_key();
-        if let Some(text) = document.seal(now) {
-            write(&path, &text)?;
-        }
+        seal(document, &path, now)?;
         Ok(seal_key)
     }
 
@@ -211,11 +223,12 @@ impl<'a> ProjectStore<'a> {
         key: &Identity,
         now: Timestamp,
     ) -> Result<SealKey, StoreError> {
-        let (path, form) = self.project.document(environment);
+        let (_, form) = self.project.document(environment);
+        let path = self.project.reach(environment)?;
         let place = self.project.place(environment);
         let recipient = key.recipient();
         let _lock = lock(&path)?;
-        if if_found(read_limited(&path, Document::MAX_BYTES as u64))?.is_some() {
+        if if_found(RegularFile::open(&path))?.is_some() {
             return Err(StoreError::Exists { path });
         }
         // The key first: a document that nobody can open would be worse than a
@@ -224,9 +237,7 @@ impl<'a> ProjectStore<'a> {
         self.keyring.home.keys().write_new(&recipient.key_id(), text.as_bytes())?;
         let document = OpenDocument::create(form, place, &recipient, &[])?;
         let seal_key = document.seal_key();
-        if let Some(text) = document.seal(now) {
-            write(&path, &text)?;
-        }
+        seal(document, &path, now)?;
         Ok(seal_key)
     }
 }
@@ -235,9 +246,18 @@ fn lock(path: &Path) -> Result<Lock, StoreError> {
     Ok(Lock::acquire(path, Lock::WAIT)?)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), StoreError> {
+/// Writes a document, unless nothing in it was changed.
+fn seal(document: OpenDocument<'_>, path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let text = match document.seal(now) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(()),
+        Err(error) => return Err(StoreError::Seal { path: path.to_owned(), error }),
+    };
     if text.len() > Document::MAX_BYTES {
         return Err(StoreError::TooLarge { path: path.to_owned() });
     }
-    replace(path, text.as_bytes(), ModePolicy::Kept).map_err(FileError::into)
+    replace(path, text.as_bytes()).map_err(FileError::into)
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,11 @@ impl RegularFile {
         self.metadata.uid()
     }
 
+    /// How many names the file had when it was opened.
+    pub(crate) fn links(&self) -> u64 {
+        self.metadata.nlink()
+    }
+
     /// The permission bits.
     pub(crate) fn mode(&self) -> u32 {
         self.metadata.mode() & 0o7777

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use unspoken_model::{EnvironmentName, InheritError};
-use unspoken_seal::{AcceptError, OpenError, ParseError, RecipientError, SetError, VerifyError};
+use unspoken_seal::{
+    AcceptError, OpenError, ParseError, RecipientError, SealError, SetError, VerifyError,
+};
 
 use crate::{FileError, KeyringError, LockError, PrivateError};
 
@@ -27,6 +29,10 @@ pub enum StoreError {
     Set { path: PathBuf, error: SetError },
     #[error("`{}` cannot be sealed: {error}", .path.display())]
     Accept { path: PathBuf, error: AcceptError },
+    #[error("`{}` is under another data key than the one that is pinned", .path.display())]
+    NewDataKey { path: PathBuf },
+    #[error("`{}` cannot be sealed: {error}", .path.display())]
+    Seal { path: PathBuf, error: SealError },
     #[error("`{}` would be larger than a document may be", .path.display())]
     TooLarge { path: PathBuf },
     #[error("wrapping the data key: {0}")]

@@ -45,6 +45,7 @@ pub(crate) fn refuse(
     variables: &Variables,
 ) -> ExitCode {
     let typed = |word: &str| arguments.iter().any(|argument| argument == word);
+    let command = subcommand(arguments);
     let output = OutputFlags { json: typed("--json"), ..OutputFlags::default() };
     let ui = Ui::new(output, variables);
     match error.kind() {
@@ -63,7 +64,7 @@ pub(crate) fn refuse(
         }
         _ => {}
     }
-    if typed("set") {
+    if command == Some("set") {
         // A name that is wrong is said by its rule alone, which shows one
         // character at the most.
         if let Some(rule) = error.source().and_then(|rule| rule.downcast_ref::<NameError>()) {
@@ -82,4 +83,27 @@ pub(crate) fn refuse(
         failure = failure.hint(rest);
     }
     ui.fail(&failure)
+}
+
+/// The first word that is no global flag.
+fn subcommand(arguments: &[OsString]) -> Option<&str> {
+    let mut words = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    loop {
+        match words.next()? {
+            "--project-dir" => drop(words.next()),
+            word if word.starts_with('-') => {}
+            word => return Some(word),
+        }
+    }
+}
+
+#[test]
+fn a_subcommand_is_found_behind_global_flags() {
+    let found = |words: &[&str]| {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        subcommand(&words).map(str::to_owned)
+    };
+    assert_eq!(found(&["unspoken", "-q", "--project-dir", "set", "get", "set"]).unwrap(), "get");
+    assert_eq!(found(&["unspoken", "--project-dir=x", "set", "A"]).unwrap(), "set");
+    assert_eq!(found(&["unspoken", "--json"]), None);
 }

@@ -93,10 +93,11 @@ impl Context {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> Result<SecretSet, Failure> {
+        let set = self.store(workspace).open(environment)?;
         let file = &workspace.project.file;
         for ancestor in file.ancestry(environment).map_err(StoreError::from)? {
-            // A sealed document without a pin does not open, so this one is
-            // another program's.
+            // A sealed document without a pin would not have been opened, so
+            // this one is another program's.
             if file.entry(&ancestor).is_some_and(|entry| entry.seal_key.is_none()) {
                 self.ui.warn(&format!(
                     "the document of `{ancestor}` is not sealed; review it and run `unspoken \
@@ -104,7 +105,7 @@ impl Context {
                 ));
             }
         }
-        Ok(self.store(workspace).open(environment)?)
+        Ok(set)
     }
 
     pub(crate) fn store<'a>(&'a self, workspace: &'a Workspace) -> ProjectStore<'a> {

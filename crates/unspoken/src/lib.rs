@@ -9,6 +9,7 @@ mod complete;
 mod context;
 mod failure;
 mod flags;
+mod git;
 mod json;
 mod prompt;
 mod ui;

@@ -116,7 +116,8 @@ fn read_secret() -> Result<Zeroizing<Vec<u8>>, Failure> {
         // `poll` that more has come.
         let mut byte = [0];
         match rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut byte)) {
-            Ok(0) => return Ok(typed.bytes),
+            // The terminal is gone, so what was typed may be half of it.
+            Ok(0) => return Err(interrupted()),
             Ok(_) => {}
             Err(error) => return Err(unreadable(&error.into())),
         }

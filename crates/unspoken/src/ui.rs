@@ -87,6 +87,11 @@ impl Ui {
         }
     }
 
+    /// Says what a question is about, even when all else is to be quiet.
+    pub(crate) fn lay_out(&self, text: &str) {
+        self.say("", "", &printable(text));
+    }
+
     /// Says what is being done, for who asked. What nobody asked for is not
     /// even put into words.
     pub(crate) fn detail(&self, text: fmt::Arguments<'_>) {
@@ -137,7 +142,7 @@ impl Ui {
 
 /// A path or a key of a foreign file may hold control characters, which a
 /// terminal would obey.
-pub(crate) fn printable(text: &str) -> String {
+fn printable(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' | '\t' => c.to_string(),
         c if c.is_control() => c.escape_default().to_string(),

@@ -178,6 +178,28 @@ fn limits_hold_at_the_byte_and_at_the_value() {
     assert_eq!(found, [LineError { line: MAX_ENTRIES + 1, key: None, problem }]);
 }
 
+/// Whoever writes the file must not be able to keep its reader busy. The bound
+/// is far from both: without optimisation a linear reader takes a quarter of a
+/// second, a quadratic one minutes.
+#[test]
+fn a_quote_that_does_not_close_is_not_searched_for_again_and_again() {
+    let count = 50_000;
+    for (start, piece) in [
+        ("A='", "\\'x"),
+        ("A=\"", "\\\"\u{2028}x"),
+        ("A=`", "\\` "),
+        ("", "A='b\n"),
+        ("", "A='\\'x\n"),
+    ] {
+        let text = start.to_owned() + &piece.repeat(count) + "x";
+        let begin = std::time::Instant::now();
+        let found = parse(text.as_bytes());
+        let took = begin.elapsed();
+        assert!(found.is_err(), "{start:?} {piece:?}");
+        assert!(took < std::time::Duration::from_secs(5), "{start:?} {piece:?} took {took:?}");
+    }
+}
+
 #[test]
 fn entries_keep_their_order_and_the_line_of_the_value_that_won() {
     let parsed = parse(b"B=1\nA='x\ny'\nC=3\nB=4").unwrap();

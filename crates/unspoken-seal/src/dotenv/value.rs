@@ -63,10 +63,12 @@ fn closing(inner: &str, quote: char) -> Option<usize> {
         }
         before = Some(c);
     }
+    // No more is looked at than the blanks up to the next character: a long
+    // line has room for many quotes.
     let closes = |&at: &usize| {
-        let after = inner.get(at + quote.len_utf8()..).unwrap_or("");
-        let after = after.split(LINE_ENDS).next().unwrap_or(after).trim_start_matches(is_blank);
-        after.is_empty() || after.starts_with('#')
+        let mut after = inner.get(at + quote.len_utf8()..).unwrap_or("").chars();
+        let next = after.find(|c| LINE_ENDS.contains(c) || !is_blank(*c));
+        next.is_none_or(|c| c == '#' || LINE_ENDS.contains(&c))
     };
     escaped.into_iter().rev().find(closes)
 }

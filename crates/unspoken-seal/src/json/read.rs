@@ -9,6 +9,10 @@ use crate::node::{Item, Node};
 /// How deep lists and maps may stand in each other.
 const DEPTH: usize = 64;
 
+/// How many values may stand in one text, lists and maps included. A document
+/// has a tenth of it; what is larger only costs memory.
+const NODES: usize = 100_000;
+
 /// What is wrong in a JSON text, and in which line.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("line {line}: {problem}")]
@@ -30,13 +34,15 @@ pub enum JsonProblem {
     Escape,
     #[error("nested deeper than {DEPTH} levels")]
     TooDeep,
+    #[error("more than {NODES} values")]
+    TooMany,
     #[error("text after the end of the value")]
     Trailing,
 }
 
 /// Reads one JSON value that fills the whole text.
 pub(crate) fn read(text: &str) -> Result<Node<'_>, JsonError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, nodes: 0 };
     let result = reader.value(0).and_then(|node| {
         reader.blank();
         if reader.at == text.len() { Ok(node) } else { Err(JsonProblem::Trailing) }
@@ -47,6 +53,7 @@ pub(crate) fn read(text: &str) -> Result<Node<'_>, JsonError> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    nodes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -78,6 +85,10 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, JsonProblem> {
         self.blank();
+        self.nodes += 1;
+        if self.nodes > NODES {
+            return Err(JsonProblem::TooMany);
+        }
         match self.peek().ok_or(JsonProblem::End)? {
             b'{' => self.map(depth + 1),
             b'[' => self.list(depth + 1),

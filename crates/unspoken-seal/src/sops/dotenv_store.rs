@@ -14,6 +14,10 @@ const PREFIX: &str = "sops_";
 const MAP: &str = "__map_";
 const LIST: &str = "__list_";
 
+/// How many values and comments may stand in one text, far more than a document
+/// may have: what is larger only costs memory.
+const LINES: usize = 100_000;
+
 /// How deep metadata may be nested; sops needs six steps at the most.
 const DEPTH: usize = 16;
 
@@ -25,6 +29,9 @@ pub(crate) fn read(text: &str) -> Result<(Vec<Item<'_>>, Node<'_>), ParseError> 
         let error = |problem| ParseError { line: index + 1, problem };
         if line.is_empty() {
             continue;
+        }
+        if items.len() > LINES {
+            return Err(error(ParseProblem::TooMany));
         }
         if let Some(comment) = line.strip_prefix('#') {
             items.push(Item::Comment(Cow::Borrowed(comment)));

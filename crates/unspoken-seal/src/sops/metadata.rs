@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::node::{Item, Node};
-use crate::sops::VERSION;
 use crate::sops::rule::DEFAULT_SUFFIX;
+use crate::sops::{VERSION, VERSIONS};
 
 /// The fields that sops writes even when they are empty.
 const ALWAYS: [&str; 3] = ["lastmodified", "mac", "version"];
@@ -109,11 +109,16 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    /// A field with something in it that a document of ours does not have.
+    /// A field with something in it that a sealed document cannot have.
     pub(crate) fn foreign(&self) -> Option<&str> {
         let suffix = self.text("unencrypted_suffix");
         if !suffix.is_empty() && suffix != DEFAULT_SUFFIX {
             return Some("unencrypted_suffix");
+        }
+        let mut age = self.0.get("age").cloned().unwrap_or(Node::List(Vec::new()));
+        sort_below(&mut age);
+        if age != self.age() {
+            return Some("age");
         }
         self.keys().find(|key| {
             !KNOWN.contains(key) && self.0.get(key).is_some_and(|node| !node.is_vacant())
@@ -146,26 +151,43 @@ impl<'a> Metadata<'a> {
     }
 
     /// The metadata of a new document.
-    pub(crate) fn fresh(wrapped: Vec<(String, String)>) -> Self {
-        let entry = |(recipient, enc): (String, String)| {
-            Node::Map(vec![pair("enc", Node::text(enc)), pair("recipient", Node::text(recipient))])
+    pub(crate) fn fresh(wrapped: &[(String, String)]) -> Self {
+        let entry = |(recipient, enc): &(String, String)| {
+            age_entry(enc.clone().into(), recipient.clone().into())
         };
         Self(Node::Map(vec![
-            pair("age", Node::List(wrapped.into_iter().map(entry).collect())),
-            pair("lastmodified", Node::text("")),
-            pair("mac", Node::text("")),
-            pair("unencrypted_suffix", Node::text(DEFAULT_SUFFIX)),
+            pair("age", Node::List(wrapped.iter().map(entry).collect())),
             pair("version", Node::text(VERSION)),
         ]))
     }
 
-    /// Whether the metadata is that of a document of ours: nothing in it that
-    /// neither the seal nor the MAC accounts for, and no value left in the clear.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.keys().all(|key| KNOWN.contains(&key))
-            && self.version() == VERSION
-            && self.text("unencrypted_suffix") == DEFAULT_SUFFIX
+    /// The metadata that a sealed document has: put together from what the seal
+    /// covers and from constants, so that nothing else can stand in it.
+    pub(crate) fn sealed(&self, block: Node<'static>) -> Metadata<'static> {
+        let owned = |text: &str| Node::text(text.to_owned());
+        let known = VERSIONS.iter().find(|version| **version == self.version());
+        Metadata(Node::Map(vec![
+            pair("age", self.age()),
+            pair("lastmodified", owned(self.last_modified())),
+            pair("mac", owned(self.mac())),
+            pair("unencrypted_suffix", Node::text(DEFAULT_SUFFIX)),
+            pair("unspoken", block),
+            pair("version", Node::text(*known.unwrap_or(&VERSION))),
+        ]))
     }
+
+    /// The age recipients in the one form that sops writes.
+    fn age(&self) -> Node<'static> {
+        let entries = age_entries(&self.0).into_iter();
+        let entry = |wrapped: Wrapped<'_>| {
+            age_entry(wrapped.enc.to_owned().into(), wrapped.recipient.to_owned().into())
+        };
+        Node::List(entries.map(entry).collect())
+    }
+}
+
+fn age_entry(enc: Cow<'static, str>, recipient: Cow<'static, str>) -> Node<'static> {
+    Node::Map(vec![pair("enc", Node::Text(enc)), pair("recipient", Node::Text(recipient))])
 }
 
 /// RFC 3339 in UTC with whole seconds.

@@ -1,6 +1,7 @@
 //! Opening a tree: every value decrypted, in document order.
 
 use thiserror::Error;
+use unspoken_model::shown;
 
 use crate::hazmat::{Cipher, Sha512Stream};
 use crate::node::{Item, Node};
@@ -149,7 +150,8 @@ impl Walk<'_> {
             Node::Bool(_) | Node::Number(_) | Node::Text(_) => {
                 let encrypted = self.rule.encrypts(path, &self.comments);
                 let plain = if encrypted { self.sealed(node, path) } else { clear(node) };
-                let plain = plain.map_err(|error| TreeError { path: path.join("."), error })?;
+                let plain =
+                    plain.map_err(|error| TreeError { path: shown(&path.join(".")), error })?;
                 leaves.push(Leaf { plain, encrypted });
                 Ok(())
             }

@@ -105,7 +105,7 @@ pub(crate) fn create(form: DocumentForm, identity: &Identity, values: &Map) -> S
     for (key, value) in values {
         open.set(&name(key), &secret(value)).unwrap();
     }
-    open.seal(now()).unwrap()
+    open.seal(now()).unwrap().unwrap()
 }
 
 pub(crate) fn open<'a>(form: DocumentForm, text: &'a str, identity: &Identity) -> OpenDocument<'a> {

@@ -1,9 +1,9 @@
 //! `unspoken accept`: seals a document again after another program wrote it.
 
 use serde_json::json;
-use unspoken_model::EnvironmentName;
+use unspoken_model::{EnvironmentName, shown};
 use unspoken_seal::{Document, VerifyError};
-use unspoken_store::StoreError;
+use unspoken_store::{DataKeyPolicy, StoreError};
 
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
@@ -15,6 +15,11 @@ use crate::prompt;
 /// The sops program reads our documents and, when it edits one, leaves our seal
 /// out. Review the change first, with `git diff`: the seal is what protects the
 /// names, empty values and recipients. Needs a key that opens the document.
+///
+/// A document whose data key is the pinned one can only have been changed by
+/// somebody who could open it. With another data key, after `sops rotate` for
+/// instance, anybody who knows the public keys may have written it, values
+/// included; that needs `--new-data-key`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  git diff secrets/ && unspoken accept\n  unspoken accept -e production --yes"
@@ -22,6 +27,10 @@ use crate::prompt;
 pub(crate) struct Accept {
     #[command(flatten)]
     env: EnvFlag,
+
+    /// Accept a document with another data key than the pinned one
+    #[arg(long)]
+    new_data_key: bool,
 
     /// Do not ask
     #[arg(short, long)]
@@ -54,7 +63,8 @@ impl Accept {
         self.describe(cx, &workspace, &environment, &bytes, &reason);
         let question = format!("seal this as the document of `{environment}`?");
         prompt::confirm(&cx.ui, &question, self.yes)?;
-        let seal_key = cx.store(&workspace).accept(&environment, &bytes, cx.now())?;
+        let policy = if self.new_data_key { DataKeyPolicy::Any } else { DataKeyPolicy::Same };
+        let seal_key = cx.store(&workspace).accept(&environment, &bytes, policy, cx.now())?;
         workspace.project.edit(|file| file.pin(&environment, seal_key))?;
         cx.ui.report(
             &json!({ "environment": environment.as_str(), "accepted": true }),
@@ -73,13 +83,12 @@ impl Accept {
     ) {
         let (path, form) = workspace.project.document(environment);
         let Ok(document) = Document::parse(form, bytes) else { return };
-        let list = |words: &[&str]| format!("{} ({})", words.join(", "), words.len());
-        let names: Vec<&str> = document.names().collect();
-        cx.ui.note(&format!(
+        let list = |words: Vec<String>| format!("{} ({})", words.join(", "), words.len());
+        cx.ui.lay_out(&format!(
             "{}: {reason}\nnames: {}\nreadable by: {}",
             workspace.shown(&path),
-            list(&names),
-            list(&document.recipients())
+            list(document.names().map(shown).collect()),
+            list(document.recipients().into_iter().map(shown).collect())
         ));
     }
 }

@@ -4,9 +4,9 @@ mod finding;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use unspoken_model::{EnvironmentName, ExpiryState};
+use unspoken_model::{EnvironmentName, ExpiryState, shown};
 use unspoken_seal::Document;
-use unspoken_store::{Keyring, project_directory};
+use unspoken_store::{Keyring, project_directory, read_limited};
 
 use self::finding::{Finding, Level};
 use crate::context::{Context, Workspace};
@@ -53,21 +53,14 @@ fn look_at_keys(cx: &Context, findings: &mut Vec<Finding>) {
     let keyring = Keyring { home: &home, variables: &cx.variables };
     for candidate in keyring.candidates(None) {
         match candidate {
-            Ok(candidate) => {
-                let bytes = &candidate.text;
-                let readable = unspoken_seal::Identity::parse_file(bytes).is_ok()
-                    || std::str::from_utf8(bytes)
-                        .is_ok_and(|text| unspoken_seal::Identity::parse_words(text).is_ok());
-                findings.push(if readable {
-                    Finding::fine("key", candidate.origin.to_string())
-                } else {
-                    Finding::warning(
-                        "key",
-                        format!("{} does not read as age identities", candidate.origin),
-                        None,
-                    )
-                });
-            }
+            Ok(candidate) => findings.push(match candidate.identities() {
+                Ok(_) => Finding::fine("key", candidate.origin.to_string()),
+                Err(error) => {
+                    let text = format!("{}: {error}", candidate.origin);
+                    let hint = "Every line must be an age identity or begin with `#`.".to_owned();
+                    Finding::warning("key", text, Some(hint))
+                }
+            }),
             Err(error) => {
                 let failure = Failure::because(Code::NoKey, &error.source);
                 let hint = mend(&error.source).map(|command| format!("Run `{command}`."));
@@ -102,8 +95,8 @@ fn look_at_project(cx: &Context, workspace: &Workspace, findings: &mut Vec<Findi
             ));
         }
     }
-    let ignored = std::fs::read_to_string(project.root.join(".gitignore")).unwrap_or_default();
-    if !ignored.lines().any(|line| line.trim_end() == ".env") {
+    let ignored = read_limited(&project.root.join(".gitignore"), 1024 * 1024).unwrap_or_default();
+    if !ignored.split(|&byte| byte == b'\n').any(|line| line.trim_ascii_end() == b".env") {
         let hint = Some("Run `unspoken init`, which adds the lines.".to_owned());
         findings.push(Finding::warning(
             "git",
@@ -135,13 +128,17 @@ fn look_at_environment(
     for name in document.names().filter(|name| document.is_clear(name)) {
         findings.push(Finding::warning(
             topic,
-            format!("the value of `{name}` is not encrypted"),
+            format!("the value of `{}` is not encrypted", shown(name)),
             None,
         ));
     }
     findings.extend(expiries(document, environment, today));
     match store.unlock(environment, &verified) {
-        Ok((_, origin)) => findings.push(Finding::fine(topic, format!("opened by {origin}"))),
+        Ok((_, origin)) => {
+            // The key fits; whether the values and the MAC do, opening tells.
+            store.open_own(environment)?;
+            findings.push(Finding::fine(topic, format!("opened by {origin}")));
+        }
         Err(error) => {
             let failure = Failure::from(error);
             findings.push(Finding::warning(topic, failure.message, failure.hint));

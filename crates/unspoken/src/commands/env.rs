@@ -3,9 +3,11 @@
 use serde_json::json;
 use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile};
 use unspoken_seal::Identity;
+use unspoken_store::{SECRETS, attribute_pattern, ignore_pattern};
 
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::git;
 
 /// List or add environments
 #[derive(Debug, clap::Subcommand)]
@@ -88,7 +90,16 @@ fn add(
 ) -> Result<(), Failure> {
     let mut workspace = cx.workspace()?;
     check_new(&workspace, name, inherits.as_ref())?;
-    if workspace.project.file.entry(name).is_none() {
+    if let Some(entry) = workspace.project.file.entry(name) {
+        let other = |typed: bool, same: bool| typed && !same;
+        if other(inherits.is_some(), entry.inherits == inherits)
+            || other(file.is_some(), entry.file == file)
+        {
+            let message = format!("`unspoken.toml` says otherwise of `{name}` already");
+            return Err(Failure::new(Code::Usage, message)
+                .hint("Change it there, then run this without `--inherits` and `--file`."));
+        }
+    } else {
         let entry = EnvironmentEntry { inherits, file, seal_key: None };
         // In memory, so that the document's path is known; written below.
         workspace.project.file.add(name, entry);
@@ -131,12 +142,14 @@ pub(crate) fn create(
     name: &EnvironmentName,
 ) -> Result<String, Failure> {
     let entry = workspace.project.file.entry(name).cloned().unwrap_or_default();
-    let (path, _) = workspace.project.document(name);
+    // Before anything is made: no folder on the way may be a link.
+    let path = workspace.project.reach(name)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| {
             Failure::new(Code::Other, format!("cannot create `{}`: {error}", folder.display()))
         })?;
     }
+    prepare_git(workspace, name)?;
     let seal_key = cx.store(workspace).create(name, &Identity::generate(), cx.now())?;
     workspace.project.edit(|file| {
         if file.entry(name).is_none() {
@@ -147,4 +160,18 @@ pub(crate) fn create(
     })?;
     cx.ui.detail(format_args!("its key is in `{}`", workspace.home.keys().path().display()));
     Ok(workspace.shown(&path).to_string())
+}
+
+/// For a document outside of the usual folder, what `init` has done for that.
+fn prepare_git(workspace: &Workspace, name: &EnvironmentName) -> Result<(), Failure> {
+    let path = workspace.project.file.document_path(name);
+    let root = &workspace.project.root;
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", ""));
+    if folder == SECRETS {
+        return Ok(());
+    }
+    let below = if folder.is_empty() { String::new() } else { ignore_pattern(folder) };
+    git::ignore(root, &[&format!("{below}/.*.lock"), &format!("{below}/.*.tmp")])?;
+    git::attribute(root, &[&format!("{} -text", attribute_pattern(&path))])?;
+    Ok(())
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use unspoken_model::{EnvironmentName, SecretName};
 use unspoken_seal::{Change, Secret, dotenv, parse_json};
-use unspoken_store::{StoreError, ensure_lines, read_limited};
+use unspoken_store::{StoreError, ignore_pattern, read_limited};
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
+use crate::git;
 
 /// Take over the values of a .env or JSON file
 ///
@@ -61,6 +62,8 @@ pub(crate) enum Format {
 pub(crate) struct Source {
     /// `None` for standard input.
     path: Option<PathBuf>,
+    /// What was read, to tell whether the file is still that when it goes.
+    bytes: Zeroizing<Vec<u8>>,
     entries: Vec<Entry>,
     warnings: Vec<String>,
 }
@@ -73,6 +76,7 @@ struct Entry {
 
 /// How large a file is read.
 const LIMIT: u64 = 32 * 1024 * 1024;
+const CAPACITY: usize = 32 * 1024 * 1024 + 2;
 
 impl Import {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
@@ -104,13 +108,13 @@ impl Source {
                     secret: entry.secret,
                     line: Some(entry.line),
                 });
-                Ok(Self { path, entries: entries.collect(), warnings })
+                Ok(Self { path, entries: entries.collect(), bytes, warnings })
             }
             Format::Json => {
                 let parsed = parse_json(&bytes).map_err(|errors| wrong(&shown, &errors))?;
                 let entries = parsed.into_iter();
                 let entries = entries.map(|(name, secret)| Entry { name, secret, line: None });
-                Ok(Self { path, entries: entries.collect(), warnings: Vec::new() })
+                Ok(Self { path, entries: entries.collect(), bytes, warnings: Vec::new() })
             }
         }
     }
@@ -128,6 +132,8 @@ impl Source {
         for warning in &self.warnings {
             cx.ui.warn(warning);
         }
+        // Before anything is written, so that a failure here changes nothing.
+        self.ignore(workspace)?;
         let store = cx.store(workspace);
         let edited = store.edit(environment, cx.now(), |document| {
             let (path, _) = workspace.project.document(environment);
@@ -135,7 +141,7 @@ impl Source {
         })?;
         self.compare(workspace, cx, environment, &edited.outcome)?;
         let skipped = edited.outcome.contains(&Outcome::Skipped);
-        let removed = self.remove(cx, workspace, keep || skipped)?;
+        let removed = self.remove(cx, keep || skipped)?;
         let count = |outcome| edited.outcome.iter().filter(|found| **found == outcome).count();
         let summary = format!(
             "{environment}: {} added, {} replaced, {} unchanged, {} skipped",
@@ -231,37 +237,43 @@ impl Source {
         Ok(())
     }
 
-    fn remove(&self, cx: &Context, workspace: &Workspace, keep: bool) -> Result<bool, Failure> {
+    /// Removes the file, if it still is what was read.
+    fn remove(&self, cx: &Context, keep: bool) -> Result<bool, Failure> {
         let Some(path) = &self.path else { return Ok(false) };
-        ignore(workspace, path)?;
+        let shown = path.display();
         if keep {
-            cx.ui.warn(&format!("`{}` is still there, in plaintext", path.display()));
+            cx.ui.warn(&format!("`{shown}` is still there, in plaintext"));
+            return Ok(false);
+        }
+        let now = Zeroizing::new(read_limited(path, LIMIT)?);
+        if *now != *self.bytes {
+            cx.ui.warn(&format!(
+                "`{shown}` was changed meanwhile and is kept; run the import again"
+            ));
             return Ok(false);
         }
         std::fs::remove_file(path).map_err(|error| {
-            let message = format!("cannot remove `{}`: {error}", path.display());
-            Failure::new(Code::Other, message)
-                .hint(format!("The values are safe. Run `rm {}` yourself.", path.display()))
+            Failure::new(Code::Other, format!("cannot remove `{shown}`: {error}"))
+                .hint(format!("The values are safe. Run `rm {shown}` yourself."))
         })?;
         Ok(true)
     }
-}
 
-/// Adds a file of the project to `.gitignore`.
-fn ignore(workspace: &Workspace, path: &Path) -> Result<(), Failure> {
-    let (Ok(root), Ok(path)) = (workspace.project.root.canonicalize(), path.canonicalize()) else {
-        return Ok(());
-    };
-    let Ok(below) = path.strip_prefix(&root) else { return Ok(()) };
-    let Some(below) = below.to_str() else { return Ok(()) };
-    let usual = below == ".env" || below.starts_with(".env.");
-    let line = if usual { below.to_owned() } else { format!("/{below}") };
-    // Covered by the pattern that `init` writes.
-    if below.starts_with(".env.") && !below.contains('/') {
-        return Ok(());
+    /// Adds a file of the project to `.gitignore`.
+    fn ignore(&self, workspace: &Workspace) -> Result<(), Failure> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let (Ok(root), Ok(path)) = (workspace.project.root.canonicalize(), path.canonicalize())
+        else {
+            return Ok(());
+        };
+        let Some(below) = path.strip_prefix(&root).ok().and_then(Path::to_str) else {
+            return Ok(());
+        };
+        if below == ".env" {
+            return git::ignore(&root, &[".env"]).map(drop);
+        }
+        git::ignore(&root, &[&ignore_pattern(below)]).map(drop)
     }
-    ensure_lines(&root.join(".gitignore"), "Plaintext secrets", &[&line])?;
-    Ok(())
 }
 
 /// What happened to one entry.
@@ -299,7 +311,9 @@ fn wrong(shown: &str, errors: &[impl ToString]) -> Failure {
 }
 
 fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    // Room for all of it, so that it never moves and leaves a copy; what is not
+    // used is never touched.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(CAPACITY));
     let read = std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes);
     read.map_err(|error| {
         Failure::new(Code::Other, format!("cannot read standard input: {error}"))

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile, ProjectName};
-use unspoken_store::{FindError, Found, ModePolicy, Project, SECRETS, ensure_lines, find, replace};
+use unspoken_store::{FindError, Found, Project, SECRETS, find, replace};
 
 use crate::commands::env::create;
 use crate::commands::import::{Conflict, Source};
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::git;
 use crate::prompt;
 
 /// Make this folder a project
@@ -35,10 +36,6 @@ pub(crate) struct Init {
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
 }
-
-const IGNORED: [&str; 6] =
-    [".env", ".env.*", "!.env.example", "!.env.sample", "/secrets/.*.lock", "/secrets/.*.tmp"];
-const ATTRIBUTES: [&str; 1] = ["/secrets/* -text"];
 
 /// Where `init` makes a project, or finds the one that is there.
 enum Ground {
@@ -129,11 +126,15 @@ impl Init {
         for environment in self.env.iter().filter(|name| **name != default) {
             file.add(environment, EnvironmentEntry::default());
         }
+        let project = Project { root, file };
+        // Before anything is made: no folder on the way may be a link.
+        project.reach(&default)?;
+        let (root, file) = (&project.root, &project.file);
         std::fs::create_dir_all(root.join(SECRETS)).map_err(|error| {
             Failure::new(Code::Other, format!("cannot create `{SECRETS}`: {error}"))
         })?;
-        replace(&root.join(ProjectFile::NAME), file.print().as_bytes(), ModePolicy::Kept)?;
-        Ok(Workspace { project: Project { root, file }, home })
+        replace(&root.join(ProjectFile::NAME), file.print().as_bytes())?;
+        Ok(Workspace { project, home })
     }
 
     fn check_same(&self, project: &Project) -> Result<(), Failure> {
@@ -151,21 +152,11 @@ impl Init {
 
 fn prepare_git(root: &Path) -> Result<Vec<String>, Failure> {
     let mut made = Vec::new();
-    for (file, comment, lines) in [
-        (
-            ".gitignore",
-            "Plaintext secrets, and what unspoken leaves beside documents",
-            &IGNORED[..],
-        ),
-        (
-            ".gitattributes",
-            "Documents are signed byte for byte: no change of line ends",
-            &ATTRIBUTES[..],
-        ),
-    ] {
-        if ensure_lines(&root.join(file), comment, lines)? {
-            made.push(file.to_owned());
-        }
+    if git::ignore(root, &git::IGNORED)? {
+        made.push(".gitignore".to_owned());
+    }
+    if git::attribute(root, &git::ATTRIBUTES)? {
+        made.push(".gitattributes".to_owned());
     }
     Ok(made)
 }

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use unspoken_model::{EnvironmentName, Expiry, ExpiryState, SecretName};
+use unspoken_model::{EnvironmentName, Expiry, ExpiryState, SecretName, shown};
 use unspoken_store::StoreError;
 
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
 use crate::flags::EnvFlag;
 use crate::json;
-use crate::ui::printable;
 
 /// List the names of secrets, with no key
 ///
@@ -66,7 +65,7 @@ impl List {
         if cx.ui.json {
             return cx.ui.print_json(&table.column_json(&environment, &names));
         }
-        cx.ui.print(&names.iter().map(|name| printable(name) + "\n").collect::<String>())
+        cx.ui.print(&names.iter().map(|name| shown(name) + "\n").collect::<String>())
     }
 }
 
@@ -120,7 +119,7 @@ impl Table {
         for name in self.names() {
             let cells =
                 self.columns.iter().map(|column| self.print_cell(&column.environment, name));
-            rows.push(std::iter::once(printable(name)).chain(cells).collect());
+            rows.push(std::iter::once(shown(name)).chain(cells).collect());
         }
         let columns = self.columns.len() + 1;
         let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);

@@ -47,6 +47,10 @@ impl Why {
             .map(|environment| self.step(cx, &workspace, environment))
             .collect::<Result<Vec<_>, _>>()?;
         let used = steps.iter().position(|step| step.has);
+        if let Some(step) = used.and_then(|at| steps.get(at)).filter(|step| step.key.is_ok()) {
+            // The key fits; whether the values and the MAC do, opening tells.
+            cx.store(&workspace).open_own(&step.environment)?;
+        }
         let shadowed = std::env::var_os(self.name.as_str()).is_some();
         if cx.ui.json {
             cx.ui.print_json(&self.to_json(cx, &chosen, &steps, used, shadowed))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile};
-use unspoken_seal::{ParseError, ParseProblem, SetError, VerifyError};
+use unspoken_seal::{BlockError, ParseError, ParseProblem, SetError, VerifyError};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, LockError, NoKey, PrivateError, ProjectError,
     StoreError,
@@ -91,7 +91,13 @@ impl From<HomeError> for Failure {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::because(Code::Other, &error)
+        match &error {
+            FileError::HardLinks { path, .. } => Self::because(Code::Other, &error).hint(format!(
+                "A copy of the project by hard links does this. Run `rm {}`.",
+                path.display()
+            )),
+            _ => Self::because(Code::Other, &error),
+        }
     }
 }
 
@@ -120,14 +126,14 @@ pub(crate) fn mend(error: &PrivateError) -> Option<String> {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        match &error {
-            LockError::Held { holder: Some(pid), .. } => Self::because(Code::Locked, &error)
-                .hint(format!("Run `ps -p {pid}` to see who has it, and try again.")),
-            LockError::Held { holder: None, .. } => {
-                Self::because(Code::Locked, &error).hint("Try again in a moment.")
+        let hint = match error {
+            LockError::File(error) => return error.into(),
+            LockError::Held { holder: Some(pid), .. } => {
+                format!("Run `ps -p {pid}` to see who has it, and try again.")
             }
-            LockError::File(_) => Self::because(Code::Other, &error),
-        }
+            LockError::Held { holder: None, .. } => "Try again in a moment.".to_owned(),
+        };
+        Self::because(Code::Locked, &error).hint(hint)
     }
 }
 
@@ -149,6 +155,11 @@ impl From<StoreError> for Failure {
                     path.display()
                 ))
             }
+            StoreError::Parse {
+                error: ParseError { problem: ParseProblem::Block(BlockError::Newer { .. }), .. },
+                ..
+            } => Self::because(Code::Integrity, &error)
+                .hint("A newer release wrote it: upgrade, then check with `unspoken --version`."),
             StoreError::Parse { ref path, .. } | StoreError::Open { ref path, .. } => {
                 Self::because(Code::Integrity, &error).hint(restore(path))
             }
@@ -160,6 +171,10 @@ impl From<StoreError> for Failure {
             StoreError::Set { error: ref inner, .. } => {
                 let failure = Self::because(Code::Other, &error);
                 match inner {
+                    SetError::Clear { .. } => failure.hint(
+                        "Nothing was changed. Look at the rule with `grep crypted_` in the \
+                         document; `sops set` writes what it leaves in the clear.",
+                    ),
                     SetError::Name { .. } | SetError::Repeated { .. } | SetError::Nested { .. } => {
                         failure.hint("Mend it with the program that wrote it, such as `sops edit`.")
                     }
@@ -170,13 +185,20 @@ impl From<StoreError> for Failure {
             StoreError::File(error) => error.into(),
             StoreError::Private(error) => error.into(),
             StoreError::Inherit(_) => Self::because(Code::Integrity, &error),
+            StoreError::NewDataKey { ref path } => Self::because(Code::Integrity, &error).hint(format!(
+                "Anybody who knows the public keys may have written it. Run `git log -p -- {}`; if you \
+                 know who changed the data key, add `--new-data-key`.",
+                path.display()
+            )),
             StoreError::Accept { .. } => Self::because(Code::Other, &error)
                 .hint("Mend it with the program that wrote it, then run this again."),
             StoreError::Exists { ref path } => Self::because(Code::Refused, &error).hint(format!(
                 "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
                 path.display()
             )),
-            StoreError::TooLarge { .. } | StoreError::Recipient(_) => {
+            StoreError::TooLarge { .. }
+            | StoreError::Recipient(_)
+            | StoreError::Seal { .. } => {
                 Self::because(Code::Other, &error)
             }
         }

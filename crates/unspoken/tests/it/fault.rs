@@ -223,7 +223,7 @@ fn a_huge_document_and_a_deep_one_are_refused_at_once() {
     drop(file);
     let output = run(&project);
     assert!([1, 5].contains(&output.code), "{output:?}");
-    output.says("52428800 bytes");
+    output.says("larger than 33554432 bytes");
 
     for open in ["[", "{\"A\":", "[{\"A\":"] {
         let text = format!("{{\"A\": {}", open.repeat(10_000));
