@@ -87,7 +87,7 @@ impl Bench {
     }
 
     pub(crate) fn set(&self) -> Contender {
-        self.ours("unspoken set", &["set", "ROTATED", "--generate"])
+        self.ours("unspoken set", &["set", "ROTATED", "--generate", "--yes"])
     }
 
     pub(crate) fn sops(&self) -> Contender {
@@ -104,8 +104,9 @@ impl Bench {
 
     fn fill_ours(&self, secrets: usize) -> Result<()> {
         fs::write(self.at("ours/.env"), dotenv(secrets)).context("cannot write the values")?;
-        self.ours("unspoken init", &["init", "--project", "bench", "-e", "development"]).run()?;
-        self.ours("unspoken import", &["import", ".env", "-e", "development"]).run()?;
+        self.ours("unspoken init", &["init", "--project", "bench", "-e", "development", "--quiet"])
+            .run()?;
+        self.ours("unspoken import", &["import", ".env", "-e", "development", "--quiet"]).run()?;
         self.unspoken().run()
     }
 
