@@ -210,7 +210,10 @@ impl fmt::Display for ProjectFileProblem {
             Self::Name { key, error } => write!(f, "`{key}` is no name: {error}"),
             Self::SealKey => f.write_str("`seal_key` must be 32 bytes in base64"),
             Self::Path { path } => {
-                write!(f, "`file` must stay below the project's root, `{path}` may not")
+                write!(
+                    f,
+                    "`file` must be a plain path below the root that git can hold, `{path}` is not"
+                )
             }
             Self::Extension { path } => {
                 write!(f, "`{path}` must end in `.json`, `.env` or `.env.enc`")
@@ -289,12 +292,12 @@ mod tests {
         case(
             &FULL.replace("secrets/prod.env.enc", "../prod.env"),
             12,
-            "`file` must stay below the project's root, `../prod.env` may not",
+            "`file` must be a plain path below the root that git can hold, `../prod.env` is not",
         );
         case(
             &FULL.replace("secrets/prod.env.enc", "/etc/prod.env"),
             12,
-            "`file` must stay below the project's root, `/etc/prod.env` may not",
+            "`file` must be a plain path below the root that git can hold, `/etc/prod.env` is not",
         );
         case(
             &FULL.replace("secrets/prod.env.enc", "secrets/prod.txt"),
@@ -324,6 +327,26 @@ mod tests {
             6,
             "the environments inherit from each other in a circle: development → production → staging → development",
         );
+    }
+
+    #[test]
+    fn only_plain_paths_that_git_can_hold_are_documents() {
+        for (path, fits) in [
+            ("secrets/prod.env.enc", true),
+            (".env.enc", true),
+            ("a/.env.prod.enc", false),
+            (".env", false),
+            ("a/.env.local.env", false),
+            (".git/x.json", false),
+            (".GIT/x.json", false),
+            ("x;touch y.json", false),
+            ("a\\nb.json", false),
+            ("a//b.json", false),
+            ("secrets/Staging.json", false),
+        ] {
+            let text = FULL.replace("secrets/prod.env.enc", path);
+            assert_eq!(ProjectFile::parse(&text).is_ok(), fits, "{path}");
+        }
     }
 
     #[test]

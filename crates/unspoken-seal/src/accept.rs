@@ -4,12 +4,12 @@
 use thiserror::Error;
 use unspoken_model::{DocumentForm, NameError, Place, SecretName, shown};
 
-use crate::OpenDocument;
 use crate::block::Block;
 use crate::node::Node;
 use crate::open_document::{is_sorted, name_of};
 use crate::recipient::key_id;
 use crate::sops::rule::DEFAULT_SUFFIX;
+use crate::{OpenDocument, Recipient};
 
 /// Why a document cannot get a seal.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -50,8 +50,7 @@ impl OpenDocument<'_> {
         let mut readers = std::collections::BTreeSet::new();
         for wrapped in groups.iter().flatten() {
             // Two entries under one name would show one reader where two are.
-            if !readers.insert(wrapped.recipient) || wrapped.recipient.chars().any(char::is_control)
-            {
+            if !readers.insert(wrapped.recipient) || Recipient::parse(wrapped.recipient).is_err() {
                 return Err(AcceptError::Recipient { recipient: shown(wrapped.recipient) });
             }
         }

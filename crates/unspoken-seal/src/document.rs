@@ -101,6 +101,11 @@ impl<'a> Document<'a> {
         groups.into_iter().flatten().map(|wrapped| wrapped.recipient).collect()
     }
 
+    /// How many comments stand in it.
+    pub fn comments(&self) -> usize {
+        self.items.iter().filter(|item| item.as_pair().is_none()).count()
+    }
+
     /// Our block, when the document has one.
     pub fn block(&self) -> Option<&Block> {
         self.block.as_ref()

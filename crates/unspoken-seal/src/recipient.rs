@@ -35,10 +35,12 @@ pub enum RecipientError {
 }
 
 impl Recipient {
+    /// Reads a public key in its one spelling.
     pub fn parse(text: &str) -> Result<Self, RecipientError> {
-        let text = text.trim();
         let key = age::x25519::Recipient::from_str(text).map_err(|_| RecipientError::Form)?;
-        Ok(Self { text: text.to_owned(), kind: Kind::X25519(key) })
+        let recipient = Self::from_age(key);
+        // One spelling per key, so that keys can be told apart by their text.
+        if recipient.text == text { Ok(recipient) } else { Err(RecipientError::Form) }
     }
 
     pub(crate) fn from_age(key: age::x25519::Recipient) -> Self {

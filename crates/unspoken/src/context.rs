@@ -94,18 +94,29 @@ impl Context {
         environment: &EnvironmentName,
     ) -> Result<SecretSet, Failure> {
         let set = self.store(workspace).open(environment)?;
-        let file = &workspace.project.file;
-        for ancestor in file.ancestry(environment).map_err(StoreError::from)? {
-            // A sealed document without a pin would not have been opened, so
-            // this one is another program's.
-            if file.entry(&ancestor).is_some_and(|entry| entry.seal_key.is_none()) {
-                self.ui.warn(&format!(
-                    "the document of `{ancestor}` is not sealed; review it and run `unspoken \
-                     accept -e {ancestor}`"
-                ));
-            }
+        for ancestor in workspace.project.file.ancestry(environment).map_err(StoreError::from)? {
+            self.warn_unless_sealed(workspace, &ancestor);
         }
         Ok(set)
+    }
+
+    /// Says when a document that was opened has no seal: anybody who knows the
+    /// public keys may have made it, for readers of their own. `true` when it
+    /// has one.
+    pub(crate) fn warn_unless_sealed(
+        &self,
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+    ) -> bool {
+        // A sealed document without a pin would not have been opened.
+        let sealed = workspace.is_pinned(environment);
+        if !sealed {
+            self.ui.warn(&format!(
+                "the document of `{environment}` is not sealed; see who can read it with `unspoken \
+                 accept -e {environment}`"
+            ));
+        }
+        sealed
     }
 
     pub(crate) fn store<'a>(&'a self, workspace: &'a Workspace) -> ProjectStore<'a> {
@@ -115,6 +126,11 @@ impl Context {
 }
 
 impl Workspace {
+    /// Whether the project file says by which key a document is sealed.
+    pub(crate) fn is_pinned(&self, environment: &EnvironmentName) -> bool {
+        self.project.file.entry(environment).is_some_and(|entry| entry.seal_key.is_some())
+    }
+
     /// A path as a person reads it: below the project's root, without the root.
     pub(crate) fn shown<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
         path.strip_prefix(&self.project.root).unwrap_or(path).display()

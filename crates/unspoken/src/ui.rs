@@ -12,6 +12,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use unspoken_model::shown;
 use unspoken_store::{Variables, env_vars};
 
 use crate::failure::{Code, Failure};
@@ -143,12 +144,14 @@ impl Ui {
 /// A path or a key of a foreign file may hold control characters, which a
 /// terminal would obey.
 fn printable(text: &str) -> String {
-    let escape = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(escape).collect()
+    // Line ends and tabs in our own sentences are meant.
+    text.split_inclusive(['\n', '\t']).fold(String::new(), |mut out, part| {
+        let end = part.len() - usize::from(part.ends_with(['\n', '\t']));
+        let (words, end) = part.split_at(end);
+        out.push_str(&shown(words));
+        out.push_str(end);
+        out
+    })
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl Reader<'_> {
             None => None,
             Some((path, span)) => {
                 let path = path.to_owned();
-                if !stays_inside(&path) {
+                if !is_plain(&path) {
                     return Err(self.error(span, ProjectFileProblem::Path { path }));
                 }
                 if DocumentForm::of(&path).is_none() {
@@ -183,7 +183,9 @@ impl Reader<'_> {
             return Err(self.error(span_of("inherits"), ProjectFileProblem::Inherits(error)));
         }
         let path = file.document_path(name);
-        let shared = |other: &EnvironmentName| other != name && file.document_path(other) == path;
+        // Some file systems take two spellings for one file.
+        let folded = |name: &EnvironmentName| file.document_path(name).to_lowercase();
+        let shared = |other: &EnvironmentName| other != name && folded(other) == folded(name);
         if file.environments.keys().any(shared) {
             return Err(self.error(span_of("file"), ProjectFileProblem::SharedFile { path }));
         }
@@ -191,10 +193,20 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a path is relative, plain, and cannot lead out of its root.
-fn stays_inside(path: &str) -> bool {
-    !path.contains(['\\', '\0'])
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+/// Whether a path is relative, cannot lead out of its root, can be held by git,
+/// and needs no quotes in a shell.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "sops compares exactly")]
+fn is_plain(path: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "._-+@".contains(c);
+    let folder = |part: &str| {
+        !["", ".", ".."].contains(&part)
+            && !part.eq_ignore_ascii_case(".git")
+            && part.chars().all(plain)
+    };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // Plaintext is named so, and kept out of git.
+    let taken = name.starts_with(".env") && !name.ends_with(".enc");
+    path.split('/').all(folder) && !taken
 }
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {

@@ -6,7 +6,7 @@ use unspoken_seal::{Document, VerifyError};
 use unspoken_store::{DataKeyPolicy, StoreError};
 
 use crate::context::{Context, Workspace};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::prompt;
 
@@ -44,7 +44,7 @@ impl Accept {
         let store = cx.store(&workspace);
         let bytes = store.read(&environment)?;
         let reason = match store.verify(&environment, &bytes) {
-            Ok(_) if is_pinned(&workspace, &environment) => {
+            Ok(_) if workspace.is_pinned(&environment) => {
                 return cx.ui.report(
                     &json!({ "environment": environment.as_str(), "accepted": false }),
                     &format!(
@@ -56,6 +56,15 @@ impl Accept {
             // No review makes another environment's document this one's.
             Err(error @ StoreError::Verify { error: VerifyError::WrongPlace { .. }, .. }) => {
                 return Err(error.into());
+            }
+            // Without a pin nothing shows who made the data key.
+            Err(StoreError::Verify { error: error @ VerifyError::Unpinned { .. }, .. })
+                if !self.new_data_key =>
+            {
+                return Err(Failure::new(Code::Integrity, error.to_string()).hint(
+                    "Restore the line `seal_key` with `git checkout -- unspoken.toml`. If it never \
+                     was there and you know who made the document, add `--new-data-key`.",
+                ));
             }
             Err(StoreError::Verify { error, .. }) => error.to_string(),
             Err(error) => return Err(error.into()),
@@ -85,14 +94,14 @@ impl Accept {
         let Ok(document) = Document::parse(form, bytes) else { return };
         let list = |words: Vec<String>| format!("{} ({})", words.join(", "), words.len());
         cx.ui.lay_out(&format!(
-            "{}: {reason}\nnames: {}\nreadable by: {}",
+            "{}: {reason}\nnames: {}{}\nreadable by: {}",
             workspace.shown(&path),
             list(document.names().map(shown).collect()),
+            match document.comments() {
+                0 => String::new(),
+                count => format!(", and {count} comments"),
+            },
             list(document.recipients().into_iter().map(shown).collect())
         ));
     }
-}
-
-fn is_pinned(workspace: &Workspace, environment: &EnvironmentName) -> bool {
-    workspace.project.file.entry(environment).is_some_and(|entry| entry.seal_key.is_some())
 }

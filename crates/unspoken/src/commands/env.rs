@@ -1,9 +1,11 @@
 //! `unspoken env`: the project's environments.
 
+use std::path::Path;
+
 use serde_json::json;
 use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile};
 use unspoken_seal::Identity;
-use unspoken_store::{SECRETS, attribute_pattern, ignore_pattern};
+use unspoken_store::{Home, SECRETS, attribute_pattern, ignore_pattern};
 
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
@@ -149,8 +151,9 @@ pub(crate) fn create(
             Failure::new(Code::Other, format!("cannot create `{}`: {error}", folder.display()))
         })?;
     }
-    prepare_git(workspace, name)?;
+    refuse_home_inside(&workspace.project.root, &workspace.home)?;
     let seal_key = cx.store(workspace).create(name, &Identity::generate(), cx.now())?;
+    prepare_git(workspace, name)?;
     workspace.project.edit(|file| {
         if file.entry(name).is_none() {
             file.add(name, EnvironmentEntry { seal_key: Some(seal_key), ..entry });
@@ -174,4 +177,19 @@ fn prepare_git(workspace: &Workspace, name: &EnvironmentName) -> Result<(), Fail
     git::ignore(root, &[&format!("{below}/.*.lock"), &format!("{below}/.*.tmp")])?;
     git::attribute(root, &[&format!("{} -text", attribute_pattern(&path))])?;
     Ok(())
+}
+
+/// Private keys in the project would be committed with it.
+pub(crate) fn refuse_home_inside(root: &Path, home: &Home) -> Result<(), Failure> {
+    let path = home.path();
+    // The folder need not exist yet; what there is of its path tells.
+    let existing = path.ancestors().find_map(|folder| folder.canonicalize().ok());
+    let root = root.canonicalize().ok();
+    if !existing.zip(root).is_some_and(|(existing, root)| existing.starts_with(root)) {
+        return Ok(());
+    }
+    let message =
+        format!("the folder of private keys, `{}`, is inside the project", path.display());
+    Err(Failure::new(Code::Refused, message)
+        .hint("Set UNSPOKEN_HOME to a folder outside, or unset it for the usual one."))
 }

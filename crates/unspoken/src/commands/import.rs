@@ -134,6 +134,7 @@ impl Source {
         }
         // Before anything is written, so that a failure here changes nothing.
         self.ignore(workspace)?;
+        let sealed = cx.warn_unless_sealed(workspace, environment);
         let store = cx.store(workspace);
         let edited = store.edit(environment, cx.now(), |document| {
             let (path, _) = workspace.project.document(environment);
@@ -141,7 +142,7 @@ impl Source {
         })?;
         self.compare(workspace, cx, environment, &edited.outcome)?;
         let skipped = edited.outcome.contains(&Outcome::Skipped);
-        let removed = self.remove(cx, keep || skipped)?;
+        let removed = self.remove(cx, keep || skipped || !sealed)?;
         let count = |outcome| edited.outcome.iter().filter(|found| **found == outcome).count();
         let summary = format!(
             "{environment}: {} added, {} replaced, {} unchanged, {} skipped",

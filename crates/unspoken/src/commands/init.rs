@@ -6,7 +6,7 @@ use serde_json::json;
 use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile, ProjectName};
 use unspoken_store::{FindError, Found, Project, SECRETS, find, replace};
 
-use crate::commands::env::create;
+use crate::commands::env::{create, refuse_home_inside};
 use crate::commands::import::{Conflict, Source};
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
@@ -60,9 +60,9 @@ impl Init {
         let wanted: Vec<EnvironmentName> =
             workspace.project.file.environments.keys().chain(&self.env).cloned().collect();
         for environment in wanted {
-            let project = &workspace.project;
-            let pinned = project.file.entry(&environment).is_some_and(|e| e.seal_key.is_some());
-            if !pinned && !project.document(&environment).0.exists() {
+            if !workspace.is_pinned(&environment)
+                && !workspace.project.document(&environment).0.exists()
+            {
                 made.push(create(cx, &mut workspace, &environment)?);
             }
         }
@@ -113,6 +113,7 @@ impl Init {
     /// Writes the files of a new project.
     fn begin(&self, cx: &Context, root: PathBuf) -> Result<Workspace, Failure> {
         let home = cx.home()?;
+        refuse_home_inside(&root, &home)?;
         let folder = root.canonicalize().ok();
         let folder = folder.as_ref().and_then(|path| path.file_name()).unwrap_or_default();
         let proposed = || ProjectName::from_folder(&folder.to_string_lossy());

@@ -62,6 +62,7 @@ impl Mv {
         // First all are opened, then the first is written.
         for environment in &there {
             cx.store(&workspace).open_own(environment)?;
+            cx.warn_unless_sealed(&workspace, environment);
         }
         for environment in &there {
             self.rename(cx, &workspace, environment)?;

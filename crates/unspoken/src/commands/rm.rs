@@ -64,6 +64,7 @@ impl Rm {
         // First all are opened, then the first is written.
         for (environment, _) in &there {
             cx.store(&workspace).open_own(environment)?;
+            cx.warn_unless_sealed(&workspace, environment);
         }
         let mut removed = Vec::new();
         for (environment, names) in &there {

@@ -92,6 +92,7 @@ impl Set {
             Some(self.value(cx, &name, &environment, exists)?)
         };
 
+        cx.warn_unless_sealed(&workspace, &environment);
         let store = cx.store(&workspace);
         let edited = store.edit(&environment, cx.now(), |document| {
             let change = match &secret {

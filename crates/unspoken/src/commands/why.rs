@@ -50,6 +50,7 @@ impl Why {
         if let Some(step) = used.and_then(|at| steps.get(at)).filter(|step| step.key.is_ok()) {
             // The key fits; whether the values and the MAC do, opening tells.
             cx.store(&workspace).open_own(&step.environment)?;
+            cx.warn_unless_sealed(&workspace, &step.environment);
         }
         let shadowed = std::env::var_os(self.name.as_str()).is_some();
         if cx.ui.json {

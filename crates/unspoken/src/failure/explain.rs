@@ -5,7 +5,7 @@ use std::path::Path;
 
 use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
-use unspoken_model::{EnvironmentName, ProjectFile};
+use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_seal::{BlockError, ParseError, ParseProblem, SetError, VerifyError};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, LockError, NoKey, PrivateError, ProjectError,
@@ -30,13 +30,13 @@ impl From<FindError> for Failure {
                 let folder = path.parent().unwrap_or(path);
                 Self::because(Code::Integrity, &error).hint(format!(
                     "If that is the project you mean, run `unspoken --project-dir {} …`.",
-                    folder.display()
+                    quoted(folder)
                 ))
             }
             FindError::Owner { path, .. } => Self::because(Code::Integrity, &error).hint(format!(
                 "Somebody else could decide what you run with. If you trust them, name the project: \
                  `unspoken --project-dir {} …`.",
-                path.parent().unwrap_or(path).display()
+                quoted(path.parent().unwrap_or(path))
             )),
             FindError::File(FileError::NotFound { .. }) => Self::because(Code::Missing, &error)
                 .hint("`--project-dir` names the folder that holds `unspoken.toml`."),
@@ -51,7 +51,7 @@ impl From<ProjectError> for Failure {
             ProjectError::Lock(error) => error.into(),
             ProjectError::File(error) => error.into(),
             ProjectError::Parse { ref path, .. } => Self::because(Code::Other, &error).hint(
-                format!("Mend the line, or run `git diff {}` to see what changed.", path.display()),
+                format!("Mend the line, or run `git diff {}` to see what changed.", quoted(path)),
             ),
         }
     }
@@ -94,7 +94,7 @@ impl From<FileError> for Failure {
         match &error {
             FileError::HardLinks { path, .. } => Self::because(Code::Other, &error).hint(format!(
                 "A copy of the project by hard links does this. Run `rm {}`.",
-                path.display()
+                quoted(path)
             )),
             _ => Self::because(Code::Other, &error),
         }
@@ -115,10 +115,10 @@ impl From<PrivateError> for Failure {
 pub(crate) fn mend(error: &PrivateError) -> Option<String> {
     match error {
         PrivateError::Loose { path, required, .. } => {
-            Some(format!("chmod {required:o} {}", path.display()))
+            Some(format!("chmod {required:o} {}", quoted(path)))
         }
         PrivateError::Owner { path, required, .. } => {
-            Some(format!("sudo chown {required} {}", path.display()))
+            Some(format!("sudo chown {required} {}", quoted(path)))
         }
         PrivateError::File(_) | PrivateError::Different { .. } => None,
     }
@@ -152,7 +152,7 @@ impl From<StoreError> for Failure {
                 Self::because(Code::Integrity, &error).hint(format!(
                     "Take one side with `git checkout --ours -- {0}` or `git checkout --theirs -- \
                      {0}`, then set the other side's values again.",
-                    path.display()
+                    quoted(path)
                 ))
             }
             StoreError::Parse {
@@ -188,13 +188,13 @@ impl From<StoreError> for Failure {
             StoreError::NewDataKey { ref path } => Self::because(Code::Integrity, &error).hint(format!(
                 "Anybody who knows the public keys may have written it. Run `git log -p -- {}`; if you \
                  know who changed the data key, add `--new-data-key`.",
-                path.display()
+                quoted(path)
             )),
             StoreError::Accept { .. } => Self::because(Code::Other, &error)
                 .hint("Mend it with the program that wrote it, then run this again."),
             StoreError::Exists { ref path } => Self::because(Code::Refused, &error).hint(format!(
                 "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
-                path.display()
+                quoted(path)
             )),
             StoreError::TooLarge { .. }
             | StoreError::Recipient(_)
@@ -206,7 +206,7 @@ impl From<StoreError> for Failure {
 }
 
 fn restore(path: &Path) -> String {
-    format!("Nothing was used. Run `git checkout -- {}` to restore it.", path.display())
+    format!("Nothing was used. Run `git checkout -- {}` to restore it.", quoted(path))
 }
 
 fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) -> String {
@@ -220,12 +220,12 @@ fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) 
         VerifyError::Unsealed | VerifyError::OtherSealKey { .. } => format!(
             "Another program wrote it, or somebody replaced it. Look at `git log -p -- {}`; if the \
              change is right, run `unspoken accept -e {environment}`.",
-            path.display()
+            quoted(path)
         ),
         VerifyError::Spelling => format!(
             "A formatter or a change of line ends did this; keep `secrets/` out of formatters. Run \
              `git checkout -- {}` to restore it.",
-            path.display()
+            quoted(path)
         ),
     }
 }
@@ -296,5 +296,25 @@ impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         Self::because(Code::Other, &error)
             .hint("Nothing was printed. `--format json` carries every value.")
+    }
+}
+
+/// A path as it can be pasted into a shell.
+fn quoted(path: &Path) -> String {
+    let text = shown(&path.to_string_lossy());
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[test]
+fn a_path_in_a_hint_is_one_word_of_a_shell() {
+    for (path, text) in [
+        ("/home/ada/secrets/a.json", "/home/ada/secrets/a.json"),
+        ("/home/ada/my app", "'/home/ada/my app'"),
+        ("x;touch${IFS}pwned", "'x;touch${IFS}pwned'"),
+        ("it's", "'it'\\''s'"),
+        ("a\u{1b}[2J\u{202e}", "'a\\u{1b}[2J\\u{202e}'"),
+    ] {
+        assert_eq!(quoted(Path::new(path)), text);
     }
 }

@@ -102,7 +102,8 @@ fn a_pin_that_was_removed_is_not_taken_for_an_unsealed_document() {
     let output = project.unspoken(["run", "--", "true"]).run().fails_with(5);
     assert!(output.stderr.contains("no seal key is pinned"), "{output:?}");
     assert!(!output.stderr.contains("not sealed"), "{output:?}");
-    project.unspoken(["accept", "--yes"]).run().ok();
+    project.unspoken(["accept", "--yes"]).run().fails_with(5).says("--new-data-key");
+    project.unspoken(["accept", "--yes", "--new-data-key"]).run().ok();
     assert_eq!(project.read("unspoken.toml"), toml);
 }
 
@@ -188,6 +189,40 @@ fn an_environment_that_is_named_otherwise_already_is_not_added_over() {
     project.unspoken(add).run().fails_with(2).says("otherwise");
     project.unspoken(["env", "add", "preview"]).run().ok();
     project.unspoken(["list", "-e", "preview"]).run().ok();
+}
+
+#[test]
+fn private_keys_are_not_made_inside_the_project() {
+    let project = Project::empty();
+    let call = || project.unspoken(["init"]).env("UNSPOKEN_HOME", project.root().join("keys"));
+    call().run().fails_with(10).says("inside the project");
+    assert!(!project.root().join("unspoken.toml").exists());
+    let project = Project::with_environments(&["development"]);
+    let add = project.unspoken(["env", "add", "x"]).env("UNSPOKEN_HOME", project.root().join("k"));
+    add.run().fails_with(10);
+    assert!(!project.root().join("k").exists());
+}
+
+#[test]
+fn every_change_of_an_unsealed_document_is_warned_of_and_a_source_is_kept() {
+    let project = Project::with_environments(&["development"]);
+    let (key, public) = stranger(&project);
+    let flags = ["encrypt", "--age", &public, "--filename-override", "x.json", "/dev/stdin"];
+    let text = project.program(peers().sops(), flags).stdin("{\"A\":\"1\"}").run().ok();
+    project.write("legacy.json", text.stdout);
+    let toml = project.read("unspoken.toml");
+    project
+        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+    project.write("in.json", format!("{{\"B\":\"{}\"}}", canary("unsealed")));
+    let unspoken = |arguments: &[&str]| {
+        project.unspoken(arguments).env("SOPS_AGE_KEY_FILE", &key).env("UNSPOKEN_ENV", "legacy")
+    };
+    unspoken(&["set", "C"]).stdin(canary("unsealed")).run().ok().says("not sealed");
+    unspoken(&["import", "in.json"]).run().ok().says("not sealed").says("still there");
+    unspoken(&["mv", "A", "D"]).run().ok().says("not sealed");
+    unspoken(&["rm", "D", "--yes"]).run().ok().says("not sealed");
+    unspoken(&["why", "B"]).run().ok().says("not sealed");
+    fs::remove_file(project.root().join("in.json")).unwrap();
 }
 
 #[test]
