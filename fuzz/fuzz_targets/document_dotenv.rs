@@ -1,10 +1,8 @@
-//! The dotenv document reader: any bytes give a document or an error.
+//! The dotenv document reader: any bytes give a document or an error, and a document
+//! gives values or an error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use unspoken_model::DocumentForm;
-use unspoken_seal::Document;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = Document::parse(DocumentForm::Dotenv, bytes);
-});
+fuzz_target!(|bytes: &[u8]| unspoken_fuzz::open(DocumentForm::Dotenv, bytes));

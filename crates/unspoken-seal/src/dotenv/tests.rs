@@ -86,7 +86,9 @@ fn a_disagreement_between_dialects_is_a_warning() {
     case("A='b' # c", &[CommentDropped]);
     case("A=#b", &[Empty, HashCut]);
     case("A=${B}", &[Interpolation]);
-    case("A='$B'", &[Interpolation]);
+    case("A='$B'", &[]);
+    case("A='${B}'", &[Interpolation]);
+    case("A=\"$B\"", &[Interpolation]);
     case("A=`b`", &[Backticks]);
     case("A=\"\\t\"", &[Backslash]);
     case("A=\"\\\"\"", &[Backslash]);

@@ -120,7 +120,9 @@ fn disagreements(quote: Option<char>, value: &str) -> Vec<WarningKind> {
         Some('\'') => has_pair(value, b'\\', |c| b"\\'".contains(&c)),
         _ => value.contains('\\'),
     };
-    let variable = |c: u8| c == b'{' || c == b'_' || c.is_ascii_alphabetic();
+    // In single quotes only python-dotenv inserts, and only `${…}`.
+    let bare = quote != Some('\'');
+    let variable = |c: u8| c == b'{' || (bare && (c == b'_' || c.is_ascii_alphabetic()));
     [
         (quote == Some('`'), WarningKind::Backticks),
         (has_pair(value, b'$', variable), WarningKind::Interpolation),
