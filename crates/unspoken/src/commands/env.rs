@@ -153,7 +153,6 @@ pub(crate) fn create(
     }
     refuse_home_inside(&workspace.project.root, &workspace.home)?;
     let seal_key = cx.store(workspace).create(name, &Identity::generate(), cx.now())?;
-    prepare_git(workspace, name)?;
     workspace.project.edit(|file| {
         if file.entry(name).is_none() {
             file.add(name, EnvironmentEntry { seal_key: Some(seal_key), ..entry });
@@ -161,6 +160,7 @@ pub(crate) fn create(
             file.pin(name, seal_key);
         }
     })?;
+    prepare_git(workspace, name)?;
     cx.ui.detail(format_args!("its key is in `{}`", workspace.home.keys().path().display()));
     Ok(workspace.shown(&path).to_string())
 }

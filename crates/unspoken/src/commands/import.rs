@@ -132,13 +132,16 @@ impl Source {
         for warning in &self.warnings {
             cx.ui.warn(warning);
         }
-        // Before anything is written, so that a failure here changes nothing.
-        self.ignore(workspace)?;
         let sealed = cx.warn_unless_sealed(workspace, environment);
         let store = cx.store(workspace);
         let edited = store.edit(environment, cx.now(), |document| {
             let (path, _) = workspace.project.document(environment);
-            self.put(document, conflict, |error| StoreError::Set { path: path.clone(), error })
+            let refused = |error| StoreError::Set { path: path.clone(), error };
+            let outcomes = self.put(document, conflict, refused)?;
+            // All values fit, and none is written yet: where the source cannot be
+            // kept out of git, nothing is changed.
+            self.ignore(workspace)?;
+            Ok::<_, Failure>(outcomes)
         })?;
         self.compare(workspace, cx, environment, &edited.outcome)?;
         let skipped = edited.outcome.contains(&Outcome::Skipped);

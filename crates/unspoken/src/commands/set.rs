@@ -83,6 +83,7 @@ impl Set {
             None => ask_name(cx)?,
         };
         let exists = self.check(cx, &workspace, &environment, &name)?;
+        cx.warn_unless_sealed(&workspace, &environment);
         let secret = if self.keep {
             if !exists {
                 return Err(absent(&name, &environment));
@@ -92,7 +93,6 @@ impl Set {
             Some(self.value(cx, &name, &environment, exists)?)
         };
 
-        cx.warn_unless_sealed(&workspace, &environment);
         let store = cx.store(&workspace);
         let edited = store.edit(&environment, cx.now(), |document| {
             let change = match &secret {

@@ -136,7 +136,13 @@ fn an_import_that_cannot_keep_its_source_out_of_git_changes_nothing() {
     let before = project.read("secrets/development.json");
     project.unspoken(["import", "plain.env"]).run().fails_with(1).says("symbolic link");
     assert_eq!(project.read("secrets/development.json"), before);
-    assert!(!text.is_empty());
+
+    // And the other way round: what does not fit leaves `.gitignore` alone.
+    fs::remove_file(&ignore).unwrap();
+    project.write(".gitignore", &text);
+    project.set("development", "A", canary("other"));
+    project.unspoken(["import", "plain.env"]).run().fails_with(10);
+    assert_eq!(project.read(".gitignore"), text);
     fs::remove_file(project.root().join("plain.env")).unwrap();
 }
 
