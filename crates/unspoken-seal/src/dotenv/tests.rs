@@ -198,7 +198,7 @@ fn a_quote_that_does_not_close_is_not_searched_for_again_and_again() {
         let found = parse(text.as_bytes());
         let took = begin.elapsed();
         assert!(found.is_err(), "{start:?} {piece:?}");
-        assert!(took < std::time::Duration::from_secs(5), "{start:?} {piece:?} took {took:?}");
+        assert!(took < std::time::Duration::from_secs(20), "{start:?} {piece:?} took {took:?}");
     }
 }
 

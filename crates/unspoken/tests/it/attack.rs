@@ -112,10 +112,10 @@ fn a_source_that_was_changed_meanwhile_is_kept() {
     let project = Project::with_environments(&["development"]);
     project.write(".env", format!("A={}\n", canary("first")));
     let lock = project.root().join("secrets/.development.json.lock");
-    let held = project.program("flock", ["-n", lock.to_str().unwrap(), "sleep", "2"]).spawn();
+    let held = project.program("flock", ["-n", lock.to_str().unwrap(), "sleep", "6"]).spawn();
     std::thread::sleep(std::time::Duration::from_millis(300));
     let import = project.unspoken(["import", ".env"]).spawn();
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::thread::sleep(std::time::Duration::from_secs(3));
     project.write(".env", format!("A={}\nNEWLY_TYPED=x\n", canary("first")));
     let output = import.wait_with_output().unwrap();
     drop(held.wait_with_output().unwrap());
