@@ -8,9 +8,6 @@ use crate::Secret;
 
 /// Names and their values, opened for one receiver and wiped when it is done.
 ///
-/// Each value remembers the environment that it comes from, which is another
-/// than the set's own where it was inherited.
-///
 /// Invariant: `secrets` is sorted by name, each name once.
 pub struct SecretSet {
     environment: EnvironmentName,
@@ -20,8 +17,6 @@ pub struct SecretSet {
 struct Held {
     name: SecretName,
     secret: Secret,
-    /// The environment that it was inherited from; `None` is the set's own.
-    inherited: Option<EnvironmentName>,
     expiry: Option<Expiry>,
 }
 
@@ -54,10 +49,6 @@ impl SecretSet {
         }
     }
 
-    fn held(&self, name: &SecretName) -> Option<&Held> {
-        self.secrets.get(self.find(name).ok()?)
-    }
-
     /// Adds a value of the set's own environment. `false`, and nothing is
     /// added, when the name is there already.
     #[must_use]
@@ -65,7 +56,7 @@ impl SecretSet {
         match self.find(&name) {
             Ok(_) => false,
             Err(at) => {
-                self.secrets.insert(at, Held { name, secret, inherited: None, expiry: None });
+                self.secrets.insert(at, Held { name, secret, expiry: None });
                 true
             }
         }
@@ -86,12 +77,7 @@ impl SecretSet {
     }
 
     pub fn get(&self, name: &SecretName) -> Option<&Secret> {
-        self.held(name).map(|held| &held.secret)
-    }
-
-    /// The environment that a value comes from.
-    pub fn origin(&self, name: &SecretName) -> Option<&EnvironmentName> {
-        self.held(name).map(|held| held.inherited.as_ref().unwrap_or(&self.environment))
+        self.secrets.get(self.find(name).ok()?).map(|held| &held.secret)
     }
 
     pub fn names(&self) -> impl ExactSizeIterator<Item = &SecretName> {
@@ -110,9 +96,8 @@ impl SecretSet {
 
     /// Fills the gaps of this set from the one that its environment inherits.
     pub fn inherit(&mut self, parent: Self) {
-        for mut held in parent.secrets {
+        for held in parent.secrets {
             if let Err(at) = self.find(&held.name) {
-                held.inherited.get_or_insert_with(|| parent.environment.clone());
                 self.secrets.insert(at, held);
             }
         }
@@ -151,7 +136,6 @@ fn a_set_inherits_what_it_lacks_and_debug_shows_names_alone() {
     set.inherit(parent);
 
     assert_eq!(set.get(&name("A")).unwrap().expose(), "canary-own");
-    assert_eq!(set.origin(&name("A")).unwrap().as_str(), "preview");
-    assert_eq!(set.origin(&name("B")).unwrap().as_str(), "development");
+    assert_eq!(set.get(&name("B")).unwrap().expose(), "canary-parent");
     assert!(!format!("{set:?}").contains("canary"));
 }

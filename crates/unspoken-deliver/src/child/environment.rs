@@ -64,21 +64,6 @@ fn join(variable: &[u8], value: &[u8]) -> Option<CString> {
     CString::new(text).ok()
 }
 
-impl IntoIterator for Environment {
-    type Item = (OsString, OsString);
-    type IntoIter = Box<dyn Iterator<Item = Self::Item>>;
-
-    /// The variables as a process takes them. Each secret is wiped as soon as
-    /// its copy is made; the copies are the receiver's to care for.
-    fn into_iter(self) -> Self::IntoIter {
-        let delivered = self.delivered.into_iter();
-        let delivered = delivered.map(|Delivered { variable, secret, .. }| {
-            (OsString::from(variable), OsString::from(secret.expose()))
-        });
-        Box::new(self.inherited.into_iter().chain(delivered))
-    }
-}
-
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inherited: Vec<_> = self.inherited.iter().map(|(variable, _)| variable).collect();
