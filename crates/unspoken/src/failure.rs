@@ -9,7 +9,7 @@
 
 mod explain;
 
-pub(crate) use explain::mend;
+pub(crate) use explain::{mend, quoted};
 
 use std::error::Error;
 

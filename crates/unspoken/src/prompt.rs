@@ -19,7 +19,7 @@ use unspoken_seal::Secret;
 use zeroize::Zeroizing;
 
 use crate::failure::{Code, Failure};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 const PASTE_ON: &str = "\x1b[?2004h";
 const PASTE_OFF: &str = "\x1b[?2004l";
@@ -157,8 +157,8 @@ impl Typed {
             self.pasting = false;
             let text = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
             let lines = text.split(|&byte| byte == b'\n').count();
-            let words = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
-            say(&format!("[{words} pasted, Enter to finish] "))?;
+            let lines = counted(lines, "line");
+            say(&format!("[{lines} pasted, Enter to finish] "))?;
         }
         Ok(false)
     }

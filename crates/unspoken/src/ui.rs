@@ -141,6 +141,11 @@ impl Ui {
     }
 }
 
+/// `1 line`, `2 lines`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// A path or a key of a foreign file may hold control characters, which a
 /// terminal would obey.
 fn printable(text: &str) -> String {

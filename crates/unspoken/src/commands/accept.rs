@@ -6,9 +6,10 @@ use unspoken_seal::{Document, VerifyError};
 use unspoken_store::{DataKeyPolicy, StoreError};
 
 use crate::context::{Context, Workspace};
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::flags::EnvFlag;
 use crate::prompt;
+use crate::ui::counted;
 
 /// Seal a document again after another program changed it
 ///
@@ -53,20 +54,9 @@ impl Accept {
                 );
             }
             Ok(_) => VerifyError::Unsealed.to_string(),
-            // No review makes another environment's document this one's.
-            Err(error @ StoreError::Verify { error: VerifyError::WrongPlace { .. }, .. }) => {
-                return Err(error.into());
+            Err(StoreError::Verify { ref error, .. }) if self.may_accept(error) => {
+                error.to_string()
             }
-            // Without a pin nothing shows who made the data key.
-            Err(StoreError::Verify { error: error @ VerifyError::Unpinned { .. }, .. })
-                if !self.new_data_key =>
-            {
-                return Err(Failure::new(Code::Integrity, error.to_string()).hint(
-                    "Restore the line `seal_key` with `git checkout -- unspoken.toml`. If it never \
-                     was there and you know who made the document, add `--new-data-key`.",
-                ));
-            }
-            Err(StoreError::Verify { error, .. }) => error.to_string(),
             Err(error) => return Err(error.into()),
         };
         self.describe(cx, &workspace, &environment, &bytes, &reason);
@@ -79,6 +69,20 @@ impl Accept {
             &json!({ "environment": environment.as_str(), "accepted": true }),
             &format!("sealed the document of {environment}; its key is pinned in unspoken.toml"),
         )
+    }
+
+    /// Whether a review can make up for what is wrong.
+    fn may_accept(&self, error: &VerifyError) -> bool {
+        match error {
+            // No review makes another environment's document this one's.
+            VerifyError::WrongPlace { .. } => false,
+            // Without a pin nothing shows who made the data key.
+            VerifyError::Unpinned { .. } => self.new_data_key,
+            VerifyError::Unsealed
+            | VerifyError::OtherSealKey { .. }
+            | VerifyError::Seal
+            | VerifyError::Spelling => true,
+        }
     }
 
     /// Says what would be sealed: why it is not, the names, who can read it.
@@ -99,7 +103,7 @@ impl Accept {
             list(document.names().map(shown).collect()),
             match document.comments() {
                 0 => String::new(),
-                count => format!(", and {count} comments"),
+                count => format!(", and {}", counted(count, "comment")),
             },
             list(document.recipients().into_iter().map(shown).collect())
         ));

@@ -11,6 +11,7 @@ use unspoken_store::{Keyring, project_directory, read_limited};
 use self::finding::{Finding, Level};
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure, mend};
+use crate::ui::counted;
 
 /// Look at this machine and project, and say what to mend
 ///
@@ -158,10 +159,6 @@ fn describe(
     let people = counted(document.recipients().len(), "recipient");
     let revision = document.block().map_or(String::new(), |b| format!(", revision {}", b.revision));
     format!("{}: {values}, {people}{revision}", workspace.shown(&path))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn expiries(document: &Document<'_>, environment: &EnvironmentName, today: Date) -> Vec<Finding> {

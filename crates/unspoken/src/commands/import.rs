@@ -10,7 +10,7 @@ use unspoken_store::{StoreError, ignore_pattern, read_limited};
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Workspace};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, quoted};
 use crate::flags::EnvFlag;
 use crate::git;
 
@@ -75,8 +75,7 @@ struct Entry {
 }
 
 /// How large a file is read.
-const LIMIT: u64 = 32 * 1024 * 1024;
-const CAPACITY: usize = 32 * 1024 * 1024 + 2;
+const LIMIT: usize = 32 * 1024 * 1024;
 
 impl Import {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
@@ -95,7 +94,7 @@ impl Source {
         let (path, bytes) = if path == Path::new("-") {
             (None, read_stdin()?)
         } else {
-            (Some(path.to_owned()), Zeroizing::new(read_limited(path, LIMIT)?))
+            (Some(path.to_owned()), Zeroizing::new(read_limited(path, LIMIT as u64)?))
         };
         let shown =
             path.as_deref().map_or("standard input".to_owned(), |p| p.display().to_string());
@@ -249,7 +248,7 @@ impl Source {
             cx.ui.warn(&format!("`{shown}` is still there, in plaintext"));
             return Ok(false);
         }
-        let now = Zeroizing::new(read_limited(path, LIMIT)?);
+        let now = Zeroizing::new(read_limited(path, LIMIT as u64)?);
         if *now != *self.bytes {
             cx.ui.warn(&format!(
                 "`{shown}` was changed meanwhile and is kept; run the import again"
@@ -258,7 +257,7 @@ impl Source {
         }
         std::fs::remove_file(path).map_err(|error| {
             Failure::new(Code::Other, format!("cannot remove `{shown}`: {error}"))
-                .hint(format!("The values are safe. Run `rm {shown}` yourself."))
+                .hint(format!("The values are safe. Run `rm {}` yourself.", quoted(path)))
         })?;
         Ok(true)
     }
@@ -317,12 +316,12 @@ fn wrong(shown: &str, errors: &[impl ToString]) -> Failure {
 fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
     // Room for all of it, so that it never moves and leaves a copy; what is not
     // used is never touched.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(CAPACITY));
-    let read = std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 2));
+    let read = std::io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| {
         Failure::new(Code::Other, format!("cannot read standard input: {error}"))
     })?;
-    if bytes.len() as u64 > LIMIT {
+    if bytes.len() > LIMIT {
         return Err(Failure::new(
             Code::Other,
             format!("standard input holds more than {LIMIT} bytes"),

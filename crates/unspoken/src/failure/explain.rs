@@ -213,8 +213,9 @@ fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) 
     match error {
         VerifyError::WrongPlace { .. } | VerifyError::Seal => restore(path),
         VerifyError::Unpinned { .. } => format!(
-            "Look at `git log -p -- {}` for the line that pinned it; if this document is the right \
-             one, run `unspoken accept -e {environment}`.",
+            "Restore the line `seal_key` of `{0}`: `git log -p -- {0}` shows it. If it never was there \
+             and you know who made the document, run `unspoken accept -e {environment} \
+             --new-data-key`.",
             ProjectFile::NAME
         ),
         VerifyError::Unsealed | VerifyError::OtherSealKey { .. } => format!(
@@ -300,7 +301,7 @@ impl From<ExportError> for Failure {
 }
 
 /// A path as it can be pasted into a shell.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = shown(&path.to_string_lossy());
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

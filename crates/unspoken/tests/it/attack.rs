@@ -28,6 +28,14 @@ fn public_key(project: &Project) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
+/// Makes another program's document the environment `legacy`, with no pin.
+fn add_legacy(project: &Project, text: impl AsRef<[u8]>) {
+    project.write("legacy.json", text);
+    let toml = project.read("unspoken.toml");
+    project
+        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+}
+
 #[test]
 fn a_reader_without_a_wrapped_key_does_not_wait_for_the_next_rotation() {
     let project = project();
@@ -70,10 +78,7 @@ fn a_rule_that_leaves_values_in_the_clear_takes_none() {
     let flags = ["encrypt", "--age", &public, "--encrypted-regex", "^(A|PORT)$"];
     let flags = [&flags[..], &["--filename-override", "x.json", "/dev/stdin"]].concat();
     let text = project.program(peers().sops(), flags).stdin("{\"A\":\"1\",\"CLEAR\":\"2\"}");
-    project.write("legacy.json", text.run().ok().stdout);
-    let toml = project.read("unspoken.toml");
-    project
-        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+    add_legacy(&project, text.run().ok().stdout);
     let before = project.read("legacy.json");
     let unspoken = |arguments: &[&str]| {
         project.unspoken(arguments).env("SOPS_AGE_KEY_FILE", &key).env("UNSPOKEN_ENV", "legacy")
@@ -156,10 +161,7 @@ fn what_does_not_open_is_not_called_fine() {
     // Without one of its values the MAC does not fit.
     let cut: String =
         text.lines().filter(|l| !l.contains("\"B\"")).map(|l| format!("{l}\n")).collect();
-    project.write("legacy.json", cut);
-    let toml = project.read("unspoken.toml");
-    project
-        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+    add_legacy(&project, cut);
     let unspoken = |arguments: &[&str]| project.unspoken(arguments).env("SOPS_AGE_KEY_FILE", &key);
     unspoken(&["doctor"]).run().fails_with(1).says("must be mended");
     unspoken(&["why", "A", "-e", "legacy"]).run().fails_with(5).says("MAC");
@@ -172,10 +174,7 @@ fn a_name_forges_no_line_of_a_report() {
     let text = format!(
         "{{\"{forged}\":\"clear\",\"sops\":{{\"age\":[],\"lastmodified\":\"x\",\"mac\":\"\"}}}}"
     );
-    project.write("legacy.json", text);
-    let toml = project.read("unspoken.toml");
-    project
-        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+    add_legacy(&project, text);
     for arguments in
         [&["doctor"][..], &["list"], &["list", "-e", "legacy"], &["accept", "-e", "legacy"]]
     {
@@ -215,10 +214,7 @@ fn every_change_of_an_unsealed_document_is_warned_of_and_a_source_is_kept() {
     let (key, public) = stranger(&project);
     let flags = ["encrypt", "--age", &public, "--filename-override", "x.json", "/dev/stdin"];
     let text = project.program(peers().sops(), flags).stdin("{\"A\":\"1\"}").run().ok();
-    project.write("legacy.json", text.stdout);
-    let toml = project.read("unspoken.toml");
-    project
-        .write("unspoken.toml", format!("{toml}\n[environments.legacy]\nfile = \"legacy.json\"\n"));
+    add_legacy(&project, text.stdout);
     project.write("in.json", format!("{{\"B\":\"{}\"}}", canary("unsealed")));
     let unspoken = |arguments: &[&str]| {
         project.unspoken(arguments).env("SOPS_AGE_KEY_FILE", &key).env("UNSPOKEN_ENV", "legacy")
