@@ -11,6 +11,7 @@ mod name;
 mod nearest;
 mod place;
 mod project_file;
+mod recipient_name;
 mod seal_key;
 mod shown;
 
@@ -22,5 +23,6 @@ pub use place::{EnvironmentName, Place, PlaceError, ProjectName};
 pub use project_file::{
     DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError, ProjectFileProblem,
 };
+pub use recipient_name::{RecipientName, RecipientNameError};
 pub use seal_key::{SealKey, SealKeyError};
 pub use shown::shown;

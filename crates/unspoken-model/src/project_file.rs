@@ -6,15 +6,18 @@
 //! - Edits keep the user's comments, order and spacing.
 //! - Nothing here is secret: the file is committed and reviewed.
 
+mod edit;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use thiserror::Error;
-use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
-use crate::{EnvironmentName, PlaceError, ProjectName, SealKey};
+use crate::{
+    EnvironmentName, NameError, PlaceError, ProjectName, RecipientName, RecipientNameError,
+    SealKey, SecretName,
+};
 
 /// A project file that has been read.
 #[derive(Clone, Debug)]
@@ -23,6 +26,12 @@ pub struct ProjectFile {
     pub project: ProjectName,
     /// The environment that is meant when none is named.
     pub default: EnvironmentName,
+    /// Who may be given access: their names and public keys.
+    pub recipients: BTreeMap<RecipientName, String>,
+    /// The names that every environment must have.
+    pub required: BTreeSet<SecretName>,
+    /// The commands that rotate a value: a program and its arguments.
+    pub rotation: BTreeMap<SecretName, Vec<String>>,
     pub environments: BTreeMap<EnvironmentName, EnvironmentEntry>,
 }
 
@@ -34,6 +43,10 @@ pub struct EnvironmentEntry {
     pub file: Option<String>,
     /// The key that the document's seal must verify with.
     pub seal_key: Option<SealKey>,
+    /// Who may read it, besides the holders of the environment's own key.
+    pub recipients: BTreeSet<RecipientName>,
+    /// The names that it must have, its own or inherited.
+    pub required: BTreeSet<SecretName>,
 }
 
 /// Which of the sops stores a document is kept in. The file's name says it.
@@ -59,7 +72,15 @@ pub enum ProjectFileProblem {
     Missing { key: &'static str },
     NotText { key: String },
     NotTable { key: String },
+    NotTexts { key: String },
     Name { key: String, error: PlaceError },
+    Recipient { key: String, error: RecipientNameError },
+    Secret { key: String, error: NameError },
+    PublicKey { key: String },
+    PrivateKey { key: String },
+    SharedKey { first: RecipientName, second: RecipientName },
+    NoSuchRecipient { key: String, name: RecipientName },
+    Program { key: String },
     SealKey,
     Path { path: String },
     Extension { path: String },
@@ -108,7 +129,15 @@ impl ProjectFile {
              [environments.{default}]\n"
         );
         let environments = BTreeMap::from([(default.clone(), EnvironmentEntry::default())]);
-        Self { text, project, default, environments }
+        Self {
+            text,
+            project,
+            default,
+            recipients: BTreeMap::new(),
+            required: BTreeSet::new(),
+            rotation: BTreeMap::new(),
+            environments,
+        }
     }
 
     /// The file's text, with what was changed since it was read.
@@ -143,56 +172,22 @@ impl ProjectFile {
         Ok(path)
     }
 
-    /// Adds an environment at the end of the file.
-    pub fn add(&mut self, name: &EnvironmentName, entry: EnvironmentEntry) {
-        self.edit(|root| {
-            let table = environment_table(root, name);
-            if let Some(parent) = &entry.inherits {
-                table.insert("inherits", value(parent.as_str()));
-            }
-            if let Some(file) = &entry.file {
-                table.insert("file", value(file.as_str()));
-            }
-            if let Some(key) = entry.seal_key {
-                table.insert("seal_key", value(key.to_string()));
-            }
-        });
-        self.environments.insert(name.clone(), entry);
+    /// The names that an environment must have.
+    pub fn required(&self, name: &EnvironmentName) -> BTreeSet<&SecretName> {
+        let own = self.entry(name).into_iter().flat_map(|entry| &entry.required);
+        self.required.iter().chain(own).collect()
     }
 
-    /// Pins the key that an environment's document must be sealed with.
-    pub fn pin(&mut self, name: &EnvironmentName, key: SealKey) {
-        self.edit(|root| {
-            environment_table(root, name).insert("seal_key", value(key.to_string()));
-        });
-        self.environments.entry(name.clone()).or_default().seal_key = Some(key);
+    /// Who may read an environment, with their public keys.
+    pub fn access(&self, name: &EnvironmentName) -> Vec<(&RecipientName, &str)> {
+        let names = self.entry(name).into_iter().flat_map(|entry| &entry.recipients);
+        let keyed = |name| self.recipients.get_key_value(name);
+        names.filter_map(keyed).map(|(name, key)| (name, key.as_str())).collect()
     }
 
-    fn edit(&mut self, change: impl FnOnce(&mut Table)) {
-        // A `ProjectFile` was parsed or made by us, so this cannot fail; if it
-        // did, the old text would stay, which loses nothing.
-        if let Ok(mut document) = self.text.parse::<DocumentMut>() {
-            change(document.as_table_mut());
-            self.text = document.to_string();
-        }
-    }
-}
-
-/// The table `[environments.NAME]`, made when it is not there.
-fn environment_table<'a>(root: &'a mut Table, name: &EnvironmentName) -> &'a mut dyn TableLike {
-    if root.get("environments").and_then(Item::as_table_like).is_none() {
-        let mut environments = Table::new();
-        environments.set_implicit(true);
-        root.insert("environments", Item::Table(environments));
-    }
-    let environments = &mut root["environments"];
-    if environments.get(name.as_str()).and_then(Item::as_table_like).is_none() {
-        environments[name.as_str()] = Item::Table(Table::new());
-    }
-    match environments[name.as_str()].as_table_like_mut() {
-        Some(table) => table,
-        // The line above has just made it a table.
-        None => unreachable!(),
+    /// What the project calls the holder of a public key.
+    pub fn name_of(&self, key: &str) -> Option<&RecipientName> {
+        self.recipients.iter().find(|(_, text)| *text == key).map(|(name, _)| name)
     }
 }
 
@@ -207,7 +202,26 @@ impl fmt::Display for ProjectFileProblem {
             Self::Missing { key } => write!(f, "the key `{key}` is missing"),
             Self::NotText { key } => write!(f, "`{key}` must be a text in quotes"),
             Self::NotTable { key } => write!(f, "`{key}` must be a table"),
+            Self::NotTexts { key } => write!(f, "`{key}` must be a list of texts in quotes"),
             Self::Name { key, error } => write!(f, "`{key}` is no name: {error}"),
+            Self::Recipient { key, error } => write!(f, "`{key}` is no recipient's name: {error}"),
+            Self::Secret { key, error } => write!(f, "`{key}` is no secret's name: {error}"),
+            Self::PublicKey { key } => write!(f, "`{key}` must be a public key in one line"),
+            Self::PrivateKey { key } => {
+                write!(f, "`{key}` holds a private key, where the public one belongs")
+            }
+            Self::SharedKey { first, second } => {
+                write!(f, "`{first}` and `{second}` have the same public key")
+            }
+            Self::NoSuchRecipient { key, name } => {
+                write!(f, "`{key}` names `{name}`, which is not in `[recipients]`")
+            }
+            Self::Program { key } => {
+                write!(
+                    f,
+                    "`{key}` must be a program's plain path below the root, then its arguments"
+                )
+            }
             Self::SealKey => f.write_str("`seal_key` must be 32 bytes in base64"),
             Self::Path { path } => {
                 write!(
@@ -230,159 +244,4 @@ impl fmt::Display for ProjectFileProblem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn name(text: &str) -> EnvironmentName {
-        EnvironmentName::parse(text).unwrap()
-    }
-
-    const FULL: &str = "# ours\n\
-        project = \"acme-web\"\n\
-        default = \"development\" # the usual\n\
-        \n\
-        [environments.development]\n\
-        \n\
-        [environments.staging]\n\
-        inherits = \"development\"\n\
-        \n\
-        [environments.production]\n\
-        inherits = \"staging\"\n\
-        file = \"secrets/prod.env.enc\"\n\
-        seal_key = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n";
-
-    #[test]
-    fn parse_reads_every_field() {
-        let file = ProjectFile::parse(FULL).unwrap();
-
-        assert_eq!(file.project.as_str(), "acme-web");
-        assert_eq!(file.default, name("development"));
-        assert_eq!(file.document_path(&name("staging")), "secrets/staging.json");
-        assert_eq!(file.document_path(&name("production")), "secrets/prod.env.enc");
-        assert_eq!(file.entry(&name("production")).unwrap().seal_key, Some(SealKey::new([0; 32])));
-        assert_eq!(
-            file.ancestry(&name("production")).unwrap(),
-            [name("production"), name("staging"), name("development")]
-        );
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused_with_its_line() {
-        #[track_caller]
-        fn case(text: &str, line: usize, message: &str) {
-            let error = ProjectFile::parse(text).unwrap_err();
-            assert_eq!((error.line, error.problem.to_string().as_str()), (line, message));
-        }
-
-        case("", 1, "the key `project` is missing");
-        case("project = 7\n", 1, "`project` must be a text in quotes");
-        case(
-            "project = \"A\"",
-            1,
-            "`project` is no name: 'A' at byte 0 cannot stand in it (a-z, then a-z, 0-9, `-` and `_`)",
-        );
-        case(&FULL.replace("default =", "defualt ="), 3, "unknown key `defualt`");
-        case(
-            &FULL.replace("seal_key", "sealkey"),
-            13,
-            "unknown key `sealkey` in `[environments.production]`",
-        );
-        case(&FULL.replace("AAA=", "AAA"), 13, "`seal_key` must be 32 bytes in base64");
-        case(
-            &FULL.replace("secrets/prod.env.enc", "../prod.env"),
-            12,
-            "`file` must be a plain path below the root that git can hold, `../prod.env` is not",
-        );
-        case(
-            &FULL.replace("secrets/prod.env.enc", "/etc/prod.env"),
-            12,
-            "`file` must be a plain path below the root that git can hold, `/etc/prod.env` is not",
-        );
-        case(
-            &FULL.replace("secrets/prod.env.enc", "secrets/prod.txt"),
-            12,
-            "`secrets/prod.txt` must end in `.json`, `.env` or `.env.enc`",
-        );
-        case(
-            &FULL.replace("secrets/prod.env.enc", "secrets/staging.json"),
-            12,
-            "two environments share the document `secrets/staging.json`",
-        );
-        case(
-            &FULL.replace("\"staging\"", "\"stagin\""),
-            11,
-            "`environments.production.inherits` names `stagin`, which is not one of the environments",
-        );
-        case(
-            &FULL.replace("\"development\" #", "\"dev\" #"),
-            3,
-            "`default` names `dev`, which is not one of the environments",
-        );
-        case(
-            &FULL.replace(
-                "[environments.development]\n",
-                "[environments.development]\ninherits = \"production\"\n",
-            ),
-            6,
-            "the environments inherit from each other in a circle: development → production → staging → development",
-        );
-    }
-
-    #[test]
-    fn only_plain_paths_that_git_can_hold_are_documents() {
-        for (path, fits) in [
-            ("secrets/prod.env.enc", true),
-            (".env.enc", true),
-            ("a/.env.prod.enc", false),
-            (".env", false),
-            ("a/.env.local.env", false),
-            (".git/x.json", false),
-            (".GIT/x.json", false),
-            ("x;touch y.json", false),
-            ("a\\nb.json", false),
-            ("a//b.json", false),
-            ("secrets/Staging.json", false),
-        ] {
-            let text = FULL.replace("secrets/prod.env.enc", path);
-            assert_eq!(ProjectFile::parse(&text).is_ok(), fits, "{path}");
-        }
-    }
-
-    #[test]
-    fn an_edit_keeps_comments_and_order() {
-        let mut file = ProjectFile::parse(FULL).unwrap();
-        file.pin(&name("staging"), SealKey::new([1; 32]));
-        file.add(
-            &name("preview"),
-            EnvironmentEntry { inherits: Some(name("staging")), ..Default::default() },
-        );
-
-        let text = file.print();
-        assert!(text.starts_with(
-            "# ours\nproject = \"acme-web\"\ndefault = \"development\" # the usual\n"
-        ));
-        assert!(text.ends_with("\n\n[environments.preview]\ninherits = \"staging\"\n"), "{text}");
-        let again = ProjectFile::parse(text).unwrap();
-        assert_eq!(again.environments, file.environments);
-    }
-
-    #[test]
-    fn a_new_file_is_read_back() {
-        let mut file = ProjectFile::new(ProjectName::parse("acme").unwrap(), name("development"));
-        file.add(&name("production"), EnvironmentEntry::default());
-        let again = ProjectFile::parse(file.print()).unwrap();
-        assert_eq!(again.environments, file.environments);
-        assert_eq!(again.default, name("development"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_reader_panic(text in ".{0,200}", cut in 0..FULL.len()) {
-            drop(ProjectFile::parse(&text));
-            let mut mixed = FULL.get(..cut).unwrap_or_default().to_owned();
-            mixed.push_str(&text);
-            drop(ProjectFile::parse(&mixed));
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,12 @@
 //! From text to a project file, with the line of whatever is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
 use super::{DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem};
-use crate::{EnvironmentName, ProjectName, SealKey};
+use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName};
 
 impl ProjectFile {
     /// Reads a project file, or says which line is wrong.
@@ -17,17 +17,35 @@ impl ProjectFile {
         })?;
         let reader = Reader { text };
         let root = document.as_table();
-        reader.known(root, &["project", "default", "environments"], "")?;
+        reader.known(root, &ROOT, "")?;
         let project = reader.project(root)?;
         let environments = reader.environments(root)?;
         let default = reader.default(root, &environments)?;
-        let file = Self { text: text.to_owned(), project, default, environments };
+        let file = Self {
+            text: text.to_owned(),
+            project,
+            default,
+            recipients: reader.recipients(root)?,
+            required: reader.required(root, "required")?,
+            rotation: reader.rotation(root)?,
+            environments,
+        };
         for (name, entry) in &file.environments {
             reader.check_references(&document, &file, name, entry)?;
         }
         Ok(file)
     }
 }
+
+/// The keys that a project file may have.
+const ROOT: [&str; 6] =
+    ["project", "default", "environments", "recipients", "required", "rotation"];
+
+/// The keys that an environment may have.
+const ENVIRONMENT: [&str; 5] = ["inherits", "file", "seal_key", "recipients", "required"];
+
+/// How private keys begin, in every kind.
+const PRIVATE: [&str; 3] = ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "-----BEGIN"];
 
 /// A text and where it stands.
 type Spanned<'a> = (&'a str, Option<Range<usize>>);
@@ -139,7 +157,7 @@ impl Reader<'_> {
         name: &str,
         fields: &dyn TableLike,
     ) -> Result<EnvironmentEntry, ProjectFileError> {
-        self.known(fields, &["inherits", "file", "seal_key"], &format!("environments.{name}"))?;
+        self.known(fields, &ENVIRONMENT, &format!("environments.{name}"))?;
         let inherits = self.environment(fields, "inherits")?;
         let file = match self.text(fields, "file")? {
             None => None,
@@ -160,7 +178,114 @@ impl Reader<'_> {
                 SealKey::parse(text).map_err(|_| self.error(span, ProjectFileProblem::SealKey))?,
             ),
         };
-        Ok(EnvironmentEntry { inherits, file, seal_key })
+        let key = format!("environments.{name}.recipients");
+        let parse = RecipientName::parse;
+        let recipients = self.texts(fields, "recipients", &key, |key, text| {
+            parse(text).map_err(|error| ProjectFileProblem::Recipient { key, error })
+        })?;
+        let recipients = recipients.into_iter().collect();
+        let required = self.required(fields, &format!("environments.{name}.required"))?;
+        Ok(EnvironmentEntry { inherits, file, seal_key, recipients, required })
+    }
+
+    /// A list of texts, each read by `parse`; empty when it is not there. The
+    /// last part of `path` is its key.
+    fn texts<T>(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+        path: &str,
+        parse: impl Fn(String, &str) -> Result<T, ProjectFileProblem>,
+    ) -> Result<Vec<T>, ProjectFileError> {
+        let Some(item) = table.get(key) else { return Ok(Vec::new()) };
+        let not_texts = || ProjectFileProblem::NotTexts { key: path.to_owned() };
+        let Some(array) = item.as_array() else { return Err(self.error(item.span(), not_texts())) };
+        let read = |value: &toml_edit::Value| {
+            let text = value.as_str().ok_or_else(not_texts);
+            let read = text.and_then(|text| parse(path.to_owned(), text));
+            read.map_err(|problem| self.error(value.span().or_else(|| item.span()), problem))
+        };
+        array.iter().map(read).collect()
+    }
+
+    fn required(
+        &self,
+        table: &dyn TableLike,
+        path: &str,
+    ) -> Result<BTreeSet<SecretName>, ProjectFileError> {
+        let names = self.texts(table, "required", path, |key, text| {
+            SecretName::parse(text).map_err(|error| ProjectFileProblem::Secret { key, error })
+        })?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// A table of the root, as its keys and values; empty when it is not there.
+    fn table<'i>(
+        &self,
+        root: &'i Table,
+        key: &str,
+    ) -> Result<Vec<(&'i str, &'i Item)>, ProjectFileError> {
+        let Some(item) = root.get(key) else { return Ok(Vec::new()) };
+        let Some(table) = item.as_table_like() else {
+            let key = key.to_owned();
+            return Err(self.error(item.span(), ProjectFileProblem::NotTable { key }));
+        };
+        Ok(table.iter().collect())
+    }
+
+    fn recipients(
+        &self,
+        root: &Table,
+    ) -> Result<BTreeMap<RecipientName, String>, ProjectFileError> {
+        let mut recipients: BTreeMap<RecipientName, String> = BTreeMap::new();
+        for (name, item) in self.table(root, "recipients")? {
+            let key = format!("recipients.{name}");
+            let wrong = |problem| self.error(item.span(), problem);
+            let parsed = RecipientName::parse(name).map_err(|error| {
+                wrong(ProjectFileProblem::Recipient { key: key.clone(), error })
+            })?;
+            let Some(text) = item.as_str() else {
+                return Err(wrong(ProjectFileProblem::NotText { key }));
+            };
+            if PRIVATE.iter().any(|start| text.trim_start().starts_with(start)) {
+                return Err(wrong(ProjectFileProblem::PrivateKey { key }));
+            }
+            if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+                return Err(wrong(ProjectFileProblem::PublicKey { key }));
+            }
+            if let Some((first, _)) = recipients.iter().find(|(_, other)| *other == text) {
+                let (first, second) = (first.clone(), parsed);
+                return Err(wrong(ProjectFileProblem::SharedKey { first, second }));
+            }
+            recipients.insert(parsed, text.to_owned());
+        }
+        Ok(recipients)
+    }
+
+    fn rotation(
+        &self,
+        root: &Table,
+    ) -> Result<BTreeMap<SecretName, Vec<String>>, ProjectFileError> {
+        let mut rotation = BTreeMap::new();
+        for (name, item) in self.table(root, "rotation")? {
+            let key = format!("rotation.{name}");
+            let wrong = |problem| self.error(item.span(), problem);
+            let parsed = SecretName::parse(name)
+                .map_err(|error| wrong(ProjectFileProblem::Secret { key: key.clone(), error }))?;
+            let words = match item.as_str() {
+                Some(program) => vec![program.to_owned()],
+                None => {
+                    let fields = root.get("rotation").and_then(Item::as_table_like);
+                    let Some(fields) = fields else { continue };
+                    self.texts(fields, name, &key, |_, text| Ok(text.to_owned()))?
+                }
+            };
+            if !words.first().is_some_and(|program| is_plain(program)) {
+                return Err(wrong(ProjectFileProblem::Program { key }));
+            }
+            rotation.insert(parsed, words);
+        }
+        Ok(rotation)
     }
 
     fn check_references(
@@ -181,6 +306,12 @@ impl Reader<'_> {
         }
         if let Err(error) = file.ancestry(name) {
             return Err(self.error(span_of("inherits"), ProjectFileProblem::Inherits(error)));
+        }
+        let unknown = |name: &&RecipientName| !file.recipients.contains_key(*name);
+        if let Some(other) = entry.recipients.iter().find(unknown) {
+            let key = format!("environments.{name}.recipients");
+            let problem = ProjectFileProblem::NoSuchRecipient { key, name: other.clone() };
+            return Err(self.error(span_of("recipients"), problem));
         }
         let path = file.document_path(name);
         // Some file systems take two spellings for one file.

@@ -102,7 +102,7 @@ fn add(
                 .hint("Change it there, then run this without `--inherits` and `--file`."));
         }
     } else {
-        let entry = EnvironmentEntry { inherits, file, seal_key: None };
+        let entry = EnvironmentEntry { inherits, file, ..EnvironmentEntry::default() };
         // In memory, so that the document's path is known; written below.
         workspace.project.file.add(name, entry);
         // What would not be read again is not written.
