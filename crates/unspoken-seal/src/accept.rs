@@ -58,14 +58,15 @@ impl OpenDocument<'_> {
         let key_id = key_id(first.recipient);
         // Of a block by another data key nothing is taken over.
         let before = before.filter(|block| block.seal_key == self.seal_key());
-        let (mut expires, key_history, revision) = match before {
-            Some(block) => (block.expires, block.key_history, block.revision),
-            None => Default::default(),
-        };
-        expires.retain(|name, _| names.contains(name.as_str()));
         let seal_key = self.seal_key();
-        let block =
-            Block { place, revision, key_id, key_history, expires, seal_key, seal: [0; 64] };
+        let mut block = Block::new(place, key_id, seal_key);
+        if let Some(before) = before {
+            let there = |name: &SecretName| names.contains(name.as_str());
+            block.revision = before.revision;
+            block.key_history = before.key_history;
+            block.expires = before.expires.into_iter().filter(|(name, _)| there(name)).collect();
+            block.exposed = before.exposed.into_iter().filter(|(name, _)| there(name)).collect();
+        }
         self.metadata.set("unencrypted_suffix", Node::text(DEFAULT_SUFFIX));
         if self.form == DocumentForm::Json {
             self.slots.sort_by(|a, b| name_of(a).cmp(&name_of(b)));

@@ -2,13 +2,13 @@
 //! belongs, when values expire, and the seal over it all.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use unspoken_model::{
-    EnvironmentName, Expiry, KeyId, Place, ProjectName, SealKey, SecretName, shown,
+    EnvironmentName, Expiry, KeyId, Place, ProjectName, RecipientName, SealKey, SecretName, shown,
 };
 
 use crate::node::{Item, Node};
@@ -27,6 +27,8 @@ pub struct Block {
     /// Earlier environment keys, and until when each was in use.
     pub key_history: Vec<(KeyId, String)>,
     pub expires: BTreeMap<SecretName, Expiry>,
+    /// The values that people could read who may not any more.
+    pub exposed: BTreeMap<SecretName, BTreeSet<RecipientName>>,
     pub seal_key: SealKey,
     pub(crate) seal: [u8; 64],
 }
@@ -42,9 +44,10 @@ pub enum BlockError {
     Unknown { field: String },
 }
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "environment",
     "expires",
+    "exposed",
     "key_history",
     "key_id",
     "project",
@@ -55,6 +58,20 @@ const FIELDS: [&str; 9] = [
 ];
 
 impl Block {
+    /// The block of a document that has not been written yet.
+    pub(crate) fn new(place: Place, key_id: KeyId, seal_key: SealKey) -> Self {
+        Self {
+            place,
+            revision: 0,
+            key_id,
+            key_history: Vec::new(),
+            expires: BTreeMap::new(),
+            exposed: BTreeMap::new(),
+            seal_key,
+            seal: [0; 64],
+        }
+    }
+
     pub(crate) fn read(node: &Node<'_>) -> Result<Self, BlockError> {
         let field = |field| BlockError::Field { field };
         let version = number(node, "version").ok_or(field("version"))?;
@@ -83,6 +100,7 @@ impl Block {
             key_id: KeyId::parse(text("key_id")?).map_err(|_| field("key_id"))?,
             key_history: history(node).ok_or(field("key_history"))?,
             expires: expires(node).ok_or(field("expires"))?,
+            exposed: exposed(node).ok_or(field("exposed"))?,
             seal_key: SealKey::parse(text("seal_key")?).map_err(|_| field("seal_key"))?,
             seal: seal.try_into().map_err(|_| field("seal"))?,
         })
@@ -98,6 +116,12 @@ impl Block {
                 Item::Pair(Cow::Owned(name.to_string()), Node::text(date.to_string()))
             });
             items.push(pair("expires", Node::Map(dates.collect())));
+        }
+        if !self.exposed.is_empty() {
+            let readers = self.exposed.iter().map(|(name, readers)| {
+                Item::Pair(Cow::Owned(name.to_string()), Node::text(print_readers(readers)))
+            });
+            items.push(pair("exposed", Node::Map(readers.collect())));
         }
         if !self.key_history.is_empty() {
             let entries = self.key_history.iter().map(|(id, until)| {
@@ -115,6 +139,11 @@ impl Block {
         ]);
         Node::Map(items)
     }
+}
+
+/// Who could read a value, in one text.
+pub(crate) fn print_readers(readers: &BTreeSet<RecipientName>) -> String {
+    readers.iter().map(RecipientName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn pair(key: &'static str, node: Node<'static>) -> Item<'static> {
@@ -143,6 +172,20 @@ fn expires(node: &Node<'_>) -> Option<BTreeMap<SecretName, Expiry>> {
     let entry = |item: &Item<'_>| match item {
         Item::Pair(name, date) => {
             Some((SecretName::parse(name).ok()?, Expiry::parse(date.as_text()?).ok()?))
+        }
+        Item::Comment(_) => None,
+    };
+    map.as_map()?.iter().map(entry).collect()
+}
+
+fn exposed(node: &Node<'_>) -> Option<BTreeMap<SecretName, BTreeSet<RecipientName>>> {
+    let Some(map) = node.get("exposed") else { return Some(BTreeMap::new()) };
+    let entry = |item: &Item<'_>| match item {
+        Item::Pair(name, readers) => {
+            let readers = readers.as_text()?.split(", ");
+            let readers: Option<BTreeSet<_>> =
+                readers.map(|reader| RecipientName::parse(reader).ok()).collect();
+            Some((SecretName::parse(name).ok()?, readers?))
         }
         Item::Comment(_) => None,
     };

@@ -3,9 +3,10 @@
 //! A sequence of byte strings, each after its length in eight little-endian
 //! bytes, so that no two documents have the same sequence. Numbers are decimal
 //! text. Whatever the sops MAC leaves open is in it: names, their order, empty
-//! values, comments, recipients, the place, the expiries, the key history.
+//! values, comments, recipients, the place, the expiries, the key history, who
+//! could read what.
 
-use crate::block::{Block, VERSION};
+use crate::block::{Block, VERSION, print_readers};
 use crate::node::{Item, Node};
 use crate::sops::metadata::Metadata;
 
@@ -57,6 +58,15 @@ pub(crate) fn canonical<'i>(
         for (id, until) in &block.key_history {
             out.text(id.as_str());
             out.text(until);
+        }
+    }
+    if !block.exposed.is_empty() {
+        // A word, so that this is not taken for a history.
+        out.text("exposed");
+        out.count(block.exposed.len());
+        for (name, readers) in &block.exposed {
+            out.text(name.as_str());
+            out.text(&print_readers(readers));
         }
     }
     Some(out.0)

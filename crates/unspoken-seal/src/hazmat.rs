@@ -39,6 +39,11 @@ impl DataKey {
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// A second holder of the same key, for a document that was opened with it.
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 impl fmt::Debug for DataKey {

@@ -1,7 +1,6 @@
 //! An opened document: values that can be read, changed and sealed again.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -31,9 +30,10 @@ pub struct OpenDocument<'a> {
     pub(crate) changed: bool,
     /// Whether all slots are values in the order of their names.
     pub(crate) sorted: bool,
+    pub(crate) key: DataKey,
+    pub(crate) cipher: Cipher,
+    pub(crate) pair: SealPair,
     rule: Rule,
-    cipher: Cipher,
-    pair: SealPair,
 }
 
 /// Why an unlocked document must not be used.
@@ -112,9 +112,10 @@ impl<'a> Verified<'a> {
             block,
             changed: false,
             sorted,
-            rule,
+            key: key.0.copy(),
             cipher,
             pair,
+            rule,
         })
     }
 }
@@ -134,15 +135,7 @@ impl OpenDocument<'static> {
         let recipients = std::iter::once(environment_key).chain(others);
         let metadata = Metadata::fresh(&recipients.map(wrap).collect::<Result<Vec<_>, _>>()?);
         let pair = SealPair::derive(&key);
-        let block = Block {
-            place,
-            revision: 0,
-            key_id: environment_key.key_id(),
-            key_history: Vec::new(),
-            expires: BTreeMap::new(),
-            seal_key: pair.public(),
-            seal: [0; 64],
-        };
+        let block = Block::new(place, environment_key.key_id(), pair.public());
         Ok(Self {
             form,
             slots: Vec::new(),
@@ -152,6 +145,7 @@ impl OpenDocument<'static> {
             changed: true,
             sorted: true,
             cipher: Cipher::new(&key),
+            key,
             pair,
         })
     }
@@ -205,8 +199,11 @@ impl OpenDocument<'_> {
             if !leaf.encrypted {
                 return Err(SetError::Clear { name: name.to_string() });
             }
-            *slot = seal_slot(&self.cipher, name, secret);
+            *slot = new_slot(&self.cipher, name, secret);
             self.changed = true;
+            if let Some(block) = &mut self.block {
+                block.exposed.remove(name);
+            }
             return Ok(Change::Replaced);
         }
         let values = || self.slots.iter().filter(|slot| name_of(slot).is_some()).count();
@@ -216,7 +213,7 @@ impl OpenDocument<'_> {
         if !self.rule.encrypts(&[name.as_str()], &Vec::new()) {
             return Err(SetError::Clear { name: name.to_string() });
         }
-        let slot = seal_slot(&self.cipher, name, secret);
+        let slot = new_slot(&self.cipher, name, secret);
         self.slots.insert(at.unwrap_or_else(|at| at), slot);
         self.changed = true;
         Ok(Change::Added)
@@ -228,9 +225,25 @@ impl OpenDocument<'_> {
         self.slots.remove(at);
         if let Some(block) = &mut self.block {
             block.expires.remove(name);
+            block.exposed.remove(name);
         }
         self.changed = true;
         true
+    }
+
+    /// Gives a value another name; its expiry and who has read it go with it.
+    /// `false` when there is no such value.
+    pub fn rename(&mut self, old: &SecretName, new: &SecretName) -> Result<bool, SetError> {
+        let Some(secret) = self.get(old).transpose()? else { return Ok(false) };
+        let expiry = self.expiry(old);
+        let exposed = self.block.as_mut().and_then(|block| block.exposed.remove(old));
+        self.remove(old);
+        self.set(new, &secret)?;
+        self.expire(new, expiry);
+        if let (Some(block), Some(readers)) = (&mut self.block, exposed) {
+            block.exposed.insert(new.clone(), readers);
+        }
+        Ok(true)
     }
 
     /// Sets or clears a value's expiry. `false` when it was this already, or
@@ -322,14 +335,28 @@ fn read_secret(name: &str, plain: Plain) -> Result<Secret, SetError> {
         .map_err(|error| SetError::Value { name: shown(name), error })
 }
 
-fn seal_slot(cipher: &Cipher, name: &SecretName, secret: &Secret) -> Slot<'static> {
+fn new_slot(cipher: &Cipher, name: &SecretName, secret: &Secret) -> Slot<'static> {
+    let item = Item::Pair(Cow::Owned(name.to_string()), Node::text(""));
     let plain = Plain::new(Kind::Text, secret.expose());
-    // Empty values stay empty in the sops format; the seal covers them.
-    let text = if secret.is_empty() {
-        String::new()
-    } else {
-        value::seal(&plain, cipher, associated(&[name.as_str()]).as_bytes(), &random::<NONCE>())
+    let mut slot = Slot { item, leaves: vec![Leaf { plain, encrypted: true }] };
+    seal_slot(cipher, &mut slot);
+    slot
+}
+
+/// Seals the value of a flat slot, which stands in it already, under a new
+/// nonce.
+pub(crate) fn seal_slot(cipher: &Cipher, slot: &mut Slot<'_>) {
+    let [leaf] = slot.leaves.as_slice() else { return };
+    if !leaf.encrypted {
+        return;
+    }
+    let seal = |path: &[&str]| {
+        value::seal(&leaf.plain, cipher, associated(path).as_bytes(), &random::<NONCE>())
     };
-    let item = Item::Pair(Cow::Owned(name.to_string()), Node::text(text));
-    Slot { item, leaves: vec![Leaf { plain, encrypted: true }] }
+    match &mut slot.item {
+        // Empty values stay empty in the sops format; the seal covers them.
+        Item::Pair(_, node) if leaf.plain.bytes.is_empty() => *node = Node::text(""),
+        Item::Pair(name, node) => *node = Node::text(seal(&[name.as_ref()])),
+        Item::Comment(text) => *text = Cow::Owned(seal(&[])),
+    }
 }

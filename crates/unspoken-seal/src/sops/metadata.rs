@@ -152,13 +152,18 @@ impl<'a> Metadata<'a> {
 
     /// The metadata of a new document.
     pub(crate) fn fresh(wrapped: &[(String, String)]) -> Self {
+        let mut metadata = Self(Node::Map(vec![pair("version", Node::text(VERSION))]));
+        metadata.set_age(wrapped);
+        metadata
+    }
+
+    /// Puts recipients, each with what is wrapped for it, in the place of those
+    /// that were there.
+    pub(crate) fn set_age(&mut self, wrapped: &[(String, String)]) {
         let entry = |(recipient, enc): &(String, String)| {
             age_entry(enc.clone().into(), recipient.clone().into())
         };
-        Self(Node::Map(vec![
-            pair("age", Node::List(wrapped.iter().map(entry).collect())),
-            pair("version", Node::text(VERSION)),
-        ]))
+        self.set("age", Node::List(wrapped.iter().map(entry).collect()));
     }
 
     /// The metadata that a sealed document has: put together from what the seal

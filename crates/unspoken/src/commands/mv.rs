@@ -86,14 +86,9 @@ impl Mv {
             if document.contains(&self.new) {
                 return Err(self.taken(environment));
             }
-            let Some(secret) = document.get(&self.old) else {
+            if !document.rename(&self.old, &self.new).map_err(refused)? {
                 return Err(missing(&self.old, environment, &[]));
-            };
-            let secret = secret.map_err(refused)?;
-            let expiry = document.expiry(&self.old);
-            document.remove(&self.old);
-            document.set(&self.new, &secret).map_err(refused)?;
-            document.expire(&self.new, expiry);
+            }
             Ok::<_, Failure>(())
         })?;
         Ok(())
