@@ -91,6 +91,11 @@ impl Identity {
         text
     }
 
+    /// Opens an age file that may be for this identity.
+    pub(crate) fn open_file(&self, file: &str) -> Option<Zeroizing<Vec<u8>>> {
+        wrapped::open_file(file, &self.0)
+    }
+
     /// Unwraps one wrapped data key, or its share.
     pub(crate) fn unwrap_key(&self, wrapped: Wrapped<'_>) -> Option<Zeroizing<Vec<u8>>> {
         wrapped::open(wrapped.enc, &self.0)

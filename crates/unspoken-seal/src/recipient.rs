@@ -56,6 +56,13 @@ impl Recipient {
         key_id(&self.text)
     }
 
+    /// The key as the age crate knows it.
+    pub(crate) fn to_age(&self) -> Box<dyn age::Recipient + '_> {
+        match &self.kind {
+            Kind::X25519(recipient) => Box::new(recipient.clone()),
+        }
+    }
+
     /// Wraps a data key: an armoured age file for this recipient alone.
     pub(crate) fn wrap(&self, key: &DataKey) -> Result<String, RecipientError> {
         match &self.kind {
