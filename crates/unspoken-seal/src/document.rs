@@ -120,6 +120,12 @@ impl<'a> Document<'a> {
         })
     }
 
+    /// The names that have a value which is not empty.
+    pub fn filled_names(&self) -> impl Iterator<Item = &str> {
+        let filled = self.items.iter().filter_map(Item::as_pair);
+        filled.filter(|(_, node)| !node.is_vacant()).map(|(name, _)| name)
+    }
+
     /// Checks everything that can be checked with no private key: that this is
     /// the document of `place`, that it is sealed by the key that is pinned, and
     /// that not one byte of it was changed.

@@ -130,6 +130,15 @@ impl InboxLabel {
         Self { name, stamp, nonce, author }
     }
 
+    /// When it was left, in RFC 3339.
+    pub fn time(&self) -> String {
+        let (date, time) = self.stamp.split_once('T').unwrap_or_default();
+        let part = |text: &str, at: std::ops::Range<usize>| text.get(at).unwrap_or("").to_owned();
+        let date = [part(date, 0..4), part(date, 4..6), part(date, 6..8)].join("-");
+        let time = [part(time, 0..2), part(time, 2..4), part(time, 4..6)].join(":");
+        format!("{date}T{time}Z")
+    }
+
     /// Reads a file's name. `None` when it is no label.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_suffix(".age")?.splitn(3, '.');
@@ -223,6 +232,7 @@ mod tests {
         assert!(
             text.starts_with("A_1.20261122T020359Z-") && text.ends_with(".bob@example.com.age")
         );
+        assert_eq!(label.time(), "2026-11-22T02:03:59Z");
         assert_eq!(InboxLabel::parse(&text), Some(label));
         for wrong in [
             "A.20261122T020359Z-0123456789.bob.age",

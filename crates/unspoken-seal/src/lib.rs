@@ -43,7 +43,7 @@ pub use parse_error::{ParseError, ParseProblem};
 pub use passphrase::{
     PassphraseError, is_passphrase_sealed, open_with_passphrase, seal_with_passphrase,
 };
-pub use recipient::{Recipient, RecipientError};
+pub use recipient::{Recipient, RecipientError, key_id};
 pub use secret::{Secret, SecretError};
 pub use secret_set::SecretSet;
 pub use share::ShareError;

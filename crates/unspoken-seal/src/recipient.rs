@@ -78,7 +78,7 @@ impl fmt::Debug for Recipient {
 }
 
 /// The id of the key with this public text.
-pub(crate) fn key_id(recipient: &str) -> KeyId {
+pub fn key_id(recipient: &str) -> KeyId {
     let mut text = String::with_capacity(KeyId::LENGTH);
     for byte in sha256(recipient.as_bytes()).iter().take(KeyId::LENGTH / 2) {
         for digit in [byte >> 4, byte & 0xf] {

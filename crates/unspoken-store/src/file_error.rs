@@ -44,6 +44,7 @@ pub enum Operation {
     Write,
     Sync,
     Rename,
+    Remove,
     Lock,
 }
 
@@ -92,6 +93,7 @@ impl fmt::Display for Operation {
             Self::Write => "write",
             Self::Sync => "sync",
             Self::Rename => "move a finished file to",
+            Self::Remove => "remove",
             Self::Lock => "lock",
         })
     }

@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 use crate::env_vars::{HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
 use crate::private_folder::PrivateFolder;
 use crate::temporary::open_parent;
-use crate::{EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, Variables};
+use crate::{
+    EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, Variables, Written,
+};
 
 /// The user's data folder and configuration folder, below the home folder.
 const PLATFORM: (&str, &str) = if cfg!(target_os = "macos") {
@@ -77,6 +79,11 @@ impl Home {
             Some(folder) => folder.read(OsStr::new(IDENTITY)),
             None => Ok(None),
         }
+    }
+
+    /// Stores the user's own identity. Another one is never replaced.
+    pub fn write_identity(&self, text: &[u8]) -> Result<Written, PrivateError> {
+        self.create()?.write_new(OsStr::new(IDENTITY), text)
     }
 
     pub(crate) fn open(&self) -> Result<Option<PrivateFolder>, PrivateError> {

@@ -35,6 +35,8 @@ pub use keyring::{Candidate, KeyOrigin, Keyring, KeyringError};
 pub use lock::{Lock, LockError};
 pub use private_folder::{PrivateError, Written};
 pub use project::{Project, ProjectError, SECRETS};
-pub use project_store::{DataKeyPolicy, Edited, ProjectStore};
+pub use project_store::{
+    AccessPlan, DataKeyPolicy, Edited, Folded, InboxProblem, Leave, ProjectStore, Waiting,
+};
 pub use regular_file::read_limited;
 pub use store_error::{NoKey, StoreError};

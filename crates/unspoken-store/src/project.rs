@@ -64,7 +64,12 @@ impl Project {
     /// A checkout can hold a link to anywhere. Behind it another project's
     /// documents would be read, replaced and have locks laid beside them.
     pub fn reach(&self, environment: &EnvironmentName) -> Result<PathBuf, FileError> {
-        reach(&self.root, Path::new(&self.file.document_path(environment)))
+        self.reach_below(Path::new(&self.file.document_path(environment)))
+    }
+
+    /// The same for any path below the root.
+    pub(crate) fn reach_below(&self, below: &Path) -> Result<PathBuf, FileError> {
+        reach(&self.root, below)
     }
 
     /// Changes the project file under its lock, on top of what others have

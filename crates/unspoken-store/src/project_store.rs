@@ -1,18 +1,25 @@
 //! A project's documents: opened with this machine's keys, changed under a
 //! lock, made for new environments.
 
+mod access;
+mod inbox;
+
 use std::path::Path;
 
 use jiff::Timestamp;
 use unspoken_model::{EnvironmentName, KeyId, SealKey};
 use unspoken_seal::{
     Document, DocumentKey, Identity, OpenDocument, ParseError, ParseProblem, SecretSet, Verified,
+    key_id,
 };
 
 use crate::file_error::if_found;
 use crate::regular_file::RegularFile;
 use crate::store_error::NoKey;
 use crate::{FileError, KeyOrigin, Keyring, Lock, Project, StoreError, read_limited, replace};
+
+pub use access::AccessPlan;
+pub use inbox::{Folded, InboxProblem, Leave, Waiting};
 
 /// One project's documents and the keys to try on them.
 #[derive(Clone, Copy, Debug)]
@@ -114,11 +121,16 @@ impl<'a> ProjectStore<'a> {
             tried.push(candidate.origin.to_string());
         }
         let (path, _) = self.project.document(environment);
-        let recipients = verified.document().recipients();
+        let document = verified.document();
+        let called = |key: &str| match self.project.file.name_of(key) {
+            Some(name) => format!("{name} ({key})"),
+            None if Some(&key_id(key)) == preferred => format!("the environment's own key ({key})"),
+            None => key.to_owned(),
+        };
         Err(StoreError::NoKey(Box::new(NoKey {
             environment: environment.clone(),
             path,
-            recipients: recipients.into_iter().map(str::to_owned).collect(),
+            recipients: document.recipients().into_iter().map(called).collect(),
             tried,
             refused,
         })))
@@ -248,15 +260,27 @@ fn lock(path: &Path) -> Result<Lock, StoreError> {
 
 /// Writes a document, unless nothing in it was changed.
 fn seal(document: OpenDocument<'_>, path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    match print(document, path, now)? {
+        Some(text) => replace(path, text.as_bytes()).map_err(FileError::into),
+        None => Ok(()),
+    }
+}
+
+/// The text of a sealed document; `None` when nothing in it was changed.
+fn print(
+    document: OpenDocument<'_>,
+    path: &Path,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
     let text = match document.seal(now) {
         Ok(Some(text)) => text,
-        Ok(None) => return Ok(()),
+        Ok(None) => return Ok(None),
         Err(error) => return Err(StoreError::Seal { path: path.to_owned(), error }),
     };
     if text.len() > Document::MAX_BYTES {
         return Err(StoreError::TooLarge { path: path.to_owned() });
     }
-    replace(path, text.as_bytes()).map_err(FileError::into)
+    Ok(Some(text))
 }
 
 #[cfg(test)]

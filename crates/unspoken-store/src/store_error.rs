@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use unspoken_model::{EnvironmentName, InheritError};
+use unspoken_model::{EnvironmentName, InheritError, RecipientName};
 use unspoken_seal::{
-    AcceptError, OpenError, ParseError, RecipientError, SealError, SetError, VerifyError,
+    AcceptError, OpenError, ParseError, RecipientError, SealError, SetError, ShareError,
+    VerifyError,
 };
 
 use crate::{FileError, KeyringError, LockError, PrivateError};
@@ -33,6 +34,14 @@ pub enum StoreError {
     NewDataKey { path: PathBuf },
     #[error("`{}` cannot be sealed: {error}", .path.display())]
     Seal { path: PathBuf, error: SealError },
+    #[error("`{}`: {error}", .path.display())]
+    Share { path: PathBuf, error: ShareError },
+    #[error("`{}` has no seal, so who can read it is protected by nothing", .path.display())]
+    Unsealed { environment: EnvironmentName, path: PathBuf },
+    #[error("the public key of `{name}`: {error}")]
+    PublicKey { name: RecipientName, error: RecipientError },
+    #[error("no key on this machine would open `{}` any more", .path.display())]
+    LastKey { environment: EnvironmentName, path: PathBuf },
     #[error("`{}` would be larger than a document may be", .path.display())]
     TooLarge { path: PathBuf },
     #[error("wrapping the data key: {0}")]
@@ -52,7 +61,7 @@ pub enum StoreError {
 pub struct NoKey {
     pub environment: EnvironmentName,
     pub path: PathBuf,
-    /// The public keys of those who can open it.
+    /// Those who can open it: their names, where the project knows them, and public keys.
     pub recipients: Vec<String>,
     /// Where keys were found that do not fit.
     pub tried: Vec<String>,

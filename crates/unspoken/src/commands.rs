@@ -6,11 +6,16 @@ mod doctor;
 mod env;
 mod export;
 mod get;
+mod identity;
 mod import;
+mod inbox;
 mod init;
+mod key;
 mod list;
 mod mv;
+mod recipients;
 mod rm;
+mod rotate;
 mod run;
 mod set;
 mod why;
@@ -35,6 +40,13 @@ pub(crate) enum Command {
     Run(run::Run),
     #[command(subcommand)]
     Env(env::Env),
+    Identity(identity::Identity),
+    #[command(subcommand)]
+    Recipients(recipients::Recipients),
+    #[command(subcommand)]
+    Key(key::Key),
+    Rotate(rotate::Rotate),
+    Inbox(inbox::Inbox),
     Why(why::Why),
     Doctor(doctor::Doctor),
     Accept(accept::Accept),
@@ -54,6 +66,11 @@ impl Command {
             Self::Export(command) => command.run(cx),
             Self::Run(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
+            Self::Identity(command) => command.run(cx),
+            Self::Recipients(command) => command.run(cx),
+            Self::Key(command) => command.run(cx),
+            Self::Rotate(command) => command.run(cx),
+            Self::Inbox(command) => command.run(cx),
             Self::Why(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),

@@ -29,6 +29,12 @@ pub(crate) fn environments() -> Vec<CompletionCandidate> {
     project.file.environments.keys().map(|name| CompletionCandidate::new(name.as_str())).collect()
 }
 
+/// Whom the project file names.
+pub(crate) fn recipients() -> Vec<CompletionCandidate> {
+    let Some(project) = project() else { return Vec::new() };
+    project.file.recipients.keys().map(|name| CompletionCandidate::new(name.as_str())).collect()
+}
+
 /// The names in any of the project's environments.
 pub(crate) fn names() -> Vec<CompletionCandidate> {
     let Some(project) = project() else { return Vec::new() };

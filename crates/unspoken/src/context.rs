@@ -93,11 +93,37 @@ impl Context {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> Result<SecretSet, Failure> {
+        let ancestry = workspace.project.file.ancestry(environment).map_err(StoreError::from)?;
+        for ancestor in &ancestry {
+            self.fold(workspace, ancestor);
+        }
         let set = self.store(workspace).open(environment)?;
-        for ancestor in workspace.project.file.ancestry(environment).map_err(StoreError::from)? {
+        for ancestor in ancestry {
             self.warn_unless_sealed(workspace, &ancestor);
         }
         Ok(set)
+    }
+
+    /// Takes up the values that were left for an environment, as far as this
+    /// machine can open it, and says so. What is wrong with the document itself
+    /// is said by the command that works on it.
+    pub(crate) fn fold(&self, workspace: &Workspace, environment: &EnvironmentName) {
+        let folded = match self.store(workspace).fold(environment, self.now()) {
+            Ok(folded) => folded,
+            Err(StoreError::File(error)) => {
+                self.ui.warn(&format!("values wait for `{environment}`, untaken: {error}"));
+                return;
+            }
+            Err(_) => return,
+        };
+        for waiting in folded.taken {
+            let label = waiting.label;
+            self.ui.note(&format!("{} in {environment} was left by {}", label.name, label.author));
+        }
+        for (waiting, problem) in folded.left {
+            let path = workspace.shown(&waiting.path);
+            self.ui.warn(&format!("`{path}` is not taken up: {problem}"));
+        }
     }
 
     /// Says when a document that was opened has no seal: anybody who knows the

@@ -2,7 +2,9 @@
 //! change.
 
 use std::path::Path;
+use std::process::Command;
 
+use unspoken_model::ProjectFile;
 use unspoken_store::ensure_lines;
 
 use crate::failure::Failure;
@@ -30,4 +32,19 @@ pub(crate) fn ignore(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
 pub(crate) fn attribute(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
     let comment = "Documents are signed byte for byte: no change of line ends";
     Ok(ensure_lines(&root.join(".gitattributes"), comment, lines)?)
+}
+
+/// The project file as the last commit has it, as far as there is one.
+pub(crate) fn committed_project_file(root: &Path) -> Option<ProjectFile> {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(root).args(["--no-pager", "show"]);
+    let shown = git.arg(format!("HEAD:./{}", ProjectFile::NAME)).output().ok()?;
+    ProjectFile::parse(&String::from_utf8(shown.stdout).ok()?).ok()
+}
+
+/// What the author of a commit would be called, as git is set up here.
+pub(crate) fn author(root: &Path) -> Option<String> {
+    let mut git = Command::new("git");
+    let shown = git.arg("-C").arg(root).args(["config", "user.email"]).output().ok()?;
+    Some(String::from_utf8(shown.stdout).ok()?.trim().to_lowercase())
 }

@@ -64,6 +64,58 @@ pub(crate) fn confirm(ui: &Ui, question: &str, yes: bool) -> Result<(), Failure>
     Err(Failure::new(Code::Refused, "not confirmed, nothing was changed"))
 }
 
+/// Asks for a word to be typed before something is shown that must not be seen
+/// by others. `yes` is the flag that answers in advance.
+pub(crate) fn confirm_by_typing(
+    ui: &Ui,
+    question: &str,
+    word: &str,
+    yes: bool,
+) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !ui.is_interactive() {
+        let message = format!("this needs a confirmation: {question}");
+        return Err(Failure::new(Code::Refused, message)
+            .hint("Nothing was shown. Give `--yes` to answer in advance."));
+    }
+    let typed = line(&format!("{question}\nType `{word}` to go on: "))?;
+    if typed.trim() == word {
+        return Ok(());
+    }
+    Err(Failure::new(Code::Refused, "not confirmed, nothing was shown"))
+}
+
+/// Asks for a passphrase that is there already.
+pub(crate) fn passphrase(ui: &Ui) -> Result<Zeroizing<String>, Failure> {
+    if !ui.is_interactive() || !ui.stdin_is_terminal() {
+        return Err(Failure::new(Code::Refused, "nobody is there to type a passphrase")
+            .hint("Nothing was changed. Give `--passphrase-file FILE`."));
+    }
+    text(&secret("Passphrase (not shown): ")?)
+}
+
+/// Asks twice for a passphrase that is new.
+pub(crate) fn new_passphrase(ui: &Ui) -> Result<Zeroizing<String>, Failure> {
+    let first = passphrase(ui)?;
+    let second = text(&secret("Again: ")?)?;
+    if first.is_empty() {
+        return Err(Failure::new(Code::Refused, "the passphrase is empty"));
+    }
+    if *first != *second {
+        return Err(Failure::new(Code::Refused, "the two passphrases differ"));
+    }
+    Ok(first)
+}
+
+fn text(bytes: &[u8]) -> Result<Zeroizing<String>, Failure> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(Failure::new(Code::Other, "the passphrase is not UTF-8 text")),
+    }
+}
+
 /// Asks for one line that may be seen.
 pub(crate) fn line(question: &str) -> Result<String, Failure> {
     say(question)?;

@@ -79,6 +79,9 @@ impl ProjectFile {
             let table = environment_table(root, environment);
             if let Some(array) = table.get_mut("recipients").and_then(Item::as_array_mut) {
                 array.retain(|item| item.as_str() != Some(name.as_str()));
+                if array.is_empty() {
+                    table.remove("recipients");
+                }
             }
         });
     }
@@ -92,6 +95,9 @@ impl ProjectFile {
         self.edit(|root| {
             if let Some(table) = root.get_mut("recipients").and_then(Item::as_table_like_mut) {
                 table.remove(name.as_str());
+                if table.is_empty() {
+                    root.remove("recipients");
+                }
             }
         });
         self.recipients.remove(name);

@@ -131,6 +131,7 @@ impl Source {
         for warning in &self.warnings {
             cx.ui.warn(warning);
         }
+        cx.fold(workspace, environment);
         let sealed = cx.warn_unless_sealed(workspace, environment);
         let store = cx.store(workspace);
         let edited = store.edit(environment, cx.now(), |document| {

@@ -43,6 +43,7 @@ impl Mv {
         let workspace = cx.workspace()?;
         let mut there = Vec::new();
         for environment in environments(cx, &workspace, &self.env, self.all)? {
+            cx.fold(&workspace, &environment);
             let found = names_in(cx, &workspace, &environment)?;
             let has = |name: &SecretName| found.iter().any(|found| found == name.as_str());
             if has(&self.old) {

@@ -38,6 +38,7 @@ impl Rm {
         let environments = environments(cx, &workspace, &self.env, self.all)?;
         let mut there: Vec<(EnvironmentName, Vec<SecretName>)> = Vec::new();
         for environment in environments {
+            cx.fold(&workspace, &environment);
             let found = names_in(cx, &workspace, &environment)?;
             let names = self.names.iter().filter(|name| found.contains(&name.to_string()));
             let names: Vec<SecretName> = names.cloned().collect();

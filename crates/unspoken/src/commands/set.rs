@@ -4,15 +4,17 @@ use std::io::{self, Read as _};
 
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
-use unspoken_model::{EnvironmentName, Expiry, SecretName};
+use unspoken_model::{EnvironmentName, Expiry, RecipientName, SecretName};
 use unspoken_seal::{Change, Secret};
-use unspoken_store::StoreError;
+use unspoken_store::{Leave, StoreError};
 use zeroize::Zeroizing;
 
+use crate::commands::identity;
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
+use crate::git;
 use crate::prompt;
 
 /// Set a secret
@@ -21,6 +23,9 @@ use crate::prompt;
 /// a value of several lines can be pasted. One newline at its end is removed.
 /// It is never an argument: arguments are seen by every process of the machine
 /// and kept in the shell's history.
+///
+/// On a machine that cannot open the document, the value is left for those who
+/// can, sealed, in `secrets/ENV.inbox/`: commit that file.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  unspoken set DATABASE_URL\n  unspoken set TLS_KEY -e production < key.pem\n  pass stripe | unspoken set STRIPE_KEY --expires 'in 90 days'\n  unspoken set STRIPE_KEY --keep --expires 2027-01-31\n  unspoken set SESSION_SECRET --generate"
@@ -59,6 +64,14 @@ pub(crate) struct Set {
     yes: bool,
 }
 
+/// What is known of a document before a value is asked for.
+struct Before {
+    /// Whether the name is there already.
+    exists: bool,
+    /// Whether a key on this machine opens it.
+    opens: bool,
+}
+
 /// What `--expires` says.
 #[derive(Clone, Copy)]
 enum Lifetime {
@@ -82,8 +95,13 @@ impl Set {
             Some(name) => name.clone(),
             None => ask_name(cx)?,
         };
-        let exists = self.check(cx, &workspace, &environment, &name)?;
+        cx.fold(&workspace, &environment);
+        let Before { exists, opens } = self.check(cx, &workspace, &environment, &name)?;
         cx.warn_unless_sealed(&workspace, &environment);
+        if !opens {
+            let secret = self.value(cx, &name, &environment, exists)?;
+            return leave(cx, &workspace, &environment, (name, secret, lifetime));
+        }
         let secret = if self.keep {
             if !exists {
                 return Err(absent(&name, &environment));
@@ -143,7 +161,7 @@ impl Set {
         workspace: &Workspace,
         environment: &EnvironmentName,
         name: &SecretName,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Before, Failure> {
         let store = cx.store(workspace);
         let bytes = store.read(environment)?;
         let verified = store.verify(environment, &bytes)?;
@@ -153,8 +171,14 @@ impl Set {
             let question = format!("replace `{name}` in `{environment}`?");
             prompt::confirm(&cx.ui, &question, self.yes)?;
         }
-        store.unlock(environment, &verified)?;
-        Ok(exists)
+        match store.unlock(environment, &verified) {
+            Ok(_) => Ok(Before { exists, opens: true }),
+            // What a document without a seal says of its readers proves nothing.
+            Err(StoreError::NoKey(_)) if !self.keep && verified.document().block().is_some() => {
+                Ok(Before { exists, opens: false })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn value(
@@ -200,6 +224,47 @@ impl Set {
             cx.ui.warn(&text);
         }
         Ok(secret)
+    }
+}
+
+/// Leaves a value for those who can open the document.
+fn leave(
+    cx: &Context,
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    (name, secret, lifetime): (SecretName, Secret, Lifetime),
+) -> Result<(), Failure> {
+    let expiry = match lifetime {
+        Lifetime::AsItIs => None,
+        Lifetime::Until(expiry) => expiry,
+    };
+    let author = author(workspace);
+    let leaving = Leave { name: name.clone(), author, expiry, secret };
+    let path = cx.store(workspace).leave(environment, leaving, cx.now())?;
+    let path = workspace.shown(&path).to_string();
+    cx.ui.report(
+        &json!({
+            "name": name.as_str(),
+            "environment": environment.as_str(),
+            "change": "left",
+            "file": path,
+        }),
+        &format!(
+            "no key on this machine opens {environment}; {name} was left for those who can, in \
+             `{path}`: commit it"
+        ),
+    )
+}
+
+/// What somebody who leaves a value is called: by the project file, else by git.
+fn author(workspace: &Workspace) -> RecipientName {
+    let public = identity::read(&workspace.home).ok().flatten();
+    let listed = public.and_then(|key| workspace.project.file.name_of(&key).cloned());
+    let by_git = || RecipientName::parse(&git::author(&workspace.project.root)?).ok();
+    match listed.or_else(by_git).map_or_else(|| RecipientName::parse("unknown"), Ok) {
+        Ok(name) => name,
+        // The word above is a name.
+        Err(_) => unreachable!(),
     }
 }
 

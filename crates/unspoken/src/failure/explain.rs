@@ -196,7 +196,20 @@ impl From<StoreError> for Failure {
                 "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
                 quoted(path)
             )),
+            StoreError::Unsealed { ref environment, .. } => Self::because(Code::Integrity, &error)
+                .hint(format!("Review it, then run `unspoken accept -e {environment}`.")),
+            StoreError::PublicKey { ref name, .. } => Self::because(Code::Other, &error).hint(format!(
+                "Mend its line in `{}`, or run `unspoken recipients remove {name}`.",
+                ProjectFile::NAME
+            )),
+            StoreError::LastKey { ref environment, .. } => Self::because(Code::Refused, &error).hint(
+                format!(
+                    "Nothing was changed. Run `unspoken key import` for the key of `{environment}` \
+                     first, or let somebody else do it."
+                ),
+            ),
             StoreError::TooLarge { .. }
+            | StoreError::Share { .. }
             | StoreError::Recipient(_)
             | StoreError::Seal { .. } => {
                 Self::because(Code::Other, &error)
@@ -256,8 +269,9 @@ fn no_key_failure(no_key: &NoKey) -> Failure {
     if hint.is_empty() {
         let _ = write!(
             hint,
-            "Ask somebody who has access for the key of `{}`, and put it into the key folder. Run \
-             `unspoken doctor` to see where keys are looked for.",
+            "To get access, put yourself on the list with `unspoken recipients add YOUR-NAME \
+             \"$(unspoken identity)\" -e {0}`, open a pull request, and have somebody with access run \
+             `unspoken recipients sync -e {0}`. Or ask for the key and run `unspoken key import`.",
             no_key.environment
         );
     }

@@ -1,0 +1,157 @@
+//! A change of who may read: shown first, then made, document by document.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use unspoken_model::{EnvironmentName, ProjectFile, RecipientName};
+use unspoken_store::{AccessPlan, StoreError};
+
+use crate::context::{Context, Workspace};
+use crate::failure::Failure;
+use crate::ui::counted;
+
+/// What the names of people are who were or are in the project file.
+pub(crate) type People = BTreeMap<String, RecipientName>;
+
+/// Whom the project file names, by public key.
+pub(crate) fn people(file: &ProjectFile) -> People {
+    file.recipients.iter().map(|(name, key)| (key.clone(), name.clone())).collect()
+}
+
+/// The plans for some environments, where there is anything to do.
+pub(crate) struct AccessChange {
+    pub(crate) plans: Vec<AccessPlan>,
+    pub(crate) people: People,
+}
+
+/// What was done with one environment's document.
+pub(crate) struct Outcome {
+    environment: EnvironmentName,
+    added: Vec<String>,
+    dropped: Vec<String>,
+    /// The values that those who were dropped could read.
+    names: Vec<String>,
+    /// `false` when no key on this machine opens the document.
+    synced: bool,
+}
+
+impl AccessChange {
+    /// Compares the documents with the project file, with no key.
+    pub(crate) fn plan(
+        cx: &Context,
+        workspace: &Workspace,
+        environments: &[EnvironmentName],
+        people: People,
+    ) -> Result<Self, Failure> {
+        let store = cx.store(workspace);
+        // What is on the list is read before anything is written.
+        for environment in environments {
+            store.listed(environment)?;
+        }
+        let plans: Result<Vec<_>, StoreError> =
+            environments.iter().map(|environment| store.plan_access(environment)).collect();
+        let plans = plans?.into_iter().filter(|plan| !plan.is_empty()).collect();
+        Ok(Self { plans, people })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.plans.is_empty()
+    }
+
+    /// Says who gains and who loses access to what.
+    pub(crate) fn lay_out(&self, cx: &Context) {
+        for plan in &self.plans {
+            for key in &plan.added {
+                let who = self.call(key);
+                cx.ui.lay_out(&format!("{}: {who} may read it", plan.environment));
+            }
+            for key in &plan.dropped {
+                let who = self.call(key);
+                cx.ui.lay_out(&format!("{}: {who} may read it no longer", plan.environment));
+            }
+        }
+    }
+
+    /// Wraps the documents anew and pins their seal keys. Those that no key of
+    /// this machine opens are left as they are.
+    pub(crate) fn perform(
+        &self,
+        cx: &Context,
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let mut outcomes = Vec::new();
+        for plan in &self.plans {
+            let synced = match cx.store(workspace).sync(plan, &self.people, cx.now()) {
+                Ok(seal_key) => {
+                    workspace.project.edit(|file| {
+                        if !plan.dropped.is_empty() {
+                            file.pin(&plan.environment, seal_key);
+                        }
+                    })?;
+                    true
+                }
+                Err(StoreError::NoKey(_)) => false,
+                Err(error) => return Err(error.into()),
+            };
+            let called = |keys: &[String]| keys.iter().map(|key| self.call(key)).collect();
+            outcomes.push(Outcome {
+                environment: plan.environment.clone(),
+                added: called(&plan.added),
+                dropped: called(&plan.dropped),
+                names: if plan.dropped.is_empty() { Vec::new() } else { plan.names.clone() },
+                synced,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// A person's name, or the public key of somebody the project never named.
+    fn call(&self, key: &str) -> String {
+        self.people.get(key).map_or_else(|| key.to_owned(), ToString::to_string)
+    }
+}
+
+impl Outcome {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "environment": self.environment.as_str(),
+            "added": self.added,
+            "removed": self.dropped,
+            "synced": self.synced,
+            "readable_by_removed": self.names,
+        })
+    }
+
+    pub(crate) fn words(&self) -> String {
+        let environment = &self.environment;
+        if !self.synced {
+            return format!(
+                "{environment}: no key on this machine opens it; commit `unspoken.toml`, and somebody \
+                 with access runs `unspoken recipients sync -e {environment}`"
+            );
+        }
+        let mut words = format!("{environment}: wrapped for");
+        if !self.added.is_empty() {
+            words = format!("{words} {} too", self.added.join(", "));
+        }
+        if self.dropped.is_empty() {
+            return words;
+        }
+        let dropped = self.dropped.join(", ");
+        words = format!("{environment}: a new data key, not for {dropped}");
+        if !self.added.is_empty() {
+            words = format!("{words}, but for {}", self.added.join(", "));
+        }
+        if self.names.is_empty() {
+            return words;
+        }
+        let count = counted(self.names.len(), "value");
+        format!(
+            "{words}\n{dropped} could read {count}, and can in every earlier commit. Change each at its \
+             provider, then with `unspoken set NAME -e {environment}`:\n  {}\n\
+             `unspoken check` reports each until it was changed. Whoever was given the environment's \
+             own key, by `unspoken key export`, needs `unspoken rotate -e {environment}`.",
+            self.names.join("\n  ")
+        )
+    }
+}

@@ -1,0 +1,78 @@
+//! `unspoken rotate`: makes an environment's keys anew.
+
+use serde_json::json;
+use unspoken_seal::Identity;
+
+use crate::access_change::people;
+use crate::commands::env::refuse_home_inside;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::flags::EnvFlag;
+use crate::prompt;
+use crate::ui::counted;
+
+/// Make an environment's keys anew
+///
+/// A new data key, and a new environment key, for everybody on the access list.
+/// Whoever had the old environment key needs the new one. Every earlier commit
+/// stays readable with the old keys, so values that somebody may have seen must
+/// be changed at their providers too.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  unspoken rotate -e production\n  unspoken rotate -e production --yes"
+)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    env: EnvFlag,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Rotate {
+    pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        let mut workspace = cx.workspace()?;
+        let environment = cx.environment(&workspace.project, &self.env)?.value;
+        refuse_home_inside(&workspace.project.root, &workspace.home)?;
+        cx.fold(&workspace, &environment);
+        let store = cx.store(&workspace);
+        let plan = store.plan_access(&environment)?;
+        store.listed(&environment)?;
+        // Before anything is asked: can this machine do it?
+        store.open_own(&environment)?;
+        let listed = workspace.project.file.access(&environment).len();
+        cx.ui.lay_out(&format!(
+            "{environment}: {} sealed anew, for a new environment key and {} on the list",
+            counted(plan.names.len(), "value"),
+            counted(listed, "recipient")
+        ));
+        let question = format!("make new keys for `{environment}`?");
+        prompt::confirm(&cx.ui, &question, self.yes)?;
+        let key = Identity::generate();
+        let id = key.recipient().key_id();
+        let people = people(&workspace.project.file);
+        let seal_key = cx.store(&workspace).rotate(&plan, &key, &people, cx.now())?;
+        workspace.project.edit(|file| file.pin(&environment, seal_key))?;
+        let names = if plan.names.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "\nIf the old keys may have been seen, change these at their providers:\n  {}",
+                plan.names.join("\n  ")
+            )
+        };
+        cx.ui.report(
+            &json!({
+                "environment": environment.as_str(),
+                "key_id": id.as_str(),
+                "names": plan.names,
+            }),
+            &format!(
+                "rotated {environment}: its key is now {id}\n\
+                 Commit `unspoken.toml` and the document. Who uses the environment's own key needs \
+                 the new one: `unspoken key export -e {environment}`.{names}"
+            ),
+        )
+    }
+}
