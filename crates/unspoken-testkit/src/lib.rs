@@ -12,6 +12,7 @@
 
 mod canary;
 mod invocation;
+mod member;
 mod output;
 mod peers;
 mod project;
@@ -19,6 +20,7 @@ mod snapshot;
 
 pub use canary::{canary, canary_marker};
 pub use invocation::Invocation;
+pub use member::Member;
 pub use output::Output;
 pub use peers::{Peers, peers};
 pub use project::{Project, show_env, unspoken_binary};

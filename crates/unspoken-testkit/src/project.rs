@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Invocation, Output, Snapshot};
+use crate::{Invocation, Member, Output, Snapshot};
 
 /// A git repository, a home folder and a folder for temporary files, all
 /// removed when this is dropped.
@@ -136,6 +136,23 @@ impl Project {
         assert!(found.stdout == value.as_ref(), "`{name}` in `{environment}` has another value");
     }
 
+    /// The bare repository that members share.
+    pub(crate) fn remote(&self) -> PathBuf {
+        self.folder.path().join("remote.git")
+    }
+
+    /// Somebody else, with a clone of what was shared and a home of their own.
+    /// What lies in this project is committed and shared first.
+    #[track_caller]
+    pub fn member(&self, name: &str) -> Member<'_> {
+        if !self.remote().exists() {
+            self.git(["add", "--all"]);
+            self.git(["commit", "--quiet", "--allow-empty", "-m", "begin"]);
+            self.git(["clone", "--quiet", "--bare", ".", "../remote.git"]);
+        }
+        Member::join(self, name)
+    }
+
     #[track_caller]
     pub fn git<const N: usize>(&self, arguments: [&str; N]) -> String {
         self.program("git", arguments).run().ok().text().to_owned()
@@ -172,7 +189,7 @@ fn beside_this_test(name: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn must<T>(result: std::io::Result<T>, what: &str) -> T {
+pub(crate) fn must<T>(result: std::io::Result<T>, what: &str) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("cannot {what}: {error}"),
