@@ -26,6 +26,9 @@ const ROUNDS: usize = 300;
 const SLOW_ROUNDS: usize = 30;
 const SLOWEST_ROUNDS: usize = 4;
 
+/// How many recipients a document has that is rotated, besides its own key.
+const READERS: usize = 20;
+
 /// What was measured with one number of secrets.
 struct Row {
     secrets: usize,
@@ -41,6 +44,8 @@ struct Findings {
     rows: Vec<Row>,
     list: Times,
     set: Times,
+    rotate: Times,
+    sops_rotate: Times,
     /// Number of secrets, and instructions before the command starts.
     instructions: Vec<(usize, u64)>,
     /// Contender and KiB, with 1,000 secrets.
@@ -69,6 +74,10 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("list and set");
     [findings.list, findings.set] = race([(&most.list(), ROUNDS), (&most.set(), ROUNDS)])?;
+    println!("rotate");
+    most.share(READERS)?;
+    [findings.rotate, findings.sops_rotate] =
+        race([(&most.rotate(), SLOW_ROUNDS), (&most.sops_rotate(), SLOW_ROUNDS)])?;
     let text = page::print(&findings, &machine::describe()?);
     println!("{text}");
     let path = root().join("docs/benchmarks.md");

@@ -90,6 +90,43 @@ impl Bench {
         self.ours("unspoken set", &["set", "ROTATED", "--generate", "--yes"])
     }
 
+    /// Gives both files this many more recipients.
+    pub(crate) fn share(&self, recipients: usize) -> Result<()> {
+        let keygen = self.peers.join("bin/age-keygen");
+        let mut all = vec![must(Command::new(&keygen).arg("-y").arg(self.at("sops/key")))?];
+        for number in 0..recipients {
+            let key = self.at(&format!("sops/reader-{number}"));
+            must(Command::new(&keygen).arg("-o").arg(&key))?;
+            let public = must(Command::new(&keygen).arg("-y").arg(&key))?;
+            let (name, public) = (format!("reader-{number}"), public.trim());
+            let words = ["recipients", "add", &name, public, "--yes", "--quiet"];
+            self.ours("unspoken recipients add", &words).run()?;
+            all.push(public.to_owned());
+        }
+        let all: Vec<&str> = all.iter().map(|key| key.trim()).collect();
+        let rules = format!("creation_rules:\n  - age: {}\n", all.join(","));
+        fs::write(self.at("sops/.sops.yaml"), rules).context("cannot write sops' rules")?;
+        let words = ["updatekeys", "--yes", "secrets.json"];
+        let mut sops =
+            self.contender("sops updatekeys", self.peers.join("bin/sops"), "sops", &words);
+        sops.variables.push(("SOPS_AGE_KEY_FILE", self.at("sops/key")));
+        sops.run()
+    }
+
+    /// New keys, and every value sealed anew.
+    pub(crate) fn rotate(&self) -> Contender {
+        self.ours("unspoken rotate", &["rotate", "--yes", "--quiet"])
+    }
+
+    /// The same by sops: a new data key for the same recipients.
+    pub(crate) fn sops_rotate(&self) -> Contender {
+        let words = ["rotate", "--in-place", "secrets.json"];
+        let program = self.peers.join("bin/sops");
+        let mut sops = self.contender("sops rotate", program, "sops", &words);
+        sops.variables.push(("SOPS_AGE_KEY_FILE", self.at("sops/key")));
+        sops
+    }
+
     pub(crate) fn sops(&self) -> Contender {
         let words = ["exec-env", "secrets.json", "true"];
         let mut sops = self.contender("sops exec-env", self.peers.join("bin/sops"), "sops", &words);

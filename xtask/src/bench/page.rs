@@ -73,7 +73,12 @@ fn others(findings: &Findings) -> String {
         "\n## With 1,000 secrets, in milliseconds\n\n\
          | | rounds | minimum | median |\n|---|--:|--:|--:|\n",
     );
-    for (name, times) in [("`list`", &findings.list), ("`set`, one value", &findings.set)] {
+    for (name, times) in [
+        ("`list`", &findings.list),
+        ("`set`, one value", &findings.set),
+        ("`rotate`, 20 recipients", &findings.rotate),
+        ("`sops rotate`, 20 recipients", &findings.sops_rotate),
+    ] {
         let _ = writeln!(text, "| {name} | {} |", figures(times));
     }
     text.push_str("\n| | peak memory |\n|---|--:|\n");
