@@ -19,6 +19,7 @@ mod limit;
 mod node;
 mod open_document;
 mod parse_error;
+mod passphrase;
 mod recipient;
 mod secret;
 mod secret_set;
@@ -34,6 +35,9 @@ pub use json::{JsonError, JsonProblem};
 pub use json_import::{JsonImportError, parse_json};
 pub use open_document::{Change, OpenDocument, OpenError, SealError, SetError};
 pub use parse_error::{ParseError, ParseProblem};
+pub use passphrase::{
+    PassphraseError, is_passphrase_sealed, open_with_passphrase, seal_with_passphrase,
+};
 pub use recipient::{Recipient, RecipientError};
 pub use secret::{Secret, SecretError};
 pub use secret_set::SecretSet;
