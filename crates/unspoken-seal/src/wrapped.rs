@@ -1,21 +1,35 @@
 //! The small age file in which a data key, or a share of one, is wrapped.
 
-use std::io::Read as _;
+use std::io::{self, Read as _, Write as _};
 
-use age::armor::ArmoredReader;
+use age::armor::{ArmoredReader, ArmoredWriter, Format};
+use age::{DecryptError, EncryptError};
 use zeroize::Zeroizing;
 
 /// A data key or its share is 32 or 33 bytes; what is longer is not one.
 const WRAPPED_MAX: u8 = 64;
 
+/// Writes an armoured age file for one recipient.
+pub(crate) fn seal(recipient: &dyn age::Recipient, bytes: &[u8]) -> Result<String, EncryptError> {
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient))?;
+    let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
+    let mut writer = encryptor.wrap_output(armour)?;
+    writer.write_all(bytes)?;
+    let text = writer.finish()?.finish()?;
+    String::from_utf8(text).map_err(|error| EncryptError::Io(io::Error::other(error)))
+}
+
 /// Reads the file with an identity that it may be for.
-pub(crate) fn open(enc: &str, identity: &dyn age::Identity) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(
+    enc: &str,
+    identity: &dyn age::Identity,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     // sops takes leading blank lines, the armour reader does not.
     let mut file = Vec::with_capacity(enc.len());
-    ArmoredReader::new(enc.trim_start().as_bytes()).read_to_end(&mut file).ok()?;
-    let decryptor = age::Decryptor::new_buffered(file.as_slice()).ok()?;
-    let reader = decryptor.decrypt(std::iter::once(identity)).ok()?;
+    ArmoredReader::new(enc.trim_start().as_bytes()).read_to_end(&mut file)?;
+    let decryptor = age::Decryptor::new_buffered(file.as_slice())?;
+    let reader = decryptor.decrypt(std::iter::once(identity))?;
     let mut key = Zeroizing::new(Vec::with_capacity(WRAPPED_MAX.into()));
-    reader.take(WRAPPED_MAX.into()).read_to_end(&mut key).ok()?;
-    Some(key)
+    reader.take(WRAPPED_MAX.into()).read_to_end(&mut key)?;
+    Ok(key)
 }
