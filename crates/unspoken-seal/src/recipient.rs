@@ -65,6 +65,8 @@ pub enum RecipientError {
     PluginMissing { name: String },
     #[error("the program `age-plugin-{name}` did not wrap the key")]
     Plugin { name: String },
+    #[error("the public half of the key is not known")]
+    Unknown,
     #[error("the key could not be wrapped")]
     Wrap,
 }
