@@ -3,6 +3,7 @@
 //! The one place where the parts meet: every command resolves what was asked,
 //! opens one set, and hands it to one sink. A feature is a file in `commands/`.
 
+mod ask;
 mod cli;
 mod commands;
 mod complete;

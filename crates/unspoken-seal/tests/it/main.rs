@@ -9,5 +9,6 @@
 )]
 
 mod interop;
+mod kinds;
 mod kit;
 mod seal;

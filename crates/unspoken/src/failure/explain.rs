@@ -6,7 +6,7 @@ use std::path::Path;
 use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
-use unspoken_seal::{BlockError, ParseError, ParseProblem, SetError, VerifyError};
+use unspoken_seal::{BlockError, ParseError, ParseProblem, RecipientError, SetError, VerifyError};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, LockError, NoKey, PrivateError, ProjectError,
     StoreError,
@@ -120,7 +120,7 @@ pub(crate) fn mend(error: &PrivateError) -> Option<String> {
         PrivateError::Owner { path, required, .. } => {
             Some(format!("sudo chown {required} {}", quoted(path)))
         }
-        PrivateError::File(_) | PrivateError::Different { .. } => None,
+        PrivateError::File(_) | PrivateError::Different { .. } | PrivateError::Command(_) => None,
     }
 }
 
@@ -196,6 +196,11 @@ impl From<StoreError> for Failure {
                 "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
                 quoted(path)
             )),
+            StoreError::Recipient(RecipientError::PluginMissing { ref name }) => {
+                Self::because(Code::Other, &error).hint(format!(
+                    "Install it, and see that `command -v age-plugin-{name}` finds it."
+                ))
+            }
             StoreError::TooLarge { .. }
             | StoreError::Recipient(_)
             | StoreError::Seal { .. } => {
@@ -231,6 +236,15 @@ fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) 
     }
 }
 
+/// A public key as it fits on a line: of the longest kind there are 2000
+/// characters, and the first tell them apart.
+fn brief(recipient: &str) -> String {
+    match recipient.char_indices().nth(1000) {
+        Some(_) => recipient.chars().take(60).chain(['…']).collect(),
+        None => recipient.to_owned(),
+    }
+}
+
 fn no_key_failure(no_key: &NoKey) -> Failure {
     let mut message = format!("no key on this machine opens `{}`", no_key.path.display());
     let mut hint = String::new();
@@ -251,7 +265,7 @@ fn no_key_failure(no_key: &NoKey) -> Failure {
         let _ = write!(message, "\n  does not fit: {tried}");
     }
     for recipient in &no_key.recipients {
-        let _ = write!(message, "\n  it is for: {recipient}");
+        let _ = write!(message, "\n  it is for: {}", brief(recipient));
     }
     if hint.is_empty() {
         let _ = write!(
