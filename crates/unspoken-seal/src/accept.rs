@@ -49,8 +49,9 @@ impl OpenDocument<'_> {
         let groups = self.metadata.groups();
         let mut readers = std::collections::BTreeSet::new();
         for wrapped in groups.iter().flatten() {
-            // Two entries under one name would show one reader where two are.
-            if !readers.insert(wrapped.recipient) || Recipient::parse(wrapped.recipient).is_err() {
+            // Two entries for one key would show one reader where two are.
+            let reader = Recipient::parse(wrapped.recipient).ok();
+            if !reader.is_some_and(|reader| readers.insert(reader.key().to_owned())) {
                 return Err(AcceptError::Recipient { recipient: shown(wrapped.recipient) });
             }
         }

@@ -3,7 +3,9 @@
 //!
 //! Everything above works with the types of this file, which leave no choice
 //! open: one cipher, one hash per purpose, one signature, one source of
-//! randomness.
+//! randomness. The hybrid key encapsulation, long by itself, is in a file below.
+
+pub(crate) mod hybrid;
 
 use std::fmt;
 
@@ -166,6 +168,13 @@ pub(crate) fn verifies(key: &SealKey, message: &[u8], signature: &[u8; 64]) -> b
     VerifyingKey::from_bytes(key.as_bytes())
         .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
         .is_ok()
+}
+
+/// Whether an Ed25519 point is one of the few that have no secret behind them,
+/// or no point at all.
+pub(crate) fn is_weak(point: &[u8]) -> bool {
+    let key = point.try_into().ok().and_then(|point| VerifyingKey::from_bytes(point).ok());
+    key.is_none_or(|key| key.is_weak())
 }
 
 /// SHA-512, fed in pieces: the sops MAC.

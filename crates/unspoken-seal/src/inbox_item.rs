@@ -72,7 +72,13 @@ impl InboxItem {
         }
         text.push_str("\n\n");
         text.push_str(value);
-        wrapped::seal_for(recipients, text.as_bytes())
+        // Keys of the two kinds cannot share a file. What the first can read,
+        // which is the environment's own, is for the others like it.
+        let first = recipients.first().is_some_and(Recipient::is_post_quantum);
+        let alike = recipients.iter().filter(|key| key.is_post_quantum() == first);
+        let keys: Vec<_> = alike.map(Recipient::to_age).collect::<Result<_, _>>()?;
+        let keys = keys.iter().map(|key| &**key);
+        wrapped::seal_for(keys, text.as_bytes()).map_err(|_| RecipientError::Wrap)
     }
 
     /// Opens a file with the first identity that fits.
@@ -84,7 +90,7 @@ impl InboxItem {
             return Err(InboxError::TooLarge);
         }
         let file = std::str::from_utf8(file).map_err(|_| InboxError::Content)?;
-        let mut opened = identities.into_iter().filter_map(|identity| identity.open_file(file));
+        let mut opened = identities.into_iter().filter_map(|identity| identity.open_age(file));
         let text = opened.next().ok_or(InboxError::NoKey)?;
         read(&text).ok_or(InboxError::Content)
     }
@@ -185,7 +191,7 @@ mod tests {
         let recipients: Vec<_> = identities
             .iter()
             .take(2)
-            .map(|identity| Recipient::parse(identity.recipient().as_str()).unwrap())
+            .map(|identity| identity.recipient().unwrap().clone())
             .collect();
         for (value, expiry) in
             [("canary", None), ("a\n\nb: c\n", Some("2027-01-31")), ("", None), ("\n", None)]

@@ -9,7 +9,6 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use thiserror::Error;
 use unspoken_model::{EnvironmentName, KeyId, Place, ProjectName};
 use zeroize::Zeroizing;
@@ -33,6 +32,7 @@ const MAX: usize = 16 * 1024;
 pub struct KeyBundle {
     pub place: Place,
     pub identity: Identity,
+    id: KeyId,
 }
 
 /// A bundle under a passphrase, whole and still shut.
@@ -63,6 +63,17 @@ pub enum BundleError {
 }
 
 impl KeyBundle {
+    /// Puts a key and its place together. `None` for a key whose public half is
+    /// not known.
+    pub fn new(place: Place, identity: Identity) -> Option<Self> {
+        let id = identity.recipient()?.key_id();
+        Some(Self { place, identity, id })
+    }
+
+    pub fn key_id(&self) -> &KeyId {
+        &self.id
+    }
+
     /// The bundle as one line, in the clear: whoever sees it has the key.
     pub fn print(&self) -> Zeroizing<String> {
         let inner = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.to_json().as_bytes()));
@@ -108,21 +119,18 @@ impl KeyBundle {
     }
 
     fn to_json(&self) -> Zeroizing<String> {
-        let file = self.identity.print_file(None, Timestamp::UNIX_EPOCH);
-        // The key is the last line of its file.
-        let key = file.lines().last().unwrap_or_default();
-        let id = self.identity.recipient().key_id();
+        let key = self.identity.expose();
         let Place { project, environment } = &self.place;
         let mut text = Zeroizing::new(String::with_capacity(512 + key.len()));
         for part in [
             r#"{"v":1,"id":""#,
-            id.as_str(),
+            self.id.as_str(),
             r#"","project":""#,
             project.as_str(),
             r#"","environment":""#,
             environment.as_str(),
             r#"","key":""#,
-            key,
+            &key,
             r#""}"#,
         ] {
             text.push_str(part);
@@ -179,10 +187,8 @@ fn read(node: &Node<'_>) -> Option<Result<KeyBundle, BundleError>> {
     let environment = EnvironmentName::parse(text("environment")?).ok()?;
     let mut identities = Identity::parse_file(text("key")?.as_bytes()).ok()?;
     let identity = identities.pop().filter(|_| identities.is_empty())?;
-    if identity.recipient().key_id() != id {
-        return Some(Err(BundleError::OtherKey));
-    }
-    Some(Ok(KeyBundle { place: Place { project, environment }, identity }))
+    let bundle = KeyBundle::new(Place { project, environment }, identity)?;
+    Some(if bundle.id == id { Ok(bundle) } else { Err(BundleError::OtherKey) })
 }
 
 fn finish(prefix: &str, inner: &str) -> Zeroizing<String> {
@@ -211,7 +217,7 @@ mod tests {
     fn bundle() -> KeyBundle {
         let project = ProjectName::parse("acme").unwrap();
         let environment = EnvironmentName::parse("production").unwrap();
-        KeyBundle { place: Place { project, environment }, identity: Identity::generate() }
+        KeyBundle::new(Place { project, environment }, Identity::generate()).unwrap()
     }
 
     fn open(text: &str) -> Result<KeyBundle, BundleError> {
@@ -224,14 +230,14 @@ mod tests {
     #[test]
     fn a_bundle_is_one_line_and_reads_back_also_when_it_was_broken() {
         let bundle = bundle();
-        let public = bundle.identity.recipient().as_str().to_owned();
+        let public = bundle.identity.recipient().unwrap().as_str().to_owned();
         for line in [bundle.print(), bundle.print_sealed("correct horse").unwrap()] {
             assert!(line.chars().all(|c| c.is_ascii_graphic()));
             let broken = format!(" {}\r\n", line.replace(':', ":\n  "));
             for text in [line.as_str(), &broken] {
                 let read = open(text).unwrap();
                 assert_eq!(read.place, bundle.place);
-                assert_eq!(read.identity.recipient().as_str(), public);
+                assert_eq!(read.identity.recipient().unwrap().as_str(), public);
             }
         }
     }

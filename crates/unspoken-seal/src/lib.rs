@@ -2,9 +2,11 @@
 //!
 //! Pure: bytes in, bytes out. No files, no clock, no environment; randomness
 //! comes from `hazmat`, the one file that names the AEAD, KDF and RNG crates,
-//! and from `age`.
+//! and from `age`. One exception, in two files named `plugin.rs`: a key of a
+//! plugin kind is used by its program, which the age crate starts.
 
 mod accept;
+mod ask;
 mod block;
 mod canonical;
 mod document;
@@ -17,6 +19,7 @@ mod inbox_item;
 mod json;
 mod json_import;
 mod key_bundle;
+mod key_text;
 mod limit;
 mod node;
 mod open_document;
@@ -31,6 +34,7 @@ mod unlock;
 mod wrapped;
 
 pub use accept::AcceptError;
+pub use ask::{Ask, Nobody};
 pub use block::{Block, BlockError};
 pub use document::{Document, Reviewed, Verified, VerifyError};
 pub use identity::{Identity, IdentityError};

@@ -3,13 +3,15 @@
 //! The work factors are fixed. Left to itself, the age crate times the machine,
 //! so a slow one would write weak files and refuse those of others.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 
-use age::armor::{ArmoredReader, ArmoredWriter, Format};
+use age::armor::ArmoredReader;
 use age::secrecy::SecretString;
-use age::{DecryptError, Decryptor, Encryptor, scrypt};
+use age::{DecryptError, Decryptor, scrypt};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::wrapped;
 
 /// The work that a file of ours costs, as a power of two: a second or so.
 const WORK: u8 = 18;
@@ -42,16 +44,7 @@ pub fn seal_with_passphrase(bytes: &[u8], passphrase: &str) -> Result<String, Pa
     }
     let mut recipient = scrypt::Recipient::new(secret(passphrase));
     recipient.set_work_factor(WORK);
-    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-    let encryptor = Encryptor::with_recipients(recipients).map_err(|_| PassphraseError::Seal)?;
-    let write = || -> io::Result<Vec<u8>> {
-        let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
-        let mut writer = encryptor.wrap_output(armour)?;
-        writer.write_all(bytes)?;
-        writer.finish()?.finish()
-    };
-    let text = write().map_err(|_| PassphraseError::Seal)?;
-    String::from_utf8(text).map_err(|_| PassphraseError::Seal)
+    wrapped::seal(&recipient, bytes).map_err(|_| PassphraseError::Seal)
 }
 
 /// Opens what was sealed with a passphrase, here or by the program age, with or

@@ -53,11 +53,10 @@ impl OpenDocument<'_> {
         let mut entries: Vec<Entry> =
             before.iter().filter(|(text, _)| Some(text) == own.as_ref()).cloned().collect();
         for recipient in others {
-            let same = |entry: &&Entry| entry.0 == recipient.as_str();
-            if entries.iter().any(|entry| same(&entry)) {
+            if entries.iter().any(|entry| is_for(entry, recipient)) {
                 continue;
             }
-            entries.push(match before.iter().find(same) {
+            entries.push(match before.iter().find(|entry| is_for(entry, recipient)) {
                 Some(entry) => entry.clone(),
                 None => wrap(recipient, &self.key)?,
             });
@@ -85,7 +84,7 @@ impl OpenDocument<'_> {
         let key = DataKey::random();
         let mut entries = vec![wrap(environment_key, &key)?];
         for recipient in others {
-            if entries.iter().all(|(text, _)| text != recipient.as_str()) {
+            if !entries.iter().any(|entry| is_for(entry, recipient)) {
                 entries.push(wrap(recipient, &key)?);
             }
         }
@@ -127,6 +126,13 @@ impl OpenDocument<'_> {
         }
         self.changed = true;
     }
+}
+
+/// Whether an entry is this key's. Of an ssh key the comment may differ.
+fn is_for(entry: &Entry, recipient: &Recipient) -> bool {
+    let other = || Recipient::parse(&entry.0);
+    entry.0 == recipient.as_str()
+        || entry.0.starts_with("ssh-") && other().is_ok_and(|other| other.is_same_key(recipient))
 }
 
 fn wrap(recipient: &Recipient, key: &DataKey) -> Result<Entry, ShareError> {

@@ -38,13 +38,15 @@ impl<'m> Unlock<'m> {
     /// Tries an identity on every group that is still locked. `Some` once the
     /// data key is whole.
     ///
-    /// The entries that carry the identity's own name are tried first. The
-    /// names are not proof of anything, so the others are tried too.
+    /// The entries that carry the identity's own name are tried first. Names
+    /// prove nothing, so the others are tried too, except by a key that would
+    /// ask somebody: see the rules in `identity.rs`.
     pub fn offer(&mut self, identity: &Identity) -> Option<DocumentKey> {
-        let own = identity.recipient();
         for group in self.groups.iter_mut().filter(|group| group.share.is_none()) {
+            let fitting =
+                group.wrapped.iter().filter(|wrapped| identity.may_fit(wrapped.recipient));
             let (named, others): (Vec<Wrapped<'_>>, Vec<Wrapped<'_>>) =
-                group.wrapped.iter().partition(|wrapped| wrapped.recipient == own.as_str());
+                fitting.partition(|wrapped| identity.is_named(wrapped.recipient));
             let mut entries = named.into_iter().chain(others);
             group.share = entries.find_map(|wrapped| identity.unwrap_key(wrapped));
         }

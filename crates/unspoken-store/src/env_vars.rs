@@ -67,6 +67,10 @@ table! {
         "Private age keys, as the text of an identity file. Never handed to a child process.";
     SOPS_AGE_KEY_FILE, "every command that opens a document",
         "The path of an identity file with private age keys.";
+    SOPS_AGE_KEY_CMD, "every command that opens a document",
+        "A command that prints private age keys, run without a shell when no other key fits.";
+    SOPS_AGE_SSH_PRIVATE_KEY_FILE, "every command that opens a document",
+        "The path of a private ssh key, for documents with an ssh recipient.";
     XDG_DATA_HOME, "every command that needs a private key",
         "Private keys are in its folder `unspoken`, when `UNSPOKEN_HOME` is not set.";
     XDG_CONFIG_HOME, "every command that opens a document",

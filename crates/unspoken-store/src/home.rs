@@ -142,6 +142,11 @@ pub(crate) fn config_folder(variables: &Variables) -> Option<PathBuf> {
     }
 }
 
+/// The user's home folder.
+pub(crate) fn home_folder(variables: &Variables) -> Option<&Path> {
+    absolute(variables, HOME)
+}
+
 /// The XDG specification has relative paths ignored.
 fn absolute(variables: &Variables, variable: EnvVar) -> Option<&Path> {
     variables.path(variable).filter(|path| path.is_absolute())

@@ -3,25 +3,37 @@
 //! Nothing is read before it is asked for, so a run whose document names its
 //! key reads one file. What an identity is, is the seal crate's to say.
 
+mod command;
+#[cfg(test)]
+mod further_tests;
+
 use std::fmt;
 use std::iter::once_with;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 use unspoken_model::KeyId;
-use unspoken_seal::{Identity, IdentityError};
+use unspoken_seal::{Ask, Identity, IdentityError};
 use zeroize::Zeroizing;
 
-use crate::env_vars::{SOPS_AGE_KEY, SOPS_AGE_KEY_FILE};
-use crate::home::config_folder;
+pub use self::command::CommandError;
+use crate::env_vars::{
+    EnvVar, SOPS_AGE_KEY, SOPS_AGE_KEY_CMD, SOPS_AGE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_FILE,
+};
+use crate::home::{config_folder, home_folder};
 use crate::private_folder::read_private;
 use crate::{FileError, Home, PrivateError, Variables};
 
-/// The places where private keys may be.
+/// For how many of a document's recipients the key command is run.
+const COMMANDS: usize = 16;
+
+/// The places where private keys may be, and who may be asked by one.
 #[derive(Clone, Copy, Debug)]
 pub struct Keyring<'a> {
     pub home: &'a Home,
     pub variables: &'a Variables,
+    pub ask: &'a Arc<dyn Ask>,
 }
 
 /// The text of an identity file, and where it was. Wiped on drop.
@@ -45,6 +57,12 @@ pub enum KeyOrigin {
     Sops { path: PathBuf },
     /// The key folder itself, which could not be listed.
     Folder { path: PathBuf },
+    /// What the command of `SOPS_AGE_KEY_CMD` printed.
+    Command,
+    /// The file that `SOPS_AGE_SSH_PRIVATE_KEY_FILE` names.
+    SshVariableFile { path: PathBuf },
+    /// An ssh key of the user's.
+    Ssh { path: PathBuf },
 }
 
 /// A place that could not be used. It matters only when no other key fits.
@@ -77,6 +95,66 @@ impl<'a> Keyring<'a> {
             .chain(once_with(move || self.others(except)).flatten())
     }
 
+    /// What to try after all [`Keyring::candidates`]: the command of
+    /// `SOPS_AGE_KEY_CMD`, and for a document with an ssh recipient the user's
+    /// ssh keys.
+    pub fn further(
+        self,
+        recipients: &[&str],
+    ) -> impl Iterator<Item = Result<Candidate, KeyringError>> + use<'a> {
+        let is_ssh = recipients.iter().any(|recipient| recipient.starts_with("ssh-"));
+        let folder = home_folder(self.variables).filter(|_| is_ssh);
+        let folder = folder.map(|folder| folder.join(".ssh"));
+        let files = folder
+            .into_iter()
+            .flat_map(|folder| ["id_ed25519", "id_rsa"].map(|name| folder.join(name)).into_iter());
+        let ssh = files.filter_map(move |path| {
+            let read = read_private(&path, self.home.user());
+            tried(KeyOrigin::Ssh { path }, read)
+        });
+        let named = once_with(move || {
+            let variable = Some(SOPS_AGE_SSH_PRIVATE_KEY_FILE).filter(|_| is_ssh)?;
+            self.named_file(variable, |path| KeyOrigin::SshVariableFile { path })
+        });
+        self.command(recipients).chain(named.flatten()).chain(ssh)
+    }
+
+    /// Runs the key command, for one recipient after the other as sops does,
+    /// and no further once it repeats itself.
+    fn command(
+        self,
+        recipients: &[&str],
+    ) -> impl Iterator<Item = Result<Candidate, KeyringError>> + use<'a> {
+        let command = self.variables.text(SOPS_AGE_KEY_CMD).transpose();
+        let recipients: Vec<String> = match &command {
+            Some(_) => recipients.iter().take(COMMANDS).map(|&text| text.to_owned()).collect(),
+            None => Vec::new(),
+        };
+        let mut before: Option<Zeroizing<Vec<u8>>> = None;
+        let mut failed = false;
+        recipients.into_iter().map_while(move |recipient| {
+            if failed {
+                return None;
+            }
+            let run = match command.as_ref()? {
+                Ok(command) => command::run(command, &recipient),
+                Err(_) => Err(CommandError::NotText),
+            };
+            match run {
+                Ok(text) if before.as_ref() == Some(&text) => None,
+                Ok(text) => {
+                    before = Some(text.clone());
+                    Some(Ok(Candidate { origin: KeyOrigin::Command, text }))
+                }
+                Err(error) => {
+                    failed = true;
+                    let (origin, source) = (KeyOrigin::Command, PrivateError::Command(error));
+                    Some(Err(KeyringError { origin, source }))
+                }
+            }
+        })
+    }
+
     fn environment(self, id: KeyId) -> Tried {
         let read = self.home.keys().read(&id);
         let path = self.home.keys().path_of(&id);
@@ -89,12 +167,17 @@ impl<'a> Keyring<'a> {
     }
 
     fn variable_file(self) -> Tried {
-        let path = self.variables.path(SOPS_AGE_KEY_FILE)?.to_owned();
+        self.named_file(SOPS_AGE_KEY_FILE, |path| KeyOrigin::VariableFile { path })
+    }
+
+    /// The file that a variable names.
+    fn named_file(self, variable: EnvVar, origin: impl FnOnce(PathBuf) -> KeyOrigin) -> Tried {
+        let path = self.variables.path(variable)?.to_owned();
         // The user named it, so its absence is worth a word.
         let absent = |path: &Path| FileError::NotFound { path: path.to_owned() }.into();
         let read = read_private(&path, self.home.user())
             .and_then(|text| text.map(Some).ok_or_else(|| absent(&path)));
-        tried(KeyOrigin::VariableFile { path }, read)
+        tried(origin(path), read)
     }
 
     fn identity(self) -> Tried {
@@ -124,12 +207,15 @@ impl<'a> Keyring<'a> {
 }
 
 impl Candidate {
-    /// Reads the keys in the text: a whole identity file with its comments. The
-    /// variable may also hold nothing but keys, separated by blanks.
+    /// Reads the keys in the text: a whole identity file with its comments. A
+    /// variable and a command may also give nothing but keys, separated by
+    /// blanks.
     pub fn identities(&self) -> Result<Vec<Identity>, IdentityError> {
         let file = Identity::parse_file(&self.text);
         match (&self.origin, file) {
-            (KeyOrigin::Variable, Err(error)) => {
+            (KeyOrigin::Variable | KeyOrigin::Command, Err(error))
+                if error != IdentityError::Sealed =>
+            {
                 let text = std::str::from_utf8(&self.text).map_err(|_| error)?;
                 Identity::parse_words(text)
             }
@@ -156,6 +242,12 @@ impl fmt::Display for KeyOrigin {
             Self::Identity { path } => write!(f, "your identity `{}`", path.display()),
             Self::Sops { path } => write!(f, "the key file `{}` of sops", path.display()),
             Self::Folder { path } => write!(f, "the key folder `{}`", path.display()),
+            Self::Command => write!(f, "the command of `{}`", SOPS_AGE_KEY_CMD.name),
+            Self::SshVariableFile { path } => {
+                let variable = SOPS_AGE_SSH_PRIVATE_KEY_FILE.name;
+                write!(f, "the file `{}` of `{variable}`", path.display())
+            }
+            Self::Ssh { path } => write!(f, "the ssh key `{}`", path.display()),
         }
     }
 }
@@ -170,6 +262,8 @@ impl fmt::Debug for Candidate {
 mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use unspoken_seal::Nobody;
 
     use super::*;
 
@@ -188,6 +282,7 @@ mod tests {
         folder: tempfile::TempDir,
         home: Home,
         variables: Variables,
+        ask: Arc<dyn Ask>,
     }
 
     impl Machine {
@@ -206,11 +301,11 @@ mod tests {
                 ("SOPS_AGE_KEY_FILE", at("named").into_os_string()),
                 ("XDG_CONFIG_HOME", at("config").into_os_string()),
             ]);
-            Self { folder, home, variables }
+            Self { folder, home, variables, ask: Arc::new(Nobody) }
         }
 
         fn ring(&self) -> Keyring<'_> {
-            Keyring { home: &self.home, variables: &self.variables }
+            Keyring { home: &self.home, variables: &self.variables, ask: &self.ask }
         }
 
         fn texts(&self, preferred: Option<&KeyId>) -> Vec<String> {
@@ -242,7 +337,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path().join("home"), 0);
         let variables = Variables::from_pairs([("HOME", folder.path())]);
-        let ring = Keyring { home: &home, variables: &variables };
+        let ask: Arc<dyn Ask> = Arc::new(Nobody);
+        let ring = Keyring { home: &home, variables: &variables, ask: &ask };
+        assert_eq!(ring.further(&["ssh-rsa AAAA", "age1x"]).count(), 0);
         assert_eq!(ring.candidates(Some(&id('a'))).count(), 0);
     }
 
@@ -301,11 +398,12 @@ mod tests {
         };
         let candidate = |origin: KeyOrigin, text: String| {
             let found = Candidate { origin, text: Zeroizing::new(text.into_bytes()) }.identities();
-            let found = found?.iter().map(|key| key.recipient().as_str().to_owned()).collect();
+            let found =
+                found?.iter().map(|key| key.recipient().unwrap().as_str().to_owned()).collect();
             Ok::<Vec<_>, IdentityError>(found)
         };
         let file = || KeyOrigin::Sops { path: "keys.txt".into() };
-        let keys = [&a, &b].map(|key| key.recipient().as_str().to_owned());
+        let keys = [&a, &b].map(|key| key.recipient().unwrap().as_str().to_owned());
         let lines = format!("# two\n\n{}\n{}\n", text(&a), text(&b));
         let words = format!(" {}\t{} ", text(&a), text(&b));
 

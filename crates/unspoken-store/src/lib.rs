@@ -31,7 +31,7 @@ pub use git_pattern::{attribute_pattern, ignore_pattern};
 pub use home::{Home, HomeError};
 pub use ignore_file::{add_lines, ensure_lines};
 pub use key_folder::KeyFolder;
-pub use keyring::{Candidate, KeyOrigin, Keyring, KeyringError};
+pub use keyring::{Candidate, CommandError, KeyOrigin, Keyring, KeyringError};
 pub use lock::{Lock, LockError};
 pub use private_folder::{PrivateError, Written};
 pub use project::{Project, ProjectError, SECRETS};

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::file_error::if_found;
 use crate::regular_file::RegularFile;
 use crate::temporary::{Temporary, remove_leftovers};
-use crate::{FileError, Operation};
+use crate::{CommandError, FileError, Operation};
 
 /// How much of a private file is read.
 const LIMIT: u64 = 64 * 1024;
@@ -60,6 +60,9 @@ pub enum PrivateError {
     Owner { path: PathBuf, found: u32, required: u32 },
     #[error("`{}` holds another key already", .path.display())]
     Different { path: PathBuf },
+    /// Keys come from commands as well.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 /// Reads one private file, wherever it lies; `None` when there is none.

@@ -3,20 +3,19 @@
 
 mod access;
 mod inbox;
+mod unlock;
 
 use std::path::Path;
 
 use jiff::Timestamp;
-use unspoken_model::{EnvironmentName, KeyId, SealKey};
+use unspoken_model::{EnvironmentName, SealKey};
 use unspoken_seal::{
-    Document, DocumentKey, Identity, OpenDocument, ParseError, ParseProblem, SecretSet, Verified,
-    key_id,
+    Document, Identity, OpenDocument, ParseError, ParseProblem, RecipientError, SecretSet, Verified,
 };
 
 use crate::file_error::if_found;
 use crate::regular_file::RegularFile;
-use crate::store_error::NoKey;
-use crate::{FileError, KeyOrigin, Keyring, Lock, Project, StoreError, read_limited, replace};
+use crate::{FileError, Keyring, Lock, Project, StoreError, read_limited, replace};
 
 pub use access::AccessPlan;
 pub use inbox::{Folded, InboxProblem, Leave, Waiting};
@@ -91,51 +90,6 @@ impl<'a> ProjectStore<'a> {
         })
     }
 
-    /// Finds the key that opens a document, the nearest first, and says where
-    /// it was.
-    pub fn unlock(
-        &self,
-        environment: &EnvironmentName,
-        verified: &Verified<'_>,
-    ) -> Result<(DocumentKey, KeyOrigin), StoreError> {
-        let (mut tried, mut refused) = (Vec::new(), Vec::new());
-        let mut unlock = verified.unlock();
-        let preferred: Option<&KeyId> = verified.document().block().map(|block| &block.key_id);
-        for candidate in self.keyring.candidates(preferred) {
-            let candidate = match candidate {
-                Ok(candidate) => candidate,
-                Err(error) => {
-                    refused.push(error);
-                    continue;
-                }
-            };
-            // A file with a line that is no identity is told of like one that
-            // does not fit, without its content.
-            let Ok(identities) = candidate.identities() else {
-                tried.push(format!("{} (which does not read as age identities)", candidate.origin));
-                continue;
-            };
-            if let Some(key) = identities.iter().find_map(|identity| unlock.offer(identity)) {
-                return Ok((key, candidate.origin));
-            }
-            tried.push(candidate.origin.to_string());
-        }
-        let (path, _) = self.project.document(environment);
-        let document = verified.document();
-        let called = |key: &str| match self.project.file.name_of(key) {
-            Some(name) => format!("{name} ({key})"),
-            None if Some(&key_id(key)) == preferred => format!("the environment's own key ({key})"),
-            None => key.to_owned(),
-        };
-        Err(StoreError::NoKey(Box::new(NoKey {
-            environment: environment.clone(),
-            path,
-            recipients: document.recipients().into_iter().map(called).collect(),
-            tried,
-            refused,
-        })))
-    }
-
     /// Opens an environment's set, with all that it inherits.
     pub fn open(&self, environment: &EnvironmentName) -> Result<SecretSet, StoreError> {
         let mut set: Option<SecretSet> = None;
@@ -179,9 +133,12 @@ impl<'a> ProjectStore<'a> {
         change: impl FnOnce(&mut OpenDocument<'_>) -> Result<T, E>,
     ) -> Result<Edited<T>, E> {
         let path = self.project.reach(environment).map_err(StoreError::from)?;
-        let _lock = lock(&path)?;
-        let bytes = self.read(environment)?;
-        let mut document = self.open_document(environment, &bytes)?;
+        let (key, _lock, bytes) = self.unlock_and_lock(environment, &path)?;
+        let verified = self.verify(environment, &bytes)?;
+        let mut document = match verified.open(&key) {
+            Ok(document) => document,
+            Err(error) => return Err(StoreError::Open { path, error }.into()),
+        };
         let outcome = change(&mut document)?;
         let written = document.is_changed();
         let revision =
@@ -201,16 +158,16 @@ impl<'a> ProjectStore<'a> {
     ) -> Result<SealKey, StoreError> {
         let (_, form) = self.project.document(environment);
         let path = self.project.reach(environment)?;
-        let _lock = lock(&path)?;
-        let bytes = self.read(environment)?;
-        if bytes != reviewed {
-            return Err(FileError::Changed { path }.into());
-        }
-        let (document, block) = match Document::parse(form, &bytes) {
+        let (document, block) = match Document::parse(form, reviewed) {
             Ok(document) => document.review().without_seal(),
             Err(error) => return Err(StoreError::Parse { path, error }),
         };
+        // Before the lock, because it may ask somebody.
         let (key, _) = self.unlock(environment, &document)?;
+        let _lock = lock(&path)?;
+        if self.read(environment)? != reviewed {
+            return Err(FileError::Changed { path }.into());
+        }
         let mut document = match document.open(&key) {
             Ok(document) => document,
             Err(error) => return Err(StoreError::Open { path, error }),
@@ -238,7 +195,7 @@ impl<'a> ProjectStore<'a> {
         let (_, form) = self.project.document(environment);
         let path = self.project.reach(environment)?;
         let place = self.project.place(environment);
-        let recipient = key.recipient();
+        let recipient = key.recipient().ok_or(RecipientError::Unknown)?;
         let _lock = lock(&path)?;
         if if_found(RegularFile::open(&path))?.is_some() {
             return Err(StoreError::Exists { path });
@@ -247,7 +204,7 @@ impl<'a> ProjectStore<'a> {
         // key without a document.
         let text = key.print_file(Some(&place), now);
         self.keyring.home.keys().write_new(&recipient.key_id(), text.as_bytes())?;
-        let document = OpenDocument::create(form, place, &recipient, &[])?;
+        let document = OpenDocument::create(form, place, recipient, &[])?;
         let seal_key = document.seal_key();
         seal(document, &path, now)?;
         Ok(seal_key)

@@ -2,17 +2,19 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use unspoken_model::EnvironmentName;
-use unspoken_seal::SecretSet;
+use unspoken_seal::{Ask, SecretSet};
 use unspoken_store::{
     Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
     project_directory,
 };
 
+use crate::ask::Terminal;
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::ui::Ui;
@@ -22,6 +24,8 @@ use crate::ui::Ui;
 pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) variables: Variables,
+    /// Who answers what a key asks.
+    pub(crate) ask: Arc<dyn Ask>,
     project_dir: Option<PathBuf>,
 }
 
@@ -34,7 +38,8 @@ pub(crate) struct Workspace {
 
 impl Context {
     pub(crate) fn new(ui: Ui, variables: Variables, project_dir: Option<PathBuf>) -> Self {
-        Self { ui, variables, project_dir }
+        let ask: Arc<dyn Ask> = Arc::new(Terminal::new(&ui));
+        Self { ui, variables, ask, project_dir }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -145,9 +150,12 @@ impl Context {
         sealed
     }
 
+    pub(crate) fn keyring<'a>(&'a self, home: &'a Home) -> Keyring<'a> {
+        Keyring { home, variables: &self.variables, ask: &self.ask }
+    }
+
     pub(crate) fn store<'a>(&'a self, workspace: &'a Workspace) -> ProjectStore<'a> {
-        let keyring = Keyring { home: &workspace.home, variables: &self.variables };
-        ProjectStore { project: &workspace.project, keyring }
+        ProjectStore { project: &workspace.project, keyring: self.keyring(&workspace.home) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! opens one set, and hands it to one sink. A feature is a file in `commands/`.
 
 mod access_change;
+mod ask;
 mod cli;
 mod commands;
 mod complete;

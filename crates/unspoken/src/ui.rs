@@ -19,7 +19,7 @@ use crate::failure::{Code, Failure};
 use crate::flags::OutputFlags;
 
 /// The streams of one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ui {
     pub(crate) json: bool,
     quiet: bool,

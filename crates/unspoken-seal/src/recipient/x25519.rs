@@ -1,25 +1,14 @@
 //! `age1…`: X25519.
 
-use std::io::Write as _;
+use crate::hazmat::hybrid::is_contributory;
+use crate::key_text;
 
-use age::armor::{ArmoredWriter, Format};
+const PREFIX: &str = "age";
 
-use super::RecipientError;
-use crate::hazmat::DataKey;
-
-pub(super) fn wrap(
-    recipient: &age::x25519::Recipient,
-    key: &DataKey,
-) -> Result<String, RecipientError> {
-    let recipients = std::iter::once(recipient as &dyn age::Recipient);
-    let encryptor =
-        age::Encryptor::with_recipients(recipients).map_err(|_| RecipientError::Wrap)?;
-    let write = || -> std::io::Result<Vec<u8>> {
-        let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
-        let mut writer = encryptor.wrap_output(armour)?;
-        writer.write_all(key.expose())?;
-        writer.finish()?.finish()
-    };
-    let text = write().map_err(|_| RecipientError::Wrap)?;
-    String::from_utf8(text).map_err(|_| RecipientError::Wrap)
+/// Reads a key. One that would give everybody the same secret is refused here:
+/// the age crate panics when it wraps for it.
+pub(super) fn parse(text: &str) -> Option<age::x25519::Recipient> {
+    let bytes = key_text::parse(PREFIX, text)?;
+    let bytes: &[u8; 32] = bytes.as_slice().try_into().ok()?;
+    if is_contributory(bytes) { text.parse().ok() } else { None }
 }

@@ -7,7 +7,9 @@ use unspoken_seal::{
     AcceptError, Document, Identity, OpenDocument, OpenError, Recipient, SetError, VerifyError,
 };
 
-use crate::kit::{FORMS, Map, Sops, any_values, create, name, now, open, place, read, secret};
+use crate::kit::{
+    FORMS, Map, Sops, any_values, create, name, now, open, place, public, read, secret,
+};
 
 #[test]
 fn sops_decrypts_what_we_write() {
@@ -182,7 +184,7 @@ fn two_of_three_groups_open_and_one_does_not() {
     let identities: Vec<Identity> = (0..3).map(|_| Identity::generate()).collect();
     let groups: String = identities
         .iter()
-        .map(|identity| format!("      - age: [{}]\n", identity.recipient().as_str()))
+        .map(|identity| format!("      - age: [{}]\n", public(identity).as_str()))
         .collect();
     let rules = format!("creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n{groups}");
     std::fs::write(sops.path(".sops.yaml"), rules).unwrap();
@@ -215,8 +217,8 @@ fn two_of_three_groups_open_and_one_does_not() {
 fn each_of_twelve_recipients_opens_it_here_and_with_sops() {
     let sops = Sops::new();
     let others: Vec<Identity> = (0..11).map(|_| Identity::generate()).collect();
-    let mut recipients: Vec<Recipient> = others.iter().map(Identity::recipient).collect();
-    recipients.push(sops.identity.recipient());
+    let mut recipients: Vec<Recipient> = others.iter().map(|key| public(key).clone()).collect();
+    recipients.push(public(&sops.identity).clone());
     for form in FORMS {
         let mut document =
             OpenDocument::create(form, place(), &recipients[0], &recipients[1..]).unwrap();

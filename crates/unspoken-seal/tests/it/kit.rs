@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use unspoken_model::{DocumentForm, EnvironmentName, Place, ProjectName, SecretName};
-use unspoken_seal::{Document, Identity, OpenDocument, Secret};
+use unspoken_seal::{Document, Identity, OpenDocument, Recipient, Secret};
 
 pub(crate) type Map = BTreeMap<String, String>;
 
@@ -17,7 +17,12 @@ pub(crate) struct Sops {
     pub(crate) identity: Identity,
 }
 
-fn peer(name: &str) -> PathBuf {
+/// The public half of a key that has one.
+pub(crate) fn public(identity: &Identity) -> &Recipient {
+    identity.recipient().unwrap()
+}
+
+pub(crate) fn peer(name: &str) -> PathBuf {
     let peers = std::env::var_os("UNSPOKEN_PEERS")
         .expect("UNSPOKEN_PEERS is not set: run `cargo xtask test`, which installs the peers");
     Path::new(&peers).join("bin").join(name)
@@ -37,7 +42,7 @@ impl Sops {
     }
 
     pub(crate) fn public(&self) -> String {
-        self.identity.recipient().as_str().to_owned()
+        public(&self.identity).as_str().to_owned()
     }
 
     /// Runs sops with `input` on its standard input. `Err` is its exit code.
@@ -101,7 +106,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn create(form: DocumentForm, identity: &Identity, values: &Map) -> String {
-    let mut open = OpenDocument::create(form, place(), &identity.recipient(), &[]).unwrap();
+    let mut open = OpenDocument::create(form, place(), public(identity), &[]).unwrap();
     for (key, value) in values {
         open.set(&name(key), &secret(value)).unwrap();
     }

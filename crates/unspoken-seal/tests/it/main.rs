@@ -9,6 +9,7 @@
 )]
 
 mod interop;
+mod kinds;
 mod kit;
 mod seal;
 mod share;

@@ -4,7 +4,7 @@
 use unspoken_model::{DocumentForm, EnvironmentName};
 use unspoken_seal::{Change, Document, Identity, OpenDocument, SetError, VerifyError};
 
-use crate::kit::{FORMS, Map, create, name, now, open, place, read, secret};
+use crate::kit::{FORMS, Map, create, name, now, open, place, public, read, secret};
 
 #[test]
 fn setting_one_value_changes_its_line_and_the_integrity_lines() {
@@ -120,13 +120,13 @@ fn the_seal_closes_what_sops_leaves_open() {
         let pin = document.block().map(|block| block.seal_key);
         document.verify(&place(), pin.as_ref()).map(drop)
     };
-    let other = Identity::generate().recipient();
+    let other = Identity::generate();
     for change in [
         text.replacen("\t\"A\"", "\t\"NODE_OPTIONS\": \"\",\n\t\"A\"", 1),
         text.replacen("\t\"B\": \"\",\n", "", 1),
         text.replacen("\"B\"", "\"D\"", 1),
         text.replacen("\"B\": \"\",\n\t\"C\"", "\"C\": \"\",\n\t\"B\"", 1),
-        text.replacen(identity.recipient().as_str(), other.as_str(), 1),
+        text.replacen(public(&identity).as_str(), public(&other).as_str(), 1),
         text.replacen("\"revision\": 1", "\"revision\": 2", 1),
         text.replacen("2026-11-21", "2026-11-22", 1),
     ] {
@@ -183,7 +183,7 @@ fn a_seal_by_a_stranger_is_refused() {
 fn ten_thousand_values_are_the_most() {
     let identity = Identity::generate();
     let mut document =
-        OpenDocument::create(DocumentForm::Json, place(), &identity.recipient(), &[]).unwrap();
+        OpenDocument::create(DocumentForm::Json, place(), public(&identity), &[]).unwrap();
     for n in 0..Document::MAX_VALUES {
         document.set(&name(&format!("N{n}")), &secret("x")).unwrap();
     }

@@ -22,7 +22,7 @@ fn seal(document: OpenDocument<'_>) -> String {
 }
 
 fn public(identity: &Identity) -> Recipient {
-    Recipient::parse(identity.recipient().as_str()).unwrap()
+    identity.recipient().unwrap().clone()
 }
 
 #[test]

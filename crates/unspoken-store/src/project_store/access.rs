@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use unspoken_model::{EnvironmentName, RecipientName, SealKey};
-use unspoken_seal::{Document, Identity, OpenDocument, Recipient, key_id};
+use unspoken_seal::{
+    Document, Identity, OpenDocument, Recipient, RecipientError, ShareError, key_id,
+};
 
 use super::{ProjectStore, lock, print};
 use crate::{FileError, StoreError, replace};
@@ -45,9 +47,13 @@ impl ProjectStore<'_> {
         let own = there.iter().find(|text| key_id(text) == block.key_id).or(there.first());
         let own = own.copied().unwrap_or_default().to_owned();
         let wanted = self.project.file.access(environment);
-        let added = wanted.iter().map(|(_, key)| *key).filter(|key| !there.contains(key));
-        let listed = |key: &&str| *key == own || wanted.iter().any(|(_, other)| other == key);
-        let dropped = there.iter().copied().filter(|key| !listed(key));
+        let wanted = wanted.iter().map(|(_, key)| *key);
+        let is_in = |key: &str, keys: &[Reader<'_>]| keys.iter().any(|other| other.is(key));
+        let readers: Vec<Reader<'_>> = there.iter().copied().map(Reader::new).collect();
+        let listed: Vec<Reader<'_>> =
+            wanted.clone().chain([own.as_str()]).map(Reader::new).collect();
+        let added = wanted.filter(|key| !is_in(key, &readers));
+        let dropped = there.iter().copied().filter(|key| !is_in(key, &listed));
         Ok(AccessPlan {
             environment: environment.clone(),
             added: added.map(str::to_owned).collect(),
@@ -73,7 +79,7 @@ impl ProjectStore<'_> {
             }
             let own = Recipient::parse(&plan.environment_key).map_err(|error| {
                 let recipient = plan.environment_key.clone();
-                unspoken_seal::ShareError::Recipient { recipient, error }
+                ShareError::Recipient { recipient, error }
             })?;
             document.rekey(&own, others, now)
         })
@@ -89,13 +95,13 @@ impl ProjectStore<'_> {
         now: Timestamp,
     ) -> Result<SealKey, StoreError> {
         let place = self.project.place(&plan.environment);
-        let recipient = key.recipient();
+        let recipient = key.recipient().ok_or(RecipientError::Unknown)?;
         // The key first: a document that nobody can open would be worse than a
         // key without a document.
         let text = key.print_file(Some(&place), now);
         self.keyring.home.keys().write_new(&recipient.key_id(), text.as_bytes())?;
         self.change_access(plan, people, now, |document, others| {
-            document.rekey(&recipient, others, now)
+            document.rekey(recipient, others, now)
         })
     }
 
@@ -104,21 +110,14 @@ impl ProjectStore<'_> {
         plan: &AccessPlan,
         people: &BTreeMap<String, RecipientName>,
         now: Timestamp,
-        change: impl FnOnce(
-            &mut OpenDocument<'_>,
-            &[Recipient],
-        ) -> Result<(), unspoken_seal::ShareError>,
+        change: impl FnOnce(&mut OpenDocument<'_>, &[Recipient]) -> Result<(), ShareError>,
     ) -> Result<SealKey, StoreError> {
         let environment = &plan.environment;
         let others = self.listed(environment)?;
         let (_, form) = self.project.document(environment);
         let path = self.project.reach(environment)?;
-        let _lock = lock(&path)?;
-        let bytes = self.read(environment)?;
-        if bytes != plan.reviewed {
-            return Err(FileError::Changed { path }.into());
-        }
-        let mut document = self.open_document(environment, &bytes)?;
+        // No lock is held yet: a plugin may ask somebody, to open and to wrap.
+        let mut document = self.open_document(environment, &plan.reviewed)?;
         let readers: BTreeSet<RecipientName> =
             plan.dropped.iter().map(|key| label(key, people)).collect();
         document.expose(&readers);
@@ -128,6 +127,10 @@ impl ProjectStore<'_> {
         let seal_key = document.seal_key();
         let Some(text) = print(document, &path, now)? else { return Ok(seal_key) };
         self.check_still_open(plan, form, &text, &seal_key)?;
+        let _lock = lock(&path)?;
+        if self.read(environment)? != plan.reviewed {
+            return Err(FileError::Changed { path }.into());
+        }
         replace(&path, text.as_bytes())?;
         Ok(seal_key)
     }
@@ -137,6 +140,7 @@ impl ProjectStore<'_> {
         let list = self.project.file.access(environment).into_iter();
         let parse = |(name, key): (&RecipientName, &str)| {
             Recipient::parse(key)
+                .map(|key| key.asking(self.keyring.ask))
                 .map_err(|error| StoreError::PublicKey { name: name.clone(), error })
         };
         list.map(parse).collect()
@@ -168,6 +172,25 @@ impl ProjectStore<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A public key, to be told from others: an ssh key is the same under any
+/// comment.
+struct Reader<'k> {
+    text: &'k str,
+    key: Option<Recipient>,
+}
+
+impl<'k> Reader<'k> {
+    fn new(text: &'k str) -> Self {
+        let key = text.starts_with("ssh-").then(|| Recipient::parse(text).ok()).flatten();
+        Self { text, key }
+    }
+
+    fn is(&self, other: &str) -> bool {
+        let same = |key: &Recipient| Recipient::parse(other).is_ok_and(|o| o.is_same_key(key));
+        self.text == other || self.key.as_ref().is_some_and(same)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use unspoken_model::{ProjectFile, SecretName};
-use unspoken_seal::{SealError, Secret, VerifyError};
+use unspoken_seal::{Ask, Nobody, SealError, Secret, VerifyError};
 
 use super::*;
 use crate::{Home, SECRETS, Variables};
@@ -14,6 +15,7 @@ struct World {
     folder: tempfile::TempDir,
     home: Home,
     variables: Variables,
+    ask: Arc<dyn Ask>,
     project: Project,
 }
 
@@ -30,6 +32,7 @@ impl World {
         let mut world = Self {
             home: Home::at(folder.path().join("home"), user),
             variables: Variables::from_pairs([("A", "b")]),
+            ask: Arc::new(Nobody),
             project: Project { root, file: file.unwrap() },
             folder,
         };
@@ -40,7 +43,7 @@ impl World {
     }
 
     fn store(&self) -> ProjectStore<'_> {
-        let keyring = Keyring { home: &self.home, variables: &self.variables };
+        let keyring = Keyring { home: &self.home, variables: &self.variables, ask: &self.ask };
         ProjectStore { project: &self.project, keyring }
     }
 

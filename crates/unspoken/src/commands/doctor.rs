@@ -5,8 +5,8 @@ mod finding;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use unspoken_model::{EnvironmentName, ExpiryState, shown};
-use unspoken_seal::Document;
-use unspoken_store::{Keyring, project_directory, read_limited};
+use unspoken_seal::{Document, IdentityError};
+use unspoken_store::{project_directory, read_limited};
 
 use self::finding::{Finding, Level};
 use crate::context::{Context, Workspace};
@@ -51,11 +51,12 @@ fn look_at_keys(cx: &Context, findings: &mut Vec<Finding>) {
     };
     findings
         .push(Finding::fine("keys", format!("{} (from {})", home.path().display(), home.origin())));
-    let keyring = Keyring { home: &home, variables: &cx.variables };
-    for candidate in keyring.candidates(None) {
+    for candidate in cx.keyring(&home).candidates(None) {
         match candidate {
             Ok(candidate) => findings.push(match candidate.identities() {
-                Ok(_) => Finding::fine("key", candidate.origin.to_string()),
+                Ok(_) | Err(IdentityError::Sealed) => {
+                    Finding::fine("key", candidate.origin.to_string())
+                }
                 Err(error) => {
                     let text = format!("{}: {error}", candidate.origin);
                     let hint = "Every line must be an age identity or begin with `#`.".to_owned();

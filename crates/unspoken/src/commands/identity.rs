@@ -1,9 +1,8 @@
 //! `unspoken identity`: this person's or machine's own key.
 
-use jiff::Timestamp;
 use serde_json::json;
 use unspoken_seal::Identity as PrivateKey;
-use unspoken_store::{Home, Written};
+use unspoken_store::Home;
 
 use crate::commands::env::refuse_home_inside;
 use crate::context::Context;
@@ -18,14 +17,18 @@ use crate::failure::{Code, Failure};
 #[command(
     after_help = "Examples:\n  unspoken identity\n  unspoken recipients add bob \"$(unspoken identity)\""
 )]
-pub(crate) struct Identity {}
+pub(crate) struct Identity {
+    /// Make a key that is safe from quantum computers as well; its public half is long
+    #[arg(long)]
+    post_quantum: bool,
+}
 
 impl Identity {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let home = cx.home()?;
         let (public, made) = match read(&home)? {
             Some(public) => (public, false),
-            None => (make(cx, &home, cx.now())?, true),
+            None => (self.make(cx, &home)?, true),
         };
         if made {
             cx.ui.note(&format!("made your identity, in `{}`", home.identity_path().display()));
@@ -34,6 +37,20 @@ impl Identity {
             return cx.ui.print_json(&json!({ "public_key": public, "made": made }));
         }
         cx.ui.print(&format!("{public}\n"))
+    }
+
+    fn make(&self, cx: &Context, home: &Home) -> Result<String, Failure> {
+        if let Ok(project) = cx.project() {
+            refuse_home_inside(&project.root, home)?;
+        }
+        let identity = if self.post_quantum {
+            PrivateKey::generate_post_quantum()
+        } else {
+            PrivateKey::generate()
+        };
+        home.write_identity(identity.print_file(None, cx.now()).as_bytes())?;
+        let public = identity.recipient().map(|recipient| recipient.as_str().to_owned());
+        public.ok_or_else(|| Failure::new(Code::Other, "the new key has no public half"))
     }
 }
 
@@ -46,17 +63,7 @@ pub(crate) fn read(home: &Home) -> Result<Option<String>, Failure> {
             .hint("Every line must be an age identity or begin with `#`.")
     };
     let identities = PrivateKey::parse_file(&text).map_err(|error| wrong(error.to_string()))?;
-    let first = identities.first().map(|identity| identity.recipient().as_str().to_owned());
-    first.map(Some).ok_or_else(|| wrong("it holds no identity".to_owned()))
-}
-
-fn make(cx: &Context, home: &Home, now: Timestamp) -> Result<String, Failure> {
-    if let Ok(project) = cx.project() {
-        refuse_home_inside(&project.root, home)?;
-    }
-    let identity = PrivateKey::generate();
-    let public = identity.recipient().as_str().to_owned();
-    match home.write_identity(identity.print_file(None, now).as_bytes())? {
-        Written::New | Written::Unchanged => Ok(public),
-    }
+    let mut known = identities.iter().filter_map(PrivateKey::recipient);
+    let first = known.next().map(|recipient| recipient.as_str().to_owned());
+    first.map(Some).ok_or_else(|| wrong("nothing in it tells its public key".to_owned()))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use unspoken_model::EnvironmentName;
-use unspoken_seal::{BundleError, KeyBundle, PassphraseError, ReadBundle, key_id};
+use unspoken_seal::{BundleError, KeyBundle, PassphraseError, ReadBundle};
 use unspoken_store::{StoreError, Written, read_limited};
 use zeroize::Zeroizing;
 
@@ -98,7 +98,7 @@ impl Export {
             let object = json!({
                 "project": bundle.place.project.as_str(),
                 "environment": environment.as_str(),
-                "key_id": bundle.identity.recipient().key_id().as_str(),
+                "key_id": bundle.key_id().as_str(),
                 "bundle": line.as_str(),
             });
             return cx.ui.print_json(&object);
@@ -123,7 +123,7 @@ impl Import {
         let environment = bundle.place.environment.clone();
         check_place(&workspace, &bundle, wanted.as_ref())?;
         let proven = prove(cx, &workspace, &bundle)?;
-        let id = bundle.identity.recipient().key_id();
+        let id = bundle.key_id().clone();
         let text = bundle.identity.print_file(Some(&bundle.place), cx.now());
         let keys = workspace.home.keys();
         // The same key may be here with other words around it.
@@ -204,9 +204,8 @@ fn bundle(
         Failure::new(Code::NoKey, format!("`{}`: {error}", path.display()))
     })?;
     let place = workspace.project.place(environment);
-    let fits = |key: &unspoken_seal::Identity| key_id(key.recipient().as_str()) == id;
-    let identity = identities.into_iter().find(fits).ok_or_else(absent)?;
-    Ok(KeyBundle { place, identity })
+    let bundles = identities.into_iter().filter_map(|key| KeyBundle::new(place.clone(), key));
+    bundles.into_iter().find(|bundle| *bundle.key_id() == id).ok_or_else(absent)
 }
 
 /// A bundle must be for this project, and for the environment that was named.

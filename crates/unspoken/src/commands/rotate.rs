@@ -1,12 +1,12 @@
 //! `unspoken rotate`: makes an environment's keys anew.
 
 use serde_json::json;
-use unspoken_seal::Identity;
+use unspoken_seal::{Identity, Recipient};
 
 use crate::access_change::people;
 use crate::commands::env::refuse_home_inside;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::prompt;
 use crate::ui::counted;
@@ -24,6 +24,10 @@ use crate::ui::counted;
 pub(crate) struct Rotate {
     #[command(flatten)]
     env: EnvFlag,
+
+    /// Make an environment key that is safe from quantum computers, as it stays from then on
+    #[arg(long)]
+    post_quantum: bool,
 
     /// Do not ask
     #[arg(short, long)]
@@ -49,8 +53,12 @@ impl Rotate {
         ));
         let question = format!("make new keys for `{environment}`?");
         prompt::confirm(&cx.ui, &question, self.yes)?;
-        let key = Identity::generate();
-        let id = key.recipient().key_id();
+        let post_quantum = self.post_quantum
+            || Recipient::parse(&plan.environment_key).is_ok_and(|key| key.is_post_quantum());
+        let key =
+            if post_quantum { Identity::generate_post_quantum() } else { Identity::generate() };
+        let id = key.recipient().map(Recipient::key_id);
+        let id = id.ok_or_else(|| Failure::new(Code::Other, "the new key has no public half"))?;
         let people = people(&workspace.project.file);
         let seal_key = cx.store(&workspace).rotate(&plan, &key, &people, cx.now())?;
         workspace.project.edit(|file| file.pin(&environment, seal_key))?;
