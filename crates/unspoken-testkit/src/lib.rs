@@ -15,6 +15,7 @@ mod invocation;
 mod output;
 mod peers;
 mod project;
+mod session;
 mod snapshot;
 
 pub use canary::{canary, canary_marker};
@@ -22,4 +23,5 @@ pub use invocation::Invocation;
 pub use output::Output;
 pub use peers::{Peers, peers};
 pub use project::{Project, show_env, unspoken_binary};
+pub use session::Session;
 pub use snapshot::Snapshot;

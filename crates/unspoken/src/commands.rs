@@ -8,6 +8,8 @@ mod export;
 mod get;
 mod import;
 mod init;
+mod key;
+mod key_move;
 mod list;
 mod mv;
 mod rm;
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Run(run::Run),
     #[command(subcommand)]
     Env(env::Env),
+    #[command(subcommand)]
+    Key(key::Key),
     Why(why::Why),
     Doctor(doctor::Doctor),
     Accept(accept::Accept),
@@ -54,6 +58,7 @@ impl Command {
             Self::Export(command) => command.run(cx),
             Self::Run(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
+            Self::Key(command) => command.run(cx),
             Self::Why(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
