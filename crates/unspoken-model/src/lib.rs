@@ -7,6 +7,7 @@
 
 mod expiry;
 mod key_id;
+mod key_stub;
 mod name;
 mod nearest;
 mod place;
@@ -17,6 +18,7 @@ mod shown;
 
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
 pub use key_id::{KeyId, KeyIdError};
+pub use key_stub::{KeyStub, KeyStubError};
 pub use name::{NameError, SecretName};
 pub use nearest::nearest;
 pub use place::{EnvironmentName, Place, PlaceError, ProjectName};

@@ -80,6 +80,14 @@ table! {
         "Private keys are in its folder `unspoken`, when `UNSPOKEN_HOME` is not set.";
     XDG_CONFIG_HOME, "every command that opens a document",
         "Where the file `sops/age/keys.txt` of the sops program is looked for first.";
+    DBUS_SESSION_BUS_ADDRESS, "every command that meets a key in the keychain",
+        "Where the session bus is, over which the Secret Service is reached; only a local socket.";
+    XDG_RUNTIME_DIR, "every command that meets a key in the keychain",
+        "The session bus is its socket `bus`, when `DBUS_SESSION_BUS_ADDRESS` is not set.";
+    DISPLAY, "every command that meets a key in the keychain",
+        "When it is set, a locked keychain may ask for its password on the screen.";
+    WAYLAND_DISPLAY, "every command that meets a key in the keychain",
+        "The same as `DISPLAY`.";
     HOME, "every command that needs a private key",
         "Below it lie the default folders, when the variables above are not set.";
     NO_COLOR, "every command",

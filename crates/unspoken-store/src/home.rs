@@ -3,8 +3,8 @@
 //! Never inside a repository: the folder is the user's, and it is told by an
 //! absolute path.
 
-use std::ffi::OsStr;
 use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,12 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::env_vars::{HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
+use crate::keychain::Keychain;
 use crate::private_folder::PrivateFolder;
 use crate::temporary::open_parent;
 use crate::{
-    EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, Variables, Written,
+    EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PrivateError, Setting,
+    Variables, Written,
 };
 
 /// The user's data folder and configuration folder, below the home folder.
@@ -25,15 +27,13 @@ const PLATFORM: (&str, &str) = if cfg!(target_os = "macos") {
     (".local/share", ".config")
 };
 
-/// The user's own identity, in the folder of private keys.
-const IDENTITY: &str = "identity";
-
 /// The folder of private keys, and why it is that one. It need not exist.
 #[derive(Clone, Debug)]
 pub struct Home {
     path: Setting<PathBuf>,
     /// Whom everything in it must belong to.
     user: u32,
+    keychain: Keychain,
 }
 
 /// Why there is no [`Home`].
@@ -49,10 +49,13 @@ pub enum HomeError {
 }
 
 impl Home {
+    /// The user's own identity, in the folder of private keys.
+    pub(crate) const IDENTITY: &str = "identity";
+
     /// Finds the folder of the user that this process acts for.
     pub fn find(variables: &Variables) -> Result<Self, HomeError> {
         let user = rustix::process::geteuid().as_raw();
-        Ok(Self { path: locate(variables)?, user })
+        Ok(Self { path: locate(variables)?, user, keychain: Keychain::of(variables) })
     }
 
     pub fn path(&self) -> &Path {
@@ -68,22 +71,39 @@ impl Home {
         KeyFolder::new(self)
     }
 
-    /// Where the user's own identity lies, or would.
-    pub fn identity_path(&self) -> PathBuf {
-        self.path().join(IDENTITY)
+    /// One of the keys, wherever it is kept.
+    pub fn key_file(&self, name: KeyName) -> KeyFile<'_> {
+        KeyFile::new(self, name)
     }
 
-    /// Reads the user's own identity; `None` when there is none.
+    /// Where the user's own identity lies, or would.
+    pub fn identity_path(&self) -> PathBuf {
+        self.path().join(Self::IDENTITY)
+    }
+
+    /// Reads the user's own identity, which may be in the keychain; `None` when
+    /// there is none.
     pub fn read_identity(&self) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
-        match self.open()? {
-            Some(folder) => folder.read(OsStr::new(IDENTITY)),
-            None => Ok(None),
-        }
+        Ok(self.key_file(KeyName::Identity).read()?.map(|held| held.text))
+    }
+
+    pub(crate) fn keychain(&self) -> &Keychain {
+        &self.keychain
+    }
+
+    /// Tells this folder's entries in the keychain from those of another one:
+    /// FNV-1a over the path, 32 bits, the same for every compiler.
+    pub(crate) fn tag(&self) -> u32 {
+        self.path()
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
     }
 
     /// Stores the user's own identity. Another one is never replaced.
     pub fn write_identity(&self, text: &[u8]) -> Result<Written, PrivateError> {
-        self.create()?.write_new(OsStr::new(IDENTITY), text)
+        self.create()?.write_new(std::ffi::OsStr::new(Self::IDENTITY), text)
     }
 
     pub(crate) fn open(&self) -> Result<Option<PrivateFolder>, PrivateError> {
@@ -113,7 +133,8 @@ impl Home {
 
     #[cfg(test)]
     pub(crate) fn at(path: PathBuf, user: u32) -> Self {
-        Self { path: Setting { value: path, origin: Origin::Default }, user }
+        let keychain = Keychain::of(&Variables::from_pairs([] as [(&str, &str); 0]));
+        Self { path: Setting { value: path, origin: Origin::Default }, user, keychain }
     }
 }
 

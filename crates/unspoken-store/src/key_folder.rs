@@ -7,7 +7,7 @@ use unspoken_model::KeyId;
 use zeroize::Zeroizing;
 
 use crate::private_folder::PrivateFolder;
-use crate::{Home, PrivateError, Written};
+use crate::{Home, KeptIn, KeyFile, KeyName, PrivateError, Written};
 
 /// The folder `keys` in the [`Home`]. It need not exist.
 ///
@@ -33,12 +33,15 @@ impl<'a> KeyFolder<'a> {
         self.path().join(id.as_str())
     }
 
-    /// Reads a key file; `None` when this machine has no such key.
+    /// One key of the folder, wherever it is kept.
+    pub fn file(self, id: &KeyId) -> KeyFile<'a> {
+        KeyFile::new(self.home, KeyName::Environment(id.clone()))
+    }
+
+    /// Reads a key, which may be in the keychain; `None` when this machine has
+    /// no such key.
     pub fn read(self, id: &KeyId) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
-        match self.open()? {
-            Some(folder) => folder.read(OsStr::new(id.as_str())),
-            None => Ok(None),
-        }
+        Ok(self.file(id).read()?.map(|held| held.text))
     }
 
     /// The ids of all keys that are here, sorted.
@@ -49,13 +52,17 @@ impl<'a> KeyFolder<'a> {
         Ok(folder.names()?.into_iter().filter_map(id).collect())
     }
 
-    /// Stores a key file. One with other content is never replaced.
+    /// Stores a key file. One with other content is never replaced. A stub that
+    /// names the same key stays: the keychain has it.
     pub fn write_new(self, id: &KeyId, text: &[u8]) -> Result<Written, PrivateError> {
+        if self.file(id).kept()? == Some(KeptIn::Keychain) {
+            return Ok(Written::Unchanged);
+        }
         let folder = self.home.create()?.create_folder(OsStr::new(Self::NAME))?;
         folder.write_new(OsStr::new(id.as_str()), text)
     }
 
-    fn open(self) -> Result<Option<PrivateFolder>, PrivateError> {
+    pub(crate) fn open(self) -> Result<Option<PrivateFolder>, PrivateError> {
         match self.home.open()? {
             Some(home) => home.folder(OsStr::new(Self::NAME)),
             None => Ok(None),

@@ -23,8 +23,9 @@ use crate::env_vars::{
     UNSPOKEN_KEY,
 };
 use crate::home::{config_folder, home_folder};
+use crate::key_file::Held;
 use crate::private_folder::read_private;
-use crate::{FileError, Home, PrivateError, Variables};
+use crate::{FileError, Home, KeptIn, KeyName, PrivateError, Variables};
 
 /// For how many of a document's recipients the key command is run.
 const COMMANDS: usize = 16;
@@ -58,6 +59,8 @@ pub enum KeyOrigin {
     Identity { path: PathBuf },
     /// The sops program's own key file.
     Sops { path: PathBuf },
+    /// The keychain, to which a stub in the place of a key file led.
+    Keychain { path: PathBuf },
     /// The key folder itself, which could not be listed.
     Folder { path: PathBuf },
     /// What the command of `SOPS_AGE_KEY_CMD` printed.
@@ -160,9 +163,9 @@ impl<'a> Keyring<'a> {
     }
 
     fn environment(self, id: KeyId) -> Tried {
-        let read = self.home.keys().read(&id);
+        let read = self.home.keys().file(&id).read();
         let path = self.home.keys().path_of(&id);
-        tried(KeyOrigin::Environment { id, path }, read)
+        held(KeyOrigin::Environment { id, path: path.clone() }, path, read)
     }
 
     fn variable(self, variable: EnvVar, origin: KeyOrigin) -> Tried {
@@ -185,7 +188,9 @@ impl<'a> Keyring<'a> {
     }
 
     fn identity(self) -> Tried {
-        tried(KeyOrigin::Identity { path: self.home.identity_path() }, self.home.read_identity())
+        let (read, path) =
+            (self.home.key_file(KeyName::Identity).read(), self.home.identity_path());
+        held(KeyOrigin::Identity { path: path.clone() }, path, read)
     }
 
     fn sops(self) -> Tried {
@@ -263,6 +268,16 @@ fn tried(origin: KeyOrigin, read: Read) -> Tried {
     }
 }
 
+/// A key of ours, which may have come from the keychain.
+fn held(origin: KeyOrigin, path: PathBuf, read: Result<Option<Held>, PrivateError>) -> Tried {
+    match read {
+        Ok(Some(Held { text, kept: KeptIn::Keychain })) => {
+            tried(KeyOrigin::Keychain { path }, Ok(Some(text)))
+        }
+        read => tried(origin, read.map(|held| held.map(|held| held.text))),
+    }
+}
+
 impl fmt::Display for KeyOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -274,6 +289,7 @@ impl fmt::Display for KeyOrigin {
             }
             Self::Identity { path } => write!(f, "your identity `{}`", path.display()),
             Self::Sops { path } => write!(f, "the key file `{}` of sops", path.display()),
+            Self::Keychain { path } => write!(f, "the key of `{}` in the keychain", path.display()),
             Self::Folder { path } => write!(f, "the key folder `{}`", path.display()),
             Self::Command => write!(f, "the command of `{}`", SOPS_AGE_KEY_CMD.name),
             Self::SshVariableFile { path } => {

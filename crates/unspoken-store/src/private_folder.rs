@@ -18,12 +18,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
+use unspoken_model::KeyStubError;
 use zeroize::Zeroizing;
 
 use crate::file_error::if_found;
 use crate::regular_file::RegularFile;
 use crate::temporary::{Temporary, remove_leftovers};
-use crate::{CommandError, FileError, Operation};
+use crate::{CommandError, FileError, KeychainError, Operation};
 
 /// How much of a private file is read.
 const LIMIT: u64 = 64 * 1024;
@@ -63,6 +64,13 @@ pub enum PrivateError {
     /// Keys come from commands as well.
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(
+        "`{}` does not say which entry of the keychain its key is{}",
+        .path.display(), .error.map_or(String::new(), |error| format!(": {error}"))
+    )]
+    Stub { path: PathBuf, error: Option<KeyStubError> },
+    #[error("the key of `{}` is in the keychain", .path.display())]
+    Keychain { path: PathBuf, source: KeychainError },
 }
 
 /// Reads one private file, wherever it lies; `None` when there is none.
@@ -135,6 +143,19 @@ impl PrivateFolder {
             Some(old) => unchanged(&old, bytes, path),
             None => Err(FileError::Changed { path }.into()),
         }
+    }
+
+    /// Writes a file over one that is there, as a whole.
+    pub(crate) fn replace(&self, name: &OsStr, bytes: &[u8]) -> Result<(), PrivateError> {
+        let mode = Mode::from_raw_mode(0o600);
+        let mut temporary = Temporary::create(self.fd.as_fd(), &self.path, name, mode)?;
+        temporary.write(bytes)?;
+        Ok(temporary.replace()?)
+    }
+
+    /// Removes what killed writers of a file left beside it.
+    pub(crate) fn sweep(&self, name: &OsStr) {
+        remove_leftovers(self.fd.as_fd(), name);
     }
 
     fn open_at(

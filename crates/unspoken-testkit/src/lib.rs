@@ -16,6 +16,7 @@ mod member;
 mod output;
 mod peers;
 mod project;
+mod session;
 mod snapshot;
 
 pub use canary::{canary, canary_marker};
@@ -24,4 +25,5 @@ pub use member::Member;
 pub use output::Output;
 pub use peers::{Peers, peers};
 pub use project::{Project, show_env, unspoken_binary};
+pub use session::Session;
 pub use snapshot::Snapshot;

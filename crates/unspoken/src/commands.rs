@@ -11,6 +11,7 @@ mod import;
 mod inbox;
 mod init;
 mod key;
+mod key_move;
 mod list;
 mod mv;
 mod recipients;

@@ -65,7 +65,11 @@ fn look_at_keys(cx: &Context, findings: &mut Vec<Finding>) {
             }),
             Err(error) => {
                 let failure = Failure::because(Code::NoKey, &error.source);
-                let hint = mend(&error.source).map(|command| format!("Run `{command}`."));
+                // The keychain's own advice, or the command that mends a file.
+                let hint = match mend(&error.source) {
+                    Some(command) => Some(format!("Run `{command}`.")),
+                    None => Failure::from(error.source).hint,
+                };
                 findings.push(Finding::error("key", failure.message, hint));
             }
         }

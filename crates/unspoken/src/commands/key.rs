@@ -10,12 +10,13 @@ use unspoken_store::{StoreError, Written, read_limited};
 use zeroize::Zeroizing;
 
 use crate::commands::env::refuse_home_inside;
+use crate::commands::key_move::KeyMove;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::prompt;
 
-/// Carry an environment's key to another machine
+/// Carry an environment's key to another machine, or into the keychain
 ///
 /// Whoever has an environment's key can read and change it, as long as the key
 /// is not rotated. To give one person access that can be taken away again, use
@@ -36,6 +37,7 @@ pub(crate) enum Key {
         after_help = "Examples:\n  unspoken key import\n  unspoken key import -e production < bundle.txt"
     )]
     Import(Import),
+    Move(KeyMove),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +74,7 @@ impl Key {
         match self {
             Self::Export(command) => command.run(cx),
             Self::Import(command) => command.run(cx),
+            Self::Move(command) => command.run(cx),
         }
     }
 }

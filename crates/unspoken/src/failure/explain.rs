@@ -8,7 +8,8 @@ use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
-    ConfigError, FileError, FindError, HomeError, LockError, PrivateError, ProjectError,
+    ConfigError, FileError, FindError, HomeError, KeychainError, LockError, MoveError,
+    PrivateError, ProjectError,
 };
 
 use super::{Code, Failure};
@@ -102,6 +103,9 @@ impl From<FileError> for Failure {
 
 impl From<PrivateError> for Failure {
     fn from(error: PrivateError) -> Self {
+        if let PrivateError::Keychain { source, .. } = &error {
+            return Self::because(Code::NoKey, &error).hint(keychain_hint(source));
+        }
         match mend(&error) {
             Some(command) => Self::because(Code::NoKey, &error)
                 .hint(format!("Others may have read it. If not, run `{command}`.")),
@@ -119,7 +123,59 @@ pub(crate) fn mend(error: &PrivateError) -> Option<String> {
         PrivateError::Owner { path, required, .. } => {
             Some(format!("sudo chown {required} {}", quoted(path)))
         }
-        PrivateError::File(_) | PrivateError::Different { .. } | PrivateError::Command(_) => None,
+        PrivateError::File(_)
+        | PrivateError::Different { .. }
+        | PrivateError::Command(_)
+        | PrivateError::Stub { .. }
+        | PrivateError::Keychain { .. } => None,
+    }
+}
+
+impl From<MoveError> for Failure {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Private(error) => error.into(),
+            MoveError::File(error) => error.into(),
+            MoveError::Lock(error) => error.into(),
+            MoveError::Missing { .. } => Self::because(Code::Missing, &error)
+                .hint("Run `unspoken doctor` to see which keys this machine has."),
+            MoveError::Keychain { ref source, .. } => {
+                Self::because(Code::Other, &error).hint(keychain_hint(source))
+            }
+            MoveError::LeftBehind { .. } => Self::because(Code::Other, &error).hint(
+                "Run this again, which removes it from there: `unspoken key move --to file`.",
+            ),
+            MoveError::Identity { .. }
+            | MoveError::OtherName { .. }
+            | MoveError::OtherKey { .. }
+            | MoveError::Differs { .. } => Self::because(Code::Other, &error),
+        }
+    }
+}
+
+/// What helps when the keychain does not give, or take, a key.
+fn keychain_hint(error: &KeychainError) -> &'static str {
+    match error {
+        KeychainError::NoBus | KeychainError::OtherBus | KeychainError::Bus { .. } => {
+            "Run it in your desktop session, or bring the key there with `unspoken key move --to \
+             file --all`."
+        }
+        KeychainError::NoService | KeychainError::NoCollection => {
+            "Start the keychain, such as GNOME Keyring or KeePassXC, then look with `unspoken \
+             doctor`."
+        }
+        KeychainError::Locked | KeychainError::Dismissed | KeychainError::TimedOut { .. } => {
+            "Unlock the keychain in your desktop session, then run this again."
+        }
+        KeychainError::NotFound { .. } => {
+            "Look whether it was removed there. A backup or a colleague may have the key: run \
+             `unspoken doctor` to see which others fit."
+        }
+        KeychainError::Ambiguous { .. }
+        | KeychainError::TooLarge { .. }
+        | KeychainError::Call { .. } => {
+            "Look at the entry in the keychain's own program, then run this again."
+        }
     }
 }
 

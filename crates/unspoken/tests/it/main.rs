@@ -19,6 +19,7 @@ mod import;
 mod inbox;
 mod init;
 mod key;
+mod keychain;
 mod list;
 mod names;
 mod place;

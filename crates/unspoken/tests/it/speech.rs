@@ -22,6 +22,7 @@ fn successes() -> Vec<(Vec<&'static str>, bool)> {
         (vec!["import", "-"], false),
         (vec!["env", "list"], true),
         (vec!["env", "add", "preview"], false),
+        (vec!["key", "move", "--to", "file"], false),
         (vec!["why", "A"], true),
         (vec!["doctor"], true),
         (vec!["get", "A"], true),
