@@ -15,7 +15,8 @@ use crate::env_vars::{HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
 use crate::private_folder::PrivateFolder;
 use crate::temporary::open_parent;
 use crate::{
-    EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, Variables, Written,
+    EnvVar, FileError, KeyFolder, Operation, Origin, PrivateError, Setting, TrustFolder, Variables,
+    Written,
 };
 
 /// The user's data folder and configuration folder, below the home folder.
@@ -66,6 +67,11 @@ impl Home {
 
     pub fn keys(&self) -> KeyFolder<'_> {
         KeyFolder::new(self)
+    }
+
+    /// The records of the projects whose hooks may be started.
+    pub fn trust(&self) -> TrustFolder<'_> {
+        TrustFolder::new(self)
     }
 
     /// Where the user's own identity lies, or would.
