@@ -5,3 +5,4 @@
 
 pub mod child;
 pub mod export;
+pub mod hook;

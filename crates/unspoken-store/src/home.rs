@@ -17,7 +17,7 @@ use crate::private_folder::PrivateFolder;
 use crate::temporary::open_parent;
 use crate::{
     EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PrivateError, Setting,
-    Variables, Written,
+    TrustFolder, Variables, Written,
 };
 
 /// The user's data folder and configuration folder, below the home folder.
@@ -69,6 +69,11 @@ impl Home {
 
     pub fn keys(&self) -> KeyFolder<'_> {
         KeyFolder::new(self)
+    }
+
+    /// The records of the projects whose hooks may be started.
+    pub fn trust(&self) -> TrustFolder<'_> {
+        TrustFolder::new(self)
     }
 
     /// One of the keys, wherever it is kept.

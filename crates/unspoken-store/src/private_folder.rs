@@ -26,8 +26,6 @@ use crate::regular_file::RegularFile;
 use crate::temporary::{Temporary, remove_leftovers};
 use crate::{CommandError, FileError, KeychainError, Operation};
 
-/// How much of a private file is read.
-const LIMIT: u64 = 64 * 1024;
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
@@ -82,6 +80,9 @@ pub(crate) fn read_private(
 }
 
 impl PrivateFolder {
+    /// How much of a private file is read.
+    pub(crate) const LIMIT: u64 = 64 * 1024;
+
     /// Opens a folder of `user`'s; `None` when there is none.
     pub(crate) fn open(path: &Path, user: u32) -> Result<Option<Self>, PrivateError> {
         Self::open_at(CWD, path, path.to_owned(), user)
@@ -145,8 +146,9 @@ impl PrivateFolder {
         }
     }
 
-    /// Writes a file over one that is there, as a whole.
+    /// Writes a file over whatever file was there.
     pub(crate) fn replace(&self, name: &OsStr, bytes: &[u8]) -> Result<(), PrivateError> {
+        remove_leftovers(self.fd.as_fd(), name);
         let mode = Mode::from_raw_mode(0o600);
         let mut temporary = Temporary::create(self.fd.as_fd(), &self.path, name, mode)?;
         temporary.write(bytes)?;
@@ -156,6 +158,27 @@ impl PrivateFolder {
     /// Removes what killed writers of a file left beside it.
     pub(crate) fn sweep(&self, name: &OsStr) {
         remove_leftovers(self.fd.as_fd(), name);
+    }
+
+    /// Opens a file to read and write it, and makes it where it is missing.
+    pub(crate) fn open_file(&self, name: &OsStr) -> Result<RegularFile, PrivateError> {
+        let (path, access) = (self.path.join(name), OFlags::RDWR | OFlags::CREATE);
+        let mode = Mode::from_raw_mode(0o600);
+        let file = RegularFile::open_at(self.fd.as_fd(), Path::new(name), path, access, mode)?;
+        judge(&self.path.join(name), (file.owner(), self.user), (file.mode(), FILE_MODE))?;
+        Ok(file)
+    }
+
+    /// Removes a file; `false` when there was none.
+    pub(crate) fn remove(&self, name: &OsStr) -> Result<bool, PrivateError> {
+        let error = |error| FileError::new(Operation::Remove, &self.path.join(name), error).into();
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Ok(false),
+            Err(found) => return Err(error(found)),
+        }
+        rustix::fs::fsync(&self.fd).map_err(error)?;
+        Ok(true)
     }
 
     fn open_at(
@@ -188,7 +211,7 @@ fn read_at(
     let opened = RegularFile::open_at(folder, name, path.to_owned(), OFlags::RDONLY, Mode::empty());
     let Some(file) = if_found(opened)? else { return Ok(None) };
     judge(path, (file.owner(), user), (file.mode(), FILE_MODE))?;
-    Ok(Some(file.read(LIMIT)?))
+    Ok(Some(file.read(PrivateFolder::LIMIT)?))
 }
 
 /// Compares what is found with what is required: the owner, then the mode.

@@ -113,7 +113,7 @@ impl<'a> ProjectStore<'a> {
             .map_err(|error| StoreError::Set { path, error })
     }
 
-    fn open_document<'b>(
+    pub(crate) fn open_document<'b>(
         &self,
         environment: &EnvironmentName,
         bytes: &'b [u8],
@@ -211,7 +211,7 @@ impl<'a> ProjectStore<'a> {
     }
 }
 
-fn lock(path: &Path) -> Result<Lock, StoreError> {
+pub(crate) fn lock(path: &Path) -> Result<Lock, StoreError> {
     Ok(Lock::acquire(path, Lock::WAIT)?)
 }
 

@@ -17,8 +17,10 @@ mod mv;
 mod recipients;
 mod rm;
 mod rotate;
+mod rotate_value;
 mod run;
 mod set;
+mod trust;
 mod why;
 
 use crate::context::Context;
@@ -47,6 +49,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(key::Key),
     Rotate(rotate::Rotate),
+    Trust(trust::Trust),
     Inbox(inbox::Inbox),
     Why(why::Why),
     Doctor(doctor::Doctor),
@@ -71,6 +74,7 @@ impl Command {
             Self::Recipients(command) => command.run(cx),
             Self::Key(command) => command.run(cx),
             Self::Rotate(command) => command.run(cx),
+            Self::Trust(command) => command.run(cx),
             Self::Inbox(command) => command.run(cx),
             Self::Why(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),

@@ -8,8 +8,10 @@
 //! - The code is a contract: it is documented, and a new meaning is a new code.
 
 mod explain;
+mod rotation;
 
 pub(crate) use explain::{mend, quoted};
+pub(crate) use rotation::command_line;
 
 use std::error::Error;
 
@@ -92,7 +94,7 @@ impl Code {
             Self::Refused => "A confirmation was needed and not given.",
             Self::NotExecutable => "`run`: the command was found and cannot be executed.",
             Self::NotFound => "`run`: there is no such command.",
-            Self::Interrupted => "Interrupted at a prompt.",
+            Self::Interrupted => "Interrupted at a prompt, or while a rotation hook ran.",
             Self::ClosedPipe => "Whoever read the output stopped reading.",
         }
     }

@@ -50,7 +50,7 @@ impl Selection {
     /// The parent's variables that never reach a child.
     const WITHHELD: [&str; 2] = ["UNSPOKEN_", "SOPS_AGE_"];
 
-    fn passes(&self, variable: &OsStr) -> bool {
+    pub(crate) fn passes(&self, variable: &OsStr) -> bool {
         let bytes = variable.as_encoded_bytes();
         if Self::WITHHELD.iter().any(|withheld| bytes.starts_with(withheld.as_bytes())) {
             return false;

@@ -73,8 +73,8 @@ struct Before {
 }
 
 /// What `--expires` says.
-#[derive(Clone, Copy)]
-enum Lifetime {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lifetime {
     AsItIs,
     /// Until a date, or for ever.
     Until(Option<Expiry>),
@@ -88,7 +88,7 @@ impl Set {
                        `unspoken set NAME < file`, or run `unspoken set NAME` and paste it.",
             ));
         }
-        let lifetime = self.lifetime(cx)?;
+        let lifetime = Lifetime::parse(cx, self.expires.as_deref())?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         let name = match &self.name {
@@ -143,14 +143,6 @@ impl Set {
             }),
             &format!("{name} {word} in {environment}"),
         )
-    }
-
-    fn lifetime(&self, cx: &Context) -> Result<Lifetime, Failure> {
-        let Some(text) = &self.expires else { return Ok(Lifetime::AsItIs) };
-        Expiry::parse_when(text, cx.today()).map(Lifetime::Until).map_err(|error| {
-            Failure::new(Code::Usage, format!("`--expires`: {error}"))
-                .hint("For example: `--expires 2027-01-31`.")
-        })
     }
 
     /// Everything that can be known before a value is asked for: is the document
@@ -268,12 +260,22 @@ fn author(workspace: &Workspace) -> RecipientName {
     }
 }
 
+impl Lifetime {
+    pub(crate) fn parse(cx: &Context, text: Option<&str>) -> Result<Self, Failure> {
+        let Some(text) = text else { return Ok(Self::AsItIs) };
+        Expiry::parse_when(text, cx.today()).map(Self::Until).map_err(|error| {
+            Failure::new(Code::Usage, format!("`--expires`: {error}"))
+                .hint("For example: `--expires 2027-01-31`.")
+        })
+    }
+}
+
 fn absent(name: &SecretName, environment: &EnvironmentName) -> Failure {
     Failure::new(Code::Missing, format!("no secret `{name}` in `{environment}` itself"))
         .hint(format!("Run `unspoken set {name} -e {environment}` without `--keep` to add it."))
 }
 
-fn unsealed(environment: &EnvironmentName) -> Failure {
+pub(crate) fn unsealed(environment: &EnvironmentName) -> Failure {
     let message =
         format!("the document of `{environment}` has no seal, so it has no place for expiries");
     Failure::new(Code::Other, message).hint(format!(
