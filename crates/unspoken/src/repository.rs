@@ -98,6 +98,10 @@ impl Repository {
             {
                 return Ok(None);
             }
+            // A container may have neither.
+            Err(GitError::Absent) if folder.ancestors().all(|f| !f.join(".git").exists()) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let text = String::from_utf8_lossy(&answer);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use unspoken_model::{DocumentForm, EnvironmentName, ProjectFile, SecretName, nearest};
 use unspoken_seal::Document;
 
-use crate::access::{Reader, reader};
+use crate::access::{Reader, environment_key, reader};
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
@@ -51,6 +51,7 @@ struct Chapter {
     environment: EnvironmentName,
     bytes: Vec<u8>,
     form: DocumentForm,
+    environment_key: Option<String>,
     past: Past,
 }
 
@@ -146,7 +147,11 @@ impl Book {
                     past
                 }
             };
-            chapters.push(Chapter { environment: environment.clone(), bytes, form, past });
+            let environment = environment.clone();
+            let mut chapter = Chapter { environment, bytes, form, environment_key: None, past };
+            let own = environment_key(&chapter.document()?).map(str::to_owned);
+            chapter.environment_key = own;
+            chapters.push(chapter);
         }
         Ok(Self {
             chapters,

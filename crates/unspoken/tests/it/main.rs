@@ -6,8 +6,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod access;
 mod attack;
 mod budget;
+mod check;
 mod completion;
 mod crash;
 mod disk;
@@ -21,6 +23,7 @@ mod init;
 mod key;
 mod list;
 mod names;
+mod people;
 mod place;
 mod run;
 mod set;

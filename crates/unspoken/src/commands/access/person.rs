@@ -60,9 +60,20 @@ fn is_listed(file: &ProjectFile, keys: &[&str]) -> bool {
 /// What there is to know about the name itself.
 fn remark(file: &ProjectFile, title: &str, keys: &[&str], book: &Book) -> String {
     let mut remarks = Vec::new();
+    for chapter in &book.chapters {
+        let is_own = |key: &str| chapter.environment_key.as_deref() == Some(key);
+        let was_own = |key: &str| chapter.past.was_environment_key(key);
+        if keys.iter().any(|key| is_own(key)) {
+            remarks.push(format!("the environment key of `{}`", chapter.environment));
+        } else if keys.iter().any(|key| was_own(key)) {
+            remarks.push(format!("an earlier environment key of `{}`", chapter.environment));
+        }
+    }
     let now =
         file.recipients.iter().find(|(_, text)| keys.iter().any(|key| is_same_key(text, key)));
     match now {
+        // No person has it, or should.
+        None if !remarks.is_empty() => {}
         None => remarks.push("not in unspoken.toml now".to_owned()),
         Some((name, _)) if name.as_str() != title => remarks.push(format!("called `{name}` now")),
         Some(_) => {}
@@ -88,7 +99,7 @@ fn find<'c>(
     let document = chapter.document()?;
     let is_theirs = |text: &str| keys.iter().any(|key| is_same_key(text, key));
     let listed = file.access(&chapter.environment).into_iter().any(|(_, text)| is_theirs(text));
-    let own = crate::access::environment_key(&document).is_some_and(is_theirs);
+    let own = chapter.environment_key.as_deref().is_some_and(is_theirs);
     let standing = match (document.recipients().into_iter().any(is_theirs), listed || own) {
         (true, true) => Some(Standing::Reads),
         (true, false) => Some(Standing::Unlisted),
