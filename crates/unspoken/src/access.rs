@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use unspoken_model::{EnvironmentName, ProjectFile, RecipientName, shown};
-use unspoken_seal::{Document, Recipient};
+use unspoken_seal::{Document, key_id};
 
 /// The most characters of a key that stand in a sentence.
 const SHORT: usize = 80;
@@ -63,8 +63,7 @@ pub(crate) fn standings(
 pub(crate) fn environment_key<'d>(document: &'d Document<'_>) -> Option<&'d str> {
     let recipients = document.recipients();
     let Some(block) = document.block() else { return recipients.first().copied() };
-    let is_own = |text: &str| Recipient::parse(text).is_ok_and(|key| key.key_id() == block.key_id);
-    recipients.into_iter().find(|text| is_own(text))
+    recipients.into_iter().find(|text| key_id(text) == block.key_id)
 }
 
 /// Whether two texts are the same public key.

@@ -6,7 +6,6 @@
 //! - Findings come in an order that depends on the project alone.
 
 mod document;
-mod inbox;
 mod names;
 pub(crate) mod place;
 
@@ -14,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unspoken_model::EnvironmentName;
 use unspoken_seal::VerifyError;
-use unspoken_store::StoreError;
+use unspoken_store::{StoreError, Waiting};
 
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
@@ -55,7 +54,7 @@ impl Audit {
             }
             if wanted.contains(environment) {
                 findings.extend(place::look_at_document(workspace, environment));
-                findings.extend(inbox::look(workspace, environment));
+                findings.extend(look_at_inbox(cx, workspace, environment));
                 audit.environments.insert(environment.clone(), findings);
             }
         }
@@ -96,6 +95,33 @@ fn look_at_document(
     };
     findings.extend(page.look());
     Some(document.names().map(str::to_owned).collect())
+}
+
+/// Values that wait for somebody who can open the document.
+fn look_at_inbox(
+    cx: &Context,
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+) -> Vec<Finding> {
+    let topic = environment.as_str();
+    let list = match cx.store(workspace).inbox(environment) {
+        Ok(list) => list,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return vec![Finding::of(Rule::Inbox, topic, failure.message).hint(failure.hint)];
+        }
+    };
+    let finding = |waiting: &Waiting| {
+        let label = &waiting.label;
+        let text = format!("`{}` waits since {}, from {}", label.name, label.time(), label.author);
+        let hint = format!(
+            "Whoever can open `{environment}` takes it up with the next command that does; run \
+             `unspoken inbox -e {environment}` to see more."
+        );
+        let path = workspace.shown(&waiting.path).to_string();
+        Finding::of(Rule::Inbox, topic, text).hint(hint).at(&path, None)
+    };
+    list.iter().map(finding).collect()
 }
 
 /// Why a document cannot be looked at.

@@ -48,9 +48,7 @@ pub(crate) fn names() -> Vec<CompletionCandidate> {
 
 /// What `access` can be asked about: recipients and secrets.
 pub(crate) fn subjects() -> Vec<CompletionCandidate> {
-    let Some(project) = project() else { return Vec::new() };
-    let people = project.file.recipients.keys();
-    people.map(|name| CompletionCandidate::new(name.as_str())).chain(names()).collect()
+    recipients().into_iter().chain(names()).collect()
 }
 
 fn names_of(project: &Project, environment: &EnvironmentName) -> Vec<String> {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use unspoken_model::{DocumentForm, ProjectFile};
-use unspoken_seal::Document;
+use unspoken_seal::{Document, key_id};
 
 use crate::access::environment_key;
 use crate::repository::{GitError, Object, Objects, Repository};
@@ -277,6 +277,16 @@ impl Holders {
     /// Every name that the holder of a key had, the newest first.
     pub(crate) fn names_of(&self, key: &str) -> Vec<&str> {
         self.pairs.iter().filter(|pair| pair.1 == key).map(|pair| pair.0.as_str()).collect()
+    }
+
+    /// Everything that a document may call the holder of a key by who lost
+    /// access: each name, else the start of the key, else its id.
+    pub(crate) fn marks_of(&self, key: &str) -> BTreeSet<String> {
+        let mut marks: BTreeSet<String> =
+            self.names_of(key).into_iter().map(str::to_owned).collect();
+        marks.insert(key.chars().take(20).collect());
+        marks.insert(key_id(key).to_string());
+        marks
     }
 
     /// Every name that there was.

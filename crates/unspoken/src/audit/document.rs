@@ -86,7 +86,9 @@ impl Page<'_> {
             (Some(_), _) => "the environment key is not the first who can read it",
             (None, _) => "the environment key cannot read it",
         };
-        Some(self.finding(Rule::Access, text, self.sync()))
+        // Bringing the list in line changes nothing here.
+        let hint = format!("Run `unspoken rotate -e {}`.", self.environment);
+        Some(self.finding(Rule::Access, text, hint))
     }
 
     fn post_quantum(&self) -> Option<Finding> {
@@ -116,7 +118,10 @@ impl Page<'_> {
         let exposed = self.document.block().map(|block| &block.exposed);
         let finding = |(name, readers): (&SecretName, &BTreeSet<RecipientName>)| {
             let who: Vec<&str> = readers.iter().map(RecipientName::as_str).collect();
-            let text = format!("`{name}` is still the value that {} could read", who.join(", "));
+            let text = format!(
+                "`{name}` was readable by {} and has not been changed since",
+                who.join(", ")
+            );
             let hint = format!(
                 "Replace it at its provider, then run `unspoken set {name} -e {}`.",
                 self.environment

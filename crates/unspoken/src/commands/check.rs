@@ -78,7 +78,8 @@ impl Check {
         };
         let is_torn = findings.iter().filter_map(|finding| finding.rule).any(Rule::is_integrity);
         if errors == 0 && (warnings == 0 || !self.strict) {
-            if !cx.ui.json {
+            // What was found has been said.
+            if findings.is_empty() && !cx.ui.json && !self.sarif {
                 cx.ui.note(&summary);
             }
             return Ok(());

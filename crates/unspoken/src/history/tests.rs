@@ -42,16 +42,15 @@ fn who_could_read_what_until_when() {
         (3, &["env", "bob2"], &["OLD"]),
     ];
     let past = past(versions);
-    #[track_caller]
-    fn case(past: &Past, keys: &[&str], expected: &[&str]) {
+    let case = |keys: &[&str], expected: &[&str]| {
         assert_eq!(told(&past.readable_by(keys.iter().copied())), expected, "{keys:?}");
-    }
+    };
 
-    case(&past, &["bob"], &["A 7 8", "B 7 8", "X 5 6"]);
-    case(&past, &["bob", "bob2"], &["A 7 8", "B 7 8", "OLD 3 4", "X 5 6"]);
-    case(&past, &["alice"], &["A 9 -", "B 8 9", "C 9 -", "X 6 7"]);
-    case(&past, &["carol"], &[]);
-    case(&past, &[], &[]);
+    case(&["bob"], &["A 7 8", "B 7 8", "X 5 6"]);
+    case(&["bob", "bob2"], &["A 7 8", "B 7 8", "OLD 3 4", "X 5 6"]);
+    case(&["alice"], &["A 9 -", "B 8 9", "C 9 -", "X 6 7"]);
+    case(&["carol"], &[]);
+    case(&[], &[]);
     assert_eq!(told(&past.readers_of("B")), ["alice 8 9", "bob 7 8", "env 8 9"]);
     assert_eq!(told(&past.readers_of("OLD")), ["bob2 3 4", "env 3 4"]);
     assert_eq!(told(&past.readers_of("Z")), [] as [&str; 0]);
@@ -78,6 +77,9 @@ fn a_person_may_have_had_other_names_and_keys() {
     assert_eq!(holders.keys_of("bob"), ["k2", "k1"]);
     assert_eq!(holders.keys_of("robert"), ["k2"]);
     assert_eq!(holders.names_of("k2"), ["robert", "bob", "carol"]);
+    let marks = holders.marks_of("k2");
+    assert!(marks.contains("robert") && marks.contains("bob") && marks.contains("k2"));
+    assert!(marks.contains(key_id("k2").as_str()));
     assert_eq!(holders.keys_of("dave"), [] as [&str; 0]);
 }
 
@@ -91,5 +93,12 @@ fn a_commit_is_read_strictly() {
         ["", id, &format!("{id} x Ada"), "0123 1700000000 Ada", &format!("{id} 99999999999999 A")]
     {
         assert_eq!(Commit::parse(wrong), None, "{wrong:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_record_makes_it_panic(record in "([0-9a-f]{38,41} )?-?[0-9]{0,20} ?.{0,20}") {
+        let _ = Commit::parse(&record);
     }
 }

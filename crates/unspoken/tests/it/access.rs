@@ -33,7 +33,8 @@ fn of(project: &Project, name: &str, environment: &str) -> Value {
 /// Names of what is past, each with the short id of the commit that ended it.
 fn past(object: &Value, key: &str) -> Vec<String> {
     let entries = object["past"].as_array().unwrap().iter();
-    let until = |entry: &Value| entry["until"]["commit"].as_str().map(|id| id[..10].to_owned());
+    let short = |id: &str| id.chars().take(10).collect::<String>();
+    let until = |entry: &Value| entry["until"]["commit"].as_str().map(short);
     let line = |entry: &Value| {
         let mark = if entry["exposed"] == true { " same" } else { "" };
         format!("{} {}{mark}", entry[key].as_str().unwrap(), until(entry).unwrap_or_default())
@@ -139,6 +140,26 @@ fn who_was_dropped_is_told_with_what_they_knew_and_until_when() {
     assert_eq!(b["has"], false);
     // Alice could read B until it was removed, like everybody.
     assert_eq!(b["past"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_the_recipients_command_does_is_seen_here() {
+    let project = project();
+    let bob = Person::new("bob").key();
+    project.unspoken(["recipients", "add", "bob", &bob, "-e", "production", "--yes"]).run().ok();
+    commit(&project, "add");
+    share_in_secret(&project, "production", &Person::new("eve"));
+    project.unspoken(["check"]).run().fails_with(1);
+    project.unspoken(["recipients", "remove", "bob", "--yes"]).run().ok();
+    let removed = commit(&project, "remove");
+    let check = project.unspoken(["check"]).run().ok();
+    assert!(check.text().contains("production: `A` was readable by age1"), "{}", check.text());
+    let now = of(&project, "bob", "production");
+    assert_eq!(past(&now, "name"), [format!("A {removed} same"), format!("B {removed} same")]);
+    project.set("production", "A", canary("new"));
+    commit(&project, "new");
+    let now = of(&project, &bob, "production");
+    assert_eq!(past(&now, "name"), [format!("A {removed}"), format!("B {removed} same")]);
 }
 
 #[test]

@@ -106,9 +106,12 @@ pub(crate) fn share(project: &Project, name: &str, people: &[&Person]) {
 /// Wraps a document for somebody and says so to nobody.
 #[track_caller]
 pub(crate) fn share_in_secret(project: &Project, name: &str, person: &Person) {
-    edit_document(project, name, |document, _| {
-        document.share(&[person.recipient()]).unwrap();
-    });
+    let text = project.read(project.document(name));
+    let before = Document::parse(DocumentForm::Json, text.as_bytes()).unwrap();
+    let mut readers: Vec<Recipient> =
+        before.recipients().into_iter().map(|key| Recipient::parse(key).unwrap()).collect();
+    readers.push(person.recipient());
+    edit_document(project, name, |document, _| document.share(&readers).unwrap());
 }
 
 /// Sets a value that expires, whatever the day.

@@ -24,6 +24,8 @@ fn successes() -> Vec<(Vec<&'static str>, bool)> {
         (vec!["env", "add", "preview"], false),
         (vec!["why", "A"], true),
         (vec!["doctor"], true),
+        (vec!["check"], true),
+        (vec!["access"], true),
         (vec!["get", "A"], true),
         (vec!["export", "--format", "json"], true),
     ]

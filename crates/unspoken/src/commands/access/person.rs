@@ -32,12 +32,10 @@ pub(super) fn answer(
     title: &str,
     keys: &[&str],
 ) -> Result<(String, Value), Failure> {
-    let mut names: BTreeSet<&str> =
-        keys.iter().flat_map(|key| book.holders.names_of(key)).collect();
-    names.insert(title);
+    let marks: BTreeSet<String> = keys.iter().flat_map(|key| book.holders.marks_of(key)).collect();
     let mut findings = Vec::new();
     for chapter in &book.chapters {
-        findings.push(find(file, chapter, keys, &names)?);
+        findings.push(find(file, chapter, keys, &marks)?);
     }
     let mut words = format!("{}{}\n", shown(title), remark(file, title, keys, book));
     for finding in &findings {
@@ -94,7 +92,7 @@ fn find<'c>(
     file: &ProjectFile,
     chapter: &'c Chapter,
     keys: &[&str],
-    called: &BTreeSet<&str>,
+    marks: &BTreeSet<String>,
 ) -> Result<Finding<'c>, Failure> {
     let document = chapter.document()?;
     let is_theirs = |text: &str| keys.iter().any(|key| is_same_key(text, key));
@@ -112,7 +110,7 @@ fn find<'c>(
     let is_exposed = |name: &str| {
         let name = SecretName::parse(name).ok();
         let readers = name.and_then(|name| document.block()?.exposed.get(&name));
-        readers.is_some_and(|all| all.iter().map(RecipientName::as_str).any(|n| called.contains(n)))
+        readers.is_some_and(|all| all.iter().map(RecipientName::as_str).any(|n| marks.contains(n)))
     };
     let past = chapter.past.readable_by(keys.iter().copied());
     let past = past

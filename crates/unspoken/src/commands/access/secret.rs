@@ -86,8 +86,8 @@ fn find<'c>(
         if has && recipients.iter().any(|text| is_same_key(text, key)) {
             continue;
         }
-        let names = book.holders.names_of(key);
-        let is_exposed = names.iter().any(|name| exposed.iter().any(|each| each.as_str() == *name));
+        let marks = book.holders.marks_of(key);
+        let is_exposed = exposed.iter().any(|each| marks.contains(each.as_str()));
         past.push(Former { reader: book.reader(file, chapter, key), reach, is_exposed });
     }
     past.sort_by(|a, b| (&a.reader, a.reach.last.time).cmp(&(&b.reader, b.reach.last.time)));
