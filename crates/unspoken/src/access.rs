@@ -66,9 +66,17 @@ pub(crate) fn environment_key<'d>(document: &'d Document<'_>) -> Option<&'d str>
     recipients.into_iter().find(|text| key_id(text) == block.key_id)
 }
 
-/// Whether two texts are the same public key.
+/// Whether two texts are the same public key, however its owner has commented
+/// it.
 pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
-    one == other
+    without_comment(one) == without_comment(other)
+}
+
+/// A public key without what does not belong to it: the third word of an ssh
+/// key and what follows.
+pub(crate) fn without_comment(key: &str) -> &str {
+    let end = key.match_indices(' ').nth(1).filter(|_| key.starts_with("ssh-"));
+    end.map_or(key, |(at, _)| key.split_at(at).0)
 }
 
 /// What the project calls the holder of a key.
@@ -120,6 +128,13 @@ impl Standing {
             Self::Waiting => "waiting",
         }
     }
+}
+
+#[test]
+fn a_comment_makes_no_other_key() {
+    assert!(is_same_key("ssh-ed25519 AAAA ada@home office", "ssh-ed25519 AAAA"));
+    assert!(!is_same_key("ssh-ed25519 AAAA ada", "ssh-ed25519 AAAB ada"));
+    assert!(!is_same_key("age1x", "age1y"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use unspoken_model::{DocumentForm, ProjectFile};
 use unspoken_seal::{Document, key_id};
 
-use crate::access::environment_key;
+use crate::access::{environment_key, is_same_key, without_comment};
 use crate::repository::{GitError, Object, Objects, Repository};
 
 /// How many versions of one file are looked at, the newest first.
@@ -203,8 +203,9 @@ impl Commit {
 
 impl Version {
     fn of(document: &Document<'_>) -> Self {
+        let plain = |key: &str| without_comment(key).to_owned();
         Self {
-            recipients: document.recipients().into_iter().map(str::to_owned).collect(),
+            recipients: document.recipients().into_iter().map(plain).collect(),
             environment_key: environment_key(document).map(str::to_owned),
             names: document.names().map(str::to_owned).collect(),
         }
@@ -233,8 +234,9 @@ impl Past {
         &self,
         keys: impl IntoIterator<Item = &'k str>,
     ) -> BTreeMap<&str, &Reach> {
+        let reaches = |key: &'k str| self.reaches.get(without_comment(key));
         let mut names: BTreeMap<&str, &Reach> = BTreeMap::new();
-        for (name, reach) in keys.into_iter().filter_map(|key| self.reaches.get(key)).flatten() {
+        for (name, reach) in keys.into_iter().filter_map(reaches).flatten() {
             names
                 .entry(name)
                 .and_modify(|known| {
@@ -262,7 +264,8 @@ impl Past {
 impl Holders {
     fn add(&mut self, file: &ProjectFile) {
         for (name, key) in &file.recipients {
-            let known = |pair: &(String, String)| pair.0 == name.as_str() && pair.1 == *key;
+            let known =
+                |pair: &(String, String)| pair.0 == name.as_str() && is_same_key(&pair.1, key);
             if !self.pairs.iter().any(known) {
                 self.pairs.push((name.to_string(), key.clone()));
             }
@@ -276,7 +279,11 @@ impl Holders {
 
     /// Every name that the holder of a key had, the newest first.
     pub(crate) fn names_of(&self, key: &str) -> Vec<&str> {
-        self.pairs.iter().filter(|pair| pair.1 == key).map(|pair| pair.0.as_str()).collect()
+        self.pairs
+            .iter()
+            .filter(|pair| is_same_key(&pair.1, key))
+            .map(|pair| pair.0.as_str())
+            .collect()
     }
 
     /// Everything that a document may call the holder of a key by who lost

@@ -6,14 +6,11 @@ use jiff::civil::Date;
 use unspoken_model::{
     EnvironmentName, Expiry, ExpiryState, ProjectFile, RecipientName, SecretName, shown,
 };
-use unspoken_seal::Document;
+use unspoken_seal::{Document, Recipient};
 
 use crate::access::{Standing, environment_key, reader, standings};
 use crate::finding::{Finding, Rule};
 use crate::ui::counted;
-
-/// How the public keys begin that a quantum computer does not break.
-const POST_QUANTUM: &str = "age1pq1";
 
 /// A verified document, and what it is looked at beside.
 pub(super) struct Page<'p> {
@@ -95,7 +92,7 @@ impl Page<'_> {
         let own = environment_key(self.document);
         let recipients = self.document.recipients();
         let (post_quantum, classical): (Vec<&str>, Vec<&str>) =
-            recipients.into_iter().partition(|key| key.starts_with(POST_QUANTUM));
+            recipients.into_iter().partition(|key| is_post_quantum(key));
         if post_quantum.is_empty() || classical.is_empty() {
             return None;
         }
@@ -151,6 +148,11 @@ impl Page<'_> {
         };
         expires.into_iter().flatten().filter_map(finding).collect()
     }
+}
+
+/// Whether what is wrapped for a key stays shut to a quantum computer.
+fn is_post_quantum(key: &str) -> bool {
+    Recipient::parse(key).is_ok_and(|key| key.is_post_quantum())
 }
 
 /// The line in which a name begins, however the document is written.

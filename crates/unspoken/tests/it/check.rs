@@ -189,12 +189,7 @@ fn names_and_people() -> Vec<Case> {
             },
         ),
         case("mixed-post-quantum", 0, "classical ones the environment key", "age1pq1", |p| {
-            unseal(p);
-            let text = p.read("secrets/production.json");
-            let mut document: Value = serde_json::from_str(&text).unwrap();
-            let entry = serde_json::json!({ "enc": "x", "recipient": "age1pq1xyz" });
-            document["sops"]["age"].as_array_mut().unwrap().push(entry);
-            p.write("secrets/production.json", format!("{document:#}"));
+            share(p, "production", &[&Person::post_quantum("bob")]);
         }),
     ]
 }

@@ -19,13 +19,18 @@ impl Person {
         Self { name, identity: Identity::generate() }
     }
 
+    /// Somebody with a key that a quantum computer does not break.
+    pub(crate) fn post_quantum(name: &'static str) -> Self {
+        Self { name, identity: Identity::generate_post_quantum() }
+    }
+
     /// The public key.
     pub(crate) fn key(&self) -> String {
         self.recipient().as_str().to_owned()
     }
 
     fn recipient(&self) -> Recipient {
-        Recipient::parse(self.identity.recipient().as_str()).unwrap()
+        self.identity.recipient().unwrap().clone()
     }
 }
 
@@ -64,7 +69,7 @@ pub(crate) fn edit_document(
         .flat_map(|entry| Identity::parse_file(&fs::read(entry.unwrap().path()).unwrap()).unwrap());
     let mut unlock = verified.unlock();
     let found: Vec<_> =
-        keys.filter_map(|key| Some((unlock.offer(&key)?, key.recipient()))).collect();
+        keys.filter_map(|key| Some((unlock.offer(&key)?, key.recipient()?.clone()))).collect();
     let (key, own) = found.into_iter().next().unwrap();
     let mut document = verified.open(&key).unwrap();
     change(&mut document, &own);
