@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod accept;
+mod access;
+mod check;
 mod completions;
 mod doctor;
 mod env;
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Trust(trust::Trust),
     Inbox(inbox::Inbox),
     Why(why::Why),
+    Access(access::Access),
+    Check(check::Check),
     Doctor(doctor::Doctor),
     Accept(accept::Accept),
     Completions(completions::Completions),
@@ -77,6 +81,8 @@ impl Command {
             Self::Trust(command) => command.run(cx),
             Self::Inbox(command) => command.run(cx),
             Self::Why(command) => command.run(cx),
+            Self::Access(command) => command.run(cx),
+            Self::Check(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),

@@ -46,6 +46,11 @@ pub(crate) fn names() -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
+/// What `access` can be asked about: recipients and secrets.
+pub(crate) fn subjects() -> Vec<CompletionCandidate> {
+    recipients().into_iter().chain(names()).collect()
+}
+
 fn names_of(project: &Project, environment: &EnvironmentName) -> Vec<String> {
     let (path, form): (_, DocumentForm) = project.document(environment);
     let Ok(bytes) = read_limited(&path, Document::MAX_BYTES as u64) else { return Vec::new() };

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use unspoken_model::EnvironmentName;
 use unspoken_seal::{Ask, SecretSet};
 use unspoken_store::{
-    Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
+    Found, Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
     project_directory,
 };
 
@@ -66,12 +66,16 @@ impl Context {
         project_directory(self.project_dir.as_deref(), &self.variables).is_some()
     }
 
-    /// Finds and reads the project.
-    pub(crate) fn project(&self) -> Result<Project, Failure> {
+    /// Finds the project file.
+    pub(crate) fn found(&self) -> Result<Found, Failure> {
         let explicit = project_directory(self.project_dir.as_deref(), &self.variables);
         let start = self.start()?;
-        let found = find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?;
-        Ok(Project::read(found)?)
+        Ok(find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?)
+    }
+
+    /// Finds and reads the project.
+    pub(crate) fn project(&self) -> Result<Project, Failure> {
+        Ok(Project::read(self.found()?)?)
     }
 
     /// Where this machine's private keys are.

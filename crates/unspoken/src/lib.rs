@@ -3,17 +3,23 @@
 //! The one place where the parts meet: every command resolves what was asked,
 //! opens one set, and hands it to one sink. A feature is a file in `commands/`.
 
+mod access;
 mod access_change;
 mod ask;
+mod audit;
 mod cli;
 mod commands;
 mod complete;
 mod context;
 mod failure;
+mod finding;
 mod flags;
 mod git;
+mod history;
 mod json;
 mod prompt;
+mod repository;
+mod sarif;
 mod ui;
 
 use std::ffi::OsString;

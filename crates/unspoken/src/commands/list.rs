@@ -11,6 +11,7 @@ use crate::context::{Context, Workspace};
 use crate::failure::Failure;
 use crate::flags::EnvFlag;
 use crate::json;
+use crate::ui::table;
 
 /// List the names of secrets, with no key
 ///
@@ -121,19 +122,7 @@ impl Table {
                 self.columns.iter().map(|column| self.print_cell(&column.environment, name));
             rows.push(std::iter::once(shown(name)).chain(cells).collect());
         }
-        let columns = self.columns.len() + 1;
-        let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        let mut text = String::new();
-        for row in &rows {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(&format!("{cell:<width$}  "));
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
+        table(&rows)
     }
 
     fn print_cell(&self, environment: &EnvironmentName, name: &str) -> String {

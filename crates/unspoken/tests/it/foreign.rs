@@ -60,7 +60,7 @@ fn it_is_read_by_every_reading_command() {
         assert_eq!(listed.text(), "A\nEMPTY\nN\nZ_LAST\n", "{form}");
         let run = foreign.unspoken(&["run", "--", "sh", "-c", "printf %s \"$A\""]).run().ok();
         assert!(run.stdout == format!("{c} a").as_bytes());
-        let doctor = foreign.unspoken(&["doctor"]).run().ok();
+        let doctor = foreign.unspoken(&["doctor"]).run().fails_with(1);
         assert!(doctor.text().contains("not sealed"), "{form}");
         let why = foreign.unspoken(&["why", "A"]).run().ok().is_silent_on_values();
         assert!(why.text().contains("age.txt"), "{form}: {}", why.text());

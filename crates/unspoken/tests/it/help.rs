@@ -34,6 +34,8 @@ fn every_command_of_the_issue_is_there() {
         "env add",
         "why",
         "doctor",
+        "check",
+        "access",
         "completions",
     ] {
         assert!(names.contains(&name.to_owned()), "{name}");

@@ -6,8 +6,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod access;
 mod attack;
 mod budget;
+mod check;
 mod completion;
 mod crash;
 mod disk;
@@ -22,6 +24,7 @@ mod key;
 mod keychain;
 mod list;
 mod names;
+mod people;
 mod place;
 mod rescue;
 mod rotate_value;

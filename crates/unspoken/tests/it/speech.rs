@@ -25,6 +25,8 @@ fn successes() -> Vec<(Vec<&'static str>, bool)> {
         (vec!["key", "move", "--to", "file"], false),
         (vec!["why", "A"], true),
         (vec!["doctor"], true),
+        (vec!["check"], true),
+        (vec!["access"], true),
         (vec!["get", "A"], true),
         (vec!["export", "--format", "json"], true),
     ]

@@ -1,0 +1,105 @@
+//! Findings as SARIF 2.1.0, which code hosts show beside the lines of a change.
+
+use serde_json::{Value, json};
+
+use crate::finding::{Finding, Level, Rule};
+
+/// Prints findings as the result of one run. Paths are made relative to the
+/// repository's root, `prefix` being the project's folder in it.
+pub(crate) fn print(findings: &[Finding], prefix: &str, default: &str) -> Value {
+    let rules: Vec<Value> = Rule::ALL.into_iter().map(rule).collect();
+    let results: Vec<Value> =
+        findings.iter().filter_map(|finding| result(finding, prefix, default)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "unspoken",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn rule(rule: Rule) -> Value {
+    json!({
+        "id": rule.id(),
+        "shortDescription": { "text": rule.meaning() },
+        "defaultConfiguration": { "level": rule.level().word() },
+        "properties": { "tags": ["security"] },
+    })
+}
+
+fn result(finding: &Finding, prefix: &str, default: &str) -> Option<Value> {
+    let rule = finding.rule.filter(|_| finding.level != Level::Fine)?;
+    let index = Rule::ALL.iter().position(|each| *each == rule)?;
+    let text = match &finding.hint {
+        Some(hint) => format!("{}: {}. {hint}", finding.topic, finding.text),
+        None => format!("{}: {}.", finding.topic, finding.text),
+    };
+    // Code hosts show nothing that has no place, nor a place without a line.
+    let (file, line) = match &finding.spot {
+        Some(spot) => (spot.file.as_str(), spot.line.unwrap_or(1)),
+        None => (default, 1),
+    };
+    Some(json!({
+        "ruleId": rule.id(),
+        "ruleIndex": index,
+        "level": finding.level.word(),
+        "message": { "text": text },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": { "uri": uri(&format!("{prefix}{file}")), "uriBaseId": "%SRCROOT%" },
+            "region": { "startLine": line },
+        } }],
+        // So that a finding stays the same one when lines move.
+        "partialFingerprints": {
+            "unspoken/v1": format!("{}:{}:{}", rule.id(), finding.topic, finding.text),
+        },
+    }))
+}
+
+/// A path as a relative reference of RFC 3986.
+fn uri(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/@+".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[test]
+fn a_path_is_a_relative_reference_whatever_stands_in_it() {
+    assert_eq!(uri("secrets/a.json"), "secrets/a.json");
+    assert_eq!(uri("my app/a:b%ü"), "my%20app/a%3Ab%25%C3%BC");
+}
+
+#[test]
+fn only_what_has_a_rule_is_a_result() {
+    let findings = [
+        Finding::fine("a", "fine".to_owned()),
+        Finding::of(Rule::Gap, "a", "gap").at("secrets/a.json", 7),
+        Finding::of(Rule::Permissions, "keys", "loose").hint("Mend it.".to_owned()),
+    ];
+    let printed = print(&findings, "app/", "unspoken.toml");
+    let results = printed["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    let place = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "app/secrets/a.json");
+    assert_eq!(place["region"]["startLine"], 7);
+    assert_eq!(results[0]["level"], "warning");
+    assert_eq!(results[1]["message"]["text"], "keys: loose. Mend it.");
+    let rules = printed["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+    }
+}
