@@ -8,7 +8,9 @@
     reason = "a test talks to the world and stops at the first surprise"
 )]
 
+mod branches;
 mod interop;
 mod kit;
+mod merge;
 mod seal;
 mod share;
