@@ -6,10 +6,12 @@ mod doctor;
 mod env;
 mod export;
 mod get;
+mod git;
 mod import;
 mod init;
 mod list;
 mod mv;
+mod resolve;
 mod rm;
 mod run;
 mod set;
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     Env(env::Env),
     Why(why::Why),
     Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Git(git::Git),
+    Resolve(resolve::Resolve),
     Accept(accept::Accept),
     Completions(completions::Completions),
 }
@@ -56,6 +61,8 @@ impl Command {
             Self::Env(command) => command.run(cx),
             Self::Why(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
+            Self::Git(command) => command.run(cx),
+            Self::Resolve(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }

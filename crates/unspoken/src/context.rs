@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use unspoken_model::EnvironmentName;
 use unspoken_seal::SecretSet;
 use unspoken_store::{
-    Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
+    Found, Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
     project_directory,
 };
 
@@ -63,10 +63,14 @@ impl Context {
 
     /// Finds and reads the project.
     pub(crate) fn project(&self) -> Result<Project, Failure> {
+        Ok(Project::read(self.found()?)?)
+    }
+
+    /// Finds the project, whatever its file says.
+    pub(crate) fn found(&self) -> Result<Found, Failure> {
         let explicit = project_directory(self.project_dir.as_deref(), &self.variables);
         let start = self.start()?;
-        let found = find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?;
-        Ok(Project::read(found)?)
+        Ok(find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?)
     }
 
     /// Where this machine's private keys are.

@@ -1,11 +1,22 @@
-//! The lines that git needs: what it must not take up, and what it must not
-//! change.
+//! Git: what it is asked, and the lines that it needs: what it must not take
+//! up, what it must not change, and how it merges and shows documents.
+
+mod call;
+mod ground;
+mod sides;
+mod staged;
+
+pub(crate) use call::{Git, GitError, ObjectId};
+pub(crate) use ground::Ground;
+pub(crate) use sides::Sides;
+pub(crate) use staged::{Contents, Index, Stage, Staged, unmerged};
 
 use std::path::Path;
 
-use unspoken_store::ensure_lines;
+use unspoken_model::{EnvironmentName, ProjectFile};
+use unspoken_store::{SECRETS, attribute_pattern, ensure_lines};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// What is ignored in every project. Encrypted files are not.
 pub(crate) const IGNORED: [&str; 8] = [
@@ -18,7 +29,8 @@ pub(crate) const IGNORED: [&str; 8] = [
     "/secrets/.*.lock",
     "/secrets/.*.tmp",
 ];
-pub(crate) const ATTRIBUTES: [&str; 1] = ["/secrets/* -text"];
+pub(crate) const ATTRIBUTES: [&str; 2] =
+    ["/secrets/* -text", "/secrets/*.json merge=unspoken diff=unspoken"];
 
 /// Adds lines to the project's `.gitignore`. Says whether it wrote.
 pub(crate) fn ignore(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
@@ -30,4 +42,30 @@ pub(crate) fn ignore(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
 pub(crate) fn attribute(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
     let comment = "Documents are signed byte for byte: no change of line ends";
     Ok(ensure_lines(&root.join(".gitattributes"), comment, lines)?)
+}
+
+/// The line that a document needs which is not covered by [`ATTRIBUTES`].
+pub(crate) fn attribute_of(file: &ProjectFile, name: &EnvironmentName) -> Option<String> {
+    let path = file.document_path(name);
+    let is_usual = path.strip_prefix(SECRETS).and_then(|rest| rest.strip_prefix('/'));
+    if is_usual.is_some_and(|rest| !rest.contains('/') && rest.ends_with(".json")) {
+        return None;
+    }
+    Some(format!("{} -text merge=unspoken diff=unspoken", attribute_pattern(path)))
+}
+
+/// Whether git merges and shows documents by name in this repository.
+pub(crate) fn is_set_up(root: &Path) -> bool {
+    let driver = Git::at(root).find(&["config", "--get", "merge.unspoken.driver"]);
+    driver.is_ok_and(|driver| driver.is_some())
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        let failure = Self::because(Code::Other, &error);
+        match error {
+            GitError::Start { .. } => failure.hint("Install git, and run `git --version`."),
+            _ => failure,
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod failure;
 mod flags;
 mod git;
 mod json;
+mod merging;
 mod prompt;
 mod ui;
 

@@ -217,7 +217,9 @@ fn a_thousand_pairs_of_branches_merge_as_plain_maps_do() {
         let mut plain = [Plain::new(), Plain::new(), Plain::new()];
         apply(&mut plain[0], &first);
         for (plain, own) in plain[1..].iter_mut().zip([&left, &right]) {
-            [&first, &both, own].into_iter().for_each(|steps| apply(plain, steps));
+            for steps in [&first, &both, own] {
+                apply(plain, steps);
+            }
         }
         if !has_base {
             plain[0].clear();
