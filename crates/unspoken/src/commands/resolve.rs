@@ -137,7 +137,7 @@ impl Resolve {
         let readers: Vec<String> = document.recipients().iter().map(name).collect();
         let key = document.block().map_or_else(String::new, |block| block.seal_key.to_string());
         cx.ui.lay_out(&format!(
-            "their version has the seal key {key}\nreadable by: {}",
+            "their version has the seal key {key}\nreadable by: {}\nand by whoever made its data key",
             readers.join(", ")
         ));
         let question = format!("seal our values of `{}` for them?", ground.environment);
