@@ -13,7 +13,7 @@ pub(crate) use staged::{Contents, Index, Stage, Staged, unmerged};
 
 use std::path::Path;
 
-use unspoken_model::{EnvironmentName, ProjectFile};
+use unspoken_model::{DocumentForm, EnvironmentName, ProjectFile};
 use unspoken_store::{SECRETS, attribute_pattern, ensure_lines};
 
 use crate::failure::{Code, Failure};
@@ -47,8 +47,8 @@ pub(crate) fn attribute(root: &Path, lines: &[&str]) -> Result<bool, Failure> {
 /// The line that a document needs which is not covered by [`ATTRIBUTES`].
 pub(crate) fn attribute_of(file: &ProjectFile, name: &EnvironmentName) -> Option<String> {
     let path = file.document_path(name);
-    let is_usual = path.strip_prefix(SECRETS).and_then(|rest| rest.strip_prefix('/'));
-    if is_usual.is_some_and(|rest| !rest.contains('/') && rest.ends_with(".json")) {
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", ""));
+    if folder == SECRETS && DocumentForm::of(&path) == Some(DocumentForm::Json) {
         return None;
     }
     Some(format!("{} -text merge=unspoken diff=unspoken", attribute_pattern(path)))

@@ -80,8 +80,8 @@ impl Resolve {
         let workspace = Workspace { project: ground.project.clone(), home: cx.home()? };
         let policy = if self.new_data_key { DataKeyPolicy::Any } else { DataKeyPolicy::Same };
         let store = cx.store(&workspace);
-        let merger = Merger { git: &git, ground: &ground, store, policy, now: cx.now() };
-        let merged = self.merge(cx, &merger, &held, &sides)?;
+        let merging = Merger { git: &git, ground: &ground, store, policy, now: cx.now() };
+        let merged = self.merge(cx, &merging, &held, &sides)?;
         write(cx, &found, &ground, &merged)
     }
 
@@ -116,7 +116,7 @@ impl Resolve {
         };
         cx.ui.detail(format_args!("the document of {} is in conflict", ground.environment));
         let version =
-            |at: u8| stages.iter().find(|each| each.stage == at).map(|each| each.id.clone());
+            |at: u8| stages.iter().find(|each| each.number == at).map(|each| each.id.clone());
         let (Some(ours), Some(theirs)) = (version(2), version(3)) else {
             let message = format!("`{}` was removed on one side", shown(&path));
             let path = quoted(path.as_ref());
@@ -148,20 +148,20 @@ impl Resolve {
     fn merge(
         &self,
         cx: &Context,
-        merger: &Merger<'_>,
+        merging: &Merger<'_>,
         held: &Held,
         sides: &Sides,
     ) -> Result<Merged, Failure> {
         let versions =
             Versions { base: held.base.as_deref(), ours: &held.ours, theirs: &held.theirs };
         let mut choices = Choices { new_data_key: self.new_data_key, ..Choices::default() };
-        let conflicts = match merger.merge(versions, &choices) {
+        let conflicts = match merging.merge(versions, &choices) {
             Err(Refusal::Merge(MergeError::Conflicts(conflicts))) => conflicts,
             Ok(merged) => {
                 self.check_named(&[])?;
                 return Ok(merged);
             }
-            Err(refusal) => return Err(explain(refusal, merger.ground, sides)),
+            Err(refusal) => return Err(explain(refusal, merging.ground, sides)),
         };
         self.check_named(&conflicts)?;
         for (names, side) in [(&self.ours, Side::Ours), (&self.theirs, Side::Theirs)] {
@@ -170,8 +170,8 @@ impl Resolve {
         if cx.ui.is_interactive() {
             ask(cx, &conflicts, sides, &mut choices)?;
         }
-        let merged = merger.merge(versions, &choices);
-        merged.map_err(|refusal| explain(refusal, merger.ground, sides))
+        let merged = merging.merge(versions, &choices);
+        merged.map_err(|refusal| explain(refusal, merging.ground, sides))
     }
 
     /// A name that is in no conflict was misspelt, or is not for anybody to

@@ -58,7 +58,7 @@ impl Index {
     /// The whole files that a pathspec means.
     pub(crate) fn of(git: &Git, pathspec: &str) -> Result<Self, GitError> {
         let entries = stages(git, &["ls-files", "--stage", "--full-name", "-z", "--", pathspec])?;
-        let whole = entries.into_iter().filter(|entry| entry.stage == 0);
+        let whole = entries.into_iter().filter(|entry| entry.number == 0);
         Ok(Self(whole.map(|entry| (entry.path, entry.id)).collect()))
     }
 
@@ -72,7 +72,7 @@ impl Index {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) path: String,
-    pub(crate) stage: u8,
+    pub(crate) number: u8,
     pub(crate) id: ObjectId,
 }
 
@@ -89,8 +89,8 @@ fn stages(git: &Git, arguments: &[&str]) -> Result<Vec<Stage>, GitError> {
         let mut words = words.split(' ');
         let mode = words.next()?;
         let id = ObjectId::parse(words.next()?)?;
-        let stage = words.next()?.parse().ok()?;
-        mode.starts_with("100").then(|| Stage { path: path.to_owned(), stage, id })
+        let number = words.next()?.parse().ok()?;
+        mode.starts_with("100").then(|| Stage { path: path.to_owned(), number, id })
     };
     Ok(bytes.split(|&byte| byte == 0).filter_map(entry).collect())
 }

@@ -48,7 +48,7 @@ impl MergeDriver {
             [&self.base, &self.ours, &self.theirs].map(|path| read(path.as_path()));
         let (base, ours, theirs) = (base?, ours?, theirs?);
         let workspace = Workspace { project: ground.project.clone(), home: cx.home()? };
-        let merger = Merger {
+        let merging = Merger {
             git: &git,
             ground: &ground,
             store: cx.store(&workspace),
@@ -57,7 +57,7 @@ impl MergeDriver {
         };
         let base = (!base.is_empty()).then_some(base.as_slice());
         let versions = Versions { base, ours: &ours, theirs: &theirs };
-        match merger.merge(versions, &Choices::default()) {
+        match merging.merge(versions, &Choices::default()) {
             Ok(merged) if merged.bytes == ours => Ok(()),
             Ok(merged) => Ok(replace(&self.ours, &merged.bytes)?),
             Err(refusal) => Err(explain(refusal, &ground, &Sides::of(&git, &self.path)?)),
