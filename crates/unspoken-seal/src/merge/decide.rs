@@ -188,10 +188,6 @@ impl<'v, V: Same + Copy> Table<'_, 'v, V> {
         let (our_date, their_date) = (expiry(self.ours), expiry(self.theirs));
         let base_date = self.base.and_then(expiry);
 
-        if let Some(&side) = self.choices.names.get(name) {
-            side.of(ours, theirs)?;
-            return Some((Winner::One(side), side.of(our_date, their_date)));
-        }
         let same = |one: &Option<V>, two: &Option<V>| match (one, two) {
             (Some(one), Some(two)) => one.is_same(two),
             (None, None) => true,
@@ -201,9 +197,14 @@ impl<'v, V: Same + Copy> Table<'_, 'v, V> {
         let date = three_way(&base_date, &our_date, &their_date, PartialEq::eq);
         let expiry = date.side().of(our_date, their_date);
         let torn = value == Winner::Neither || date == Winner::Neither;
-        match value.side().of(ours, theirs) {
-            Some(_) if !torn => Some((value, expiry)),
-            None if !torn && expiry.is_none() => None,
+        match (value.side().of(ours, theirs), self.choices.names.get(name)) {
+            (Some(_), _) if !torn => return Some((value, expiry)),
+            (None, _) if !torn && expiry.is_none() => {}
+            (_, Some(&side)) => {
+                let from = if value == Winner::Both { value } else { Winner::One(side) };
+                let kept = side.of(ours, theirs).is_some();
+                return kept.then_some((from, side.of(our_date, their_date)));
+            }
             // Also when one side removed what the other gave a new expiry.
             _ => {
                 let edit = |value: Option<V>| match (base, value) {
@@ -214,9 +215,9 @@ impl<'v, V: Same + Copy> Table<'_, 'v, V> {
                 };
                 let (ours, theirs) = (edit(ours), edit(theirs));
                 self.conflicts.push(Conflict::Name { name: name.clone(), ours, theirs });
-                None
             }
         }
+        None
     }
 
     /// The people whom the winning side has dropped since the base.

@@ -72,7 +72,7 @@ impl Resolve {
         let found = cx.found()?;
         let git = Git::at(&found.root);
         let (stages, ground) = self.stages(cx, &git)?;
-        let sides = Sides::of(&git, &stages.path)?;
+        let sides = Sides::of(&git, &stages.path);
         let held = Held::read(&git, &stages)?;
         if self.new_data_key {
             self.confirm(cx, &ground, &held)?;

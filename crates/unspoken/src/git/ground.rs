@@ -71,7 +71,8 @@ impl Ground {
             return Ok(true);
         }
         let search = format!("-S{key}");
-        let log = ["log", ANCESTORS, "--format=%H", "--no-ext-diff", "--no-textconv"];
+        // With `-m` a merge that made a key of its own is found as well.
+        let log = ["log", ANCESTORS, "-m", "--format=%H", "--no-ext-diff", "--no-textconv"];
         let end = [search.as_str(), "HEAD", "--", &format!(":(top,literal){}", self.file)];
         let commits = git.text(&[&log[..], &end].concat())?;
         for commit in commits.lines() {

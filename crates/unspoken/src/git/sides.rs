@@ -8,15 +8,20 @@ use super::{Git, GitError, ObjectId};
 const HEADS: [&str; 4] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"];
 
 /// What to call the two sides in words.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sides {
     pub(crate) ours: String,
     pub(crate) theirs: String,
 }
 
 impl Sides {
-    /// Asks git, as far as it can tell: nothing here decides anything.
-    pub(crate) fn of(git: &Git, path: &str) -> Result<Self, GitError> {
+    /// Asks git, as far as it can tell: nothing here decides anything, so what
+    /// git does not know is left out.
+    pub(crate) fn of(git: &Git, path: &str) -> Self {
+        Self::ask(git, path).unwrap_or_default()
+    }
+
+    fn ask(git: &Git, path: &str) -> Result<Self, GitError> {
         let branch = git.find(&["symbolic-ref", "--short", "--quiet", "HEAD"])?;
         let branch = branch.unwrap_or_else(|| "HEAD".to_owned());
         let theirs = match named_head().or(stopped_at(git)?).or(picking(git)?) {

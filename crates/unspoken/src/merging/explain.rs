@@ -27,7 +27,13 @@ pub(crate) fn explain(refusal: Refusal, ground: &Ground, sides: &Sides) -> Failu
     match refusal {
         Refusal::Other(failure) => failure,
         Refusal::Merge(MergeError::Conflicts(conflicts)) => {
-            let hint = if conflicts.contains(&Conflict::Metadata) { take } else { resolve };
+            // What no seal vouches for is not for `resolve` to decide.
+            let open = |conflict: &Conflict| match conflict {
+                Conflict::Metadata => true,
+                Conflict::DataKeys => ground.pin().is_none(),
+                Conflict::Name { .. } | Conflict::Comments => false,
+            };
+            let hint = if conflicts.iter().any(open) { take } else { resolve };
             let message =
                 format!("`{path}`: both sides changed these, differently{}", list(&conflicts));
             Failure::new(Code::Other, message + &sides.lines()).hint(hint)
@@ -117,7 +123,7 @@ pub(crate) fn words(conflict: &Conflict) -> String {
             format!("{name}: ours {}, theirs {}", verb(*ours), verb(*theirs))
         }
         Conflict::Comments => "the comments: each side changed them".to_owned(),
-        Conflict::DataKeys => "the data key: each side made a new one".to_owned(),
+        Conflict::DataKeys => "the data key: each side has another one".to_owned(),
         Conflict::Metadata => "the recipients or rules of a document without a seal".to_owned(),
     }
 }

@@ -227,6 +227,47 @@ fn without_a_key_it_is_said_who_has_one_and_what_needs_none_merges() {
 }
 
 #[test]
+fn documents_of_sops_merge_too_where_nothing_is_pinned() {
+    let repository = Repository::new();
+    let file = "conf/legacy.env";
+    fs::create_dir(repository.project.root().join("conf")).unwrap();
+    let plain = format!("# kept\nA={0}\nB={0}\n", canary("legacy"));
+    let public = repository.public();
+    let arguments = ["encrypt", "--age", &public, "--filename-override", file, "/dev/stdin"];
+    let sops = unspoken_testkit::peers().sops();
+    let sealed = repository.call(sops.to_str().unwrap(), &arguments).stdin(plain).run().ok();
+    repository.project.write(file, sealed.stdout);
+    let toml = repository.project.read("unspoken.toml");
+    let toml = format!("{toml}\n[environments.legacy]\nfile = \"{file}\"\n");
+    repository.project.write("unspoken.toml", toml);
+    repository.unspoken(&["git", "setup"]).run().ok();
+    repository.commit("legacy");
+    let set = |name: &str, tag: &str| repository.project.set("legacy", name, canary(tag));
+    repository.branch("feature", "main", |_| set("A", "theirs"));
+    repository.git(&["checkout", "--quiet", "main"]).ok();
+    set("C", "ours");
+    repository.commit("ours");
+
+    repository.git(&["merge", "feature"]).ok();
+
+    repository.project.has("legacy", "A", canary("theirs"));
+    repository.project.has("legacy", "C", canary("ours"));
+    let plain = repository.sops(&["decrypt", file]);
+    assert!(plain.text().starts_with("# kept\n") && plain.text().lines().count() == 4);
+
+    // A new data key is nobody's that can be told.
+    repository.branch("rotated", "main", |theirs| {
+        theirs.sops(&["rotate", "--in-place", file]);
+    });
+    repository.git(&["checkout", "--quiet", "main"]).ok();
+    set("D", "ours");
+    repository.commit("again");
+    let output = repository.git(&["merge", "rotated"]).fails_with(1);
+    assert!(output.stderr.contains("the data key: each side has another one"), "{output:?}");
+    assert!(output.stderr.contains("git checkout --theirs -- conf/legacy.env"), "{output:?}");
+}
+
+#[test]
 fn a_file_that_is_no_document_is_merged_as_text() {
     let repository = Repository::new();
     let list = |words: &str| repository.project.write("secrets/list.json", words);

@@ -60,7 +60,7 @@ impl MergeDriver {
         match merging.merge(versions, &Choices::default()) {
             Ok(merged) if merged.bytes == ours => Ok(()),
             Ok(merged) => Ok(replace(&self.ours, &merged.bytes)?),
-            Err(refusal) => Err(explain(refusal, &ground, &Sides::of(&git, &self.path)?)),
+            Err(refusal) => Err(explain(refusal, &ground, &Sides::of(&git, &self.path))),
         }
     }
 
