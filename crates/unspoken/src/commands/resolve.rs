@@ -71,7 +71,7 @@ impl Resolve {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let found = cx.found()?;
         let git = Git::at(&found.root);
-        let (stages, ground) = self.stages(cx, &git)?;
+        let (stages, ground) = self.stages(cx, &git, &found)?;
         let sides = Sides::of(&git, &stages.path);
         let held = Held::read(&git, &stages)?;
         if self.new_data_key {
@@ -86,14 +86,23 @@ impl Resolve {
     }
 
     /// Which document is meant, and its versions in the index.
-    fn stages(&self, cx: &Context, git: &Git) -> Result<(Stages, Ground), Failure> {
+    fn stages(
+        &self,
+        cx: &Context,
+        git: &Git,
+        project: &Found,
+    ) -> Result<(Stages, Ground), Failure> {
         let mut paths: BTreeMap<String, Vec<Stage>> = BTreeMap::new();
         for stage in unmerged(git)? {
             paths.entry(stage.path.clone()).or_default().push(stage);
         }
         let mut found = Vec::new();
         for (path, stages) in paths {
-            if let Some(ground) = Ground::find(git, &path)? {
+            // Other projects of the repository are resolved in their own folders.
+            let here = |ground: &Ground| {
+                ground.project.root.canonicalize().ok() == project.root.canonicalize().ok()
+            };
+            if let Some(ground) = Ground::find(git, &path)?.filter(here) {
                 found.push((path, stages, ground));
             }
         }

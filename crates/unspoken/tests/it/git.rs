@@ -112,6 +112,7 @@ fn it_works_in_a_linked_work_tree_and_below_the_repositorys_root() {
     there(&["set", "A", "-e", "old"]).stdin(canary("theirs")).run().ok();
     git(&["commit", "--quiet", "--all", "--message", "theirs again"]).ok();
     repository.git(&["merge", "feature"]).fails_with(1);
+    repository.unspoken(&["resolve", "--theirs", "A"]).run().fails_with(3);
     unspoken(&["resolve", "--theirs", "A"]).run().ok().says("git add conf/old.env.enc");
     let value = unspoken(&["get", "A", "-e", "old"]).run().ok();
     assert!(value.stdout == canary("theirs").as_bytes());
