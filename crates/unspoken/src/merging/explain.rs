@@ -100,7 +100,10 @@ fn other_data_key(ground: &Ground, version: Version) -> String {
         Version::Theirs => format!(
             "Somebody rotated it, or anybody who knows the public keys made it, to get what you \
              have sealed for himself. Look at the line `seal_key` on their side; if you know whose \
-             it is, run `unspoken resolve -e {environment} --new-data-key`."
+             it is, run `unspoken resolve -e {environment} --new-data-key`. To keep ours alone, run \
+             `git checkout --ours -- {} && git checkout HEAD -- {}`.",
+            quoted(ground.project.file.document_path(environment).as_ref()),
+            ProjectFile::NAME
         ),
         Version::Ours | Version::Base => format!(
             "Look at `git log -p -- {}`; if the change is right, run `unspoken resolve -e \
