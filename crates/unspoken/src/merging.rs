@@ -188,15 +188,16 @@ impl Merger<'_> {
         }
         let Some(our_key) = our_key else { return unsealed(Version::Ours) };
         let Some(their_key) = their_key else { return unsealed(Version::Theirs) };
-        let Some(base_key) = base_key.map(|key| key.ok_or(())).transpose().ok() else {
+        if base_key == Some(None) {
             return unsealed(Version::Base);
-        };
+        }
         if self.policy == DataKeyPolicy::Any {
             return Ok(());
         }
         if pin != Some(our_key) {
             return Err(Refusal::OtherDataKey { version: Version::Ours });
         }
+        let base_key = base_key.flatten();
         if let Some(key) = base_key
             && !self.ground.has_ever_pinned(self.git, &key)?
         {

@@ -42,6 +42,10 @@ pub(crate) struct Resolve {
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     theirs: Vec<SecretName>,
 
+    /// Whose comments stay, in a document of the dotenv form
+    #[arg(long, value_name = "SIDE")]
+    comments: Option<Kept>,
+
     /// Merge also under a data key, or for readers, that HEAD does not know
     #[arg(long)]
     new_data_key: bool,
@@ -49,6 +53,13 @@ pub(crate) struct Resolve {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+}
+
+/// A side, as it is typed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Kept {
+    Ours,
+    Theirs,
 }
 
 /// The blobs of one document's three versions.
@@ -163,7 +174,12 @@ impl Resolve {
     ) -> Result<Merged, Failure> {
         let versions =
             Versions { base: held.base.as_deref(), ours: &held.ours, theirs: &held.theirs };
-        let mut choices = Choices { new_data_key: self.new_data_key, ..Choices::default() };
+        let comments = self.comments.map(|kept| match kept {
+            Kept::Ours => Side::Ours,
+            Kept::Theirs => Side::Theirs,
+        });
+        let new_data_key = self.new_data_key;
+        let mut choices = Choices { names: BTreeMap::new(), comments, new_data_key };
         let conflicts = match merging.merge(versions, &choices) {
             Err(Refusal::Merge(MergeError::Conflicts(conflicts))) => conflicts,
             Ok(merged) => {
@@ -225,6 +241,7 @@ fn ask(
     for conflict in conflicts {
         match conflict {
             Conflict::Name { name, .. } if choices.names.contains_key(name) => continue,
+            Conflict::Comments if choices.comments.is_some() => continue,
             Conflict::DataKeys | Conflict::Metadata => continue,
             Conflict::Name { .. } | Conflict::Comments => {}
         }

@@ -125,7 +125,7 @@ pub(crate) fn words(conflict: &Conflict) -> String {
         Conflict::Name { name, ours, theirs } => {
             format!("{name}: ours {}, theirs {}", verb(*ours), verb(*theirs))
         }
-        Conflict::Comments => "the comments: each side changed them".to_owned(),
+        Conflict::Comments => "the comments: each side changed them (`--comments`)".to_owned(),
         Conflict::DataKeys => "the data key: each side has another one".to_owned(),
         Conflict::Metadata => "the recipients or rules of a document without a seal".to_owned(),
     }

@@ -255,6 +255,22 @@ fn documents_of_sops_merge_too_where_nothing_is_pinned() {
     let plain = repository.sops(&["decrypt", file]);
     assert!(plain.text().starts_with("# kept\n") && plain.text().lines().count() == 4);
 
+    let edit = |repository: &Repository, tag: &str| {
+        let call = repository.call(sops.to_str().unwrap(), &["edit", file]);
+        let call = call.env("EDITOR", format!("sed -i s/kept/{tag}/"));
+        call.env("SOPS_AGE_KEY_FILE", repository.key()).run().ok();
+    };
+    repository.branch("comments", "main", |theirs| edit(theirs, "theirs"));
+    repository.git(&["checkout", "--quiet", "main"]).ok();
+    edit(&repository, "ours");
+    repository.commit("comments");
+    let output = repository.git(&["merge", "comments"]).fails_with(1);
+    assert!(output.stderr.contains("the comments: each side changed them"), "{output:?}");
+    repository.unspoken(&["resolve"]).run().fails_with(1);
+    repository.unspoken(&["resolve", "--comments", "theirs"]).run().ok();
+    repository.commit("merge");
+    assert!(repository.sops(&["decrypt", file]).text().starts_with("# theirs\n"));
+
     // A new data key is nobody's that can be told.
     repository.branch("rotated", "main", |theirs| {
         theirs.sops(&["rotate", "--in-place", file]);
