@@ -9,7 +9,7 @@ use unspoken_model::{DocumentForm, Place, SealKey, SecretName};
 
 use crate::block::Block;
 use crate::canonical::canonical;
-use crate::hazmat::verifies;
+use crate::hazmat::{sha256, verifies};
 use crate::limit;
 use crate::node::{Item, Node};
 use crate::parse_error::{ParseError, ParseProblem};
@@ -106,6 +106,23 @@ impl<'a> Document<'a> {
         self.items.iter().filter(|item| item.as_pair().is_none()).count()
     }
 
+    /// The names with a fingerprint of what is stored under each, in the
+    /// document's order: eight hex digits that are others once it was written
+    /// anew. `None` for an empty value.
+    ///
+    /// A ciphertext is random, so its fingerprint says nothing of the value.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.items.iter().filter_map(Item::as_pair).map(|(name, node)| {
+            let text = node.as_text().filter(|text| !text.is_empty());
+            let printed = match (text, node.is_vacant()) {
+                (Some(text), _) => Some(fingerprint(text)),
+                (None, true) => None,
+                (None, false) => Some(fingerprint(&format!("{node:?}"))),
+            };
+            (name, printed)
+        })
+    }
+
     /// Our block, when the document has one.
     pub fn block(&self) -> Option<&Block> {
         self.block.as_ref()
@@ -200,6 +217,10 @@ impl<'a> Reviewed<'a> {
         document.metadata.remove("unspoken");
         (Verified(document), block)
     }
+}
+
+fn fingerprint(text: &str) -> String {
+    sha256(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The line of git's first conflict mark.

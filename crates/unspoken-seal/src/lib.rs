@@ -22,6 +22,7 @@ mod json_import;
 mod key_bundle;
 mod key_text;
 mod limit;
+mod merge;
 mod node;
 mod open_document;
 mod parse_error;
@@ -44,6 +45,7 @@ pub use inbox_item::{InboxError, InboxItem, InboxLabel};
 pub use json::{JsonError, JsonProblem};
 pub use json_import::{JsonImportError, parse_json};
 pub use key_bundle::{BundleError, KeyBundle, ReadBundle, SealedBundle};
+pub use merge::{Choices, Conflict, Edit, MergeError, Side, merge_sealed};
 pub use open_document::{Change, OpenDocument, OpenError, SealError, SetError};
 pub use parse_error::{ParseError, ParseProblem};
 pub use passphrase::{

@@ -162,6 +162,11 @@ impl OpenDocument<'_> {
         self.block.as_ref()
     }
 
+    /// Whether comments decide what is encrypted.
+    pub(crate) fn reads_comments(&self) -> bool {
+        self.rule.reads_comments()
+    }
+
     pub fn is_changed(&self) -> bool {
         self.changed
     }

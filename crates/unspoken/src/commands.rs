@@ -8,6 +8,7 @@ mod doctor;
 mod env;
 mod export;
 mod get;
+mod git;
 mod identity;
 mod import;
 mod inbox;
@@ -17,6 +18,7 @@ mod key_move;
 mod list;
 mod mv;
 mod recipients;
+mod resolve;
 mod rm;
 mod rotate;
 mod rotate_value;
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Access(access::Access),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Git(git::Git),
+    Resolve(resolve::Resolve),
     Accept(accept::Accept),
     Completions(completions::Completions),
 }
@@ -84,6 +89,8 @@ impl Command {
             Self::Access(command) => command.run(cx),
             Self::Check(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
+            Self::Git(command) => command.run(cx),
+            Self::Resolve(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }

@@ -66,16 +66,16 @@ impl Context {
         project_directory(self.project_dir.as_deref(), &self.variables).is_some()
     }
 
-    /// Finds the project file.
+    /// Finds and reads the project.
+    pub(crate) fn project(&self) -> Result<Project, Failure> {
+        Ok(Project::read(self.found()?)?)
+    }
+
+    /// Finds the project, whatever its file says.
     pub(crate) fn found(&self) -> Result<Found, Failure> {
         let explicit = project_directory(self.project_dir.as_deref(), &self.variables);
         let start = self.start()?;
         Ok(find(&start, explicit.as_ref().map(|setting| setting.value.as_path()))?)
-    }
-
-    /// Finds and reads the project.
-    pub(crate) fn project(&self) -> Result<Project, Failure> {
-        Ok(Project::read(self.found()?)?)
     }
 
     /// Where this machine's private keys are.

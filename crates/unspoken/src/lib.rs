@@ -17,6 +17,7 @@ mod flags;
 mod git;
 mod history;
 mod json;
+mod merging;
 mod prompt;
 mod repository;
 mod sarif;

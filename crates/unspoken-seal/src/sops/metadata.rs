@@ -125,6 +125,21 @@ impl<'a> Metadata<'a> {
         })
     }
 
+    /// Whether two documents have the same recipients and rules: all that does
+    /// not change with every write.
+    pub(crate) fn is_same_but_for_content(&self, other: &Self) -> bool {
+        let frame = |metadata: &Self| {
+            let mut metadata = metadata.clone();
+            for key in ALWAYS {
+                metadata.remove(key);
+            }
+            let mut node = metadata.to_written();
+            sort_below(&mut node);
+            node
+        };
+        frame(self) == frame(other)
+    }
+
     /// The keys that stand in it.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.as_map().unwrap_or_default().iter().filter_map(|item| match item {

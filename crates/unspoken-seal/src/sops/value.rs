@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -64,6 +65,12 @@ impl Kind {
 impl Plain {
     pub(crate) fn new(kind: Kind, bytes: impl Into<Vec<u8>>) -> Self {
         Self { kind, bytes: Zeroizing::new(bytes.into()) }
+    }
+
+    /// Whether two values are the same, without telling by time where they
+    /// differ.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.kind == other.kind && bool::from(self.bytes.ct_eq(&other.bytes))
     }
 
     /// Brings the bytes into the one spelling that is hashed.

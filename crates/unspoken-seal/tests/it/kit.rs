@@ -45,6 +45,10 @@ impl Sops {
         public(&self.identity).as_str().to_owned()
     }
 
+    pub(crate) fn program(&self) -> PathBuf {
+        peer("sops")
+    }
+
     /// Runs sops with `input` on its standard input. `Err` is its exit code.
     pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> Result<String, i32> {
         let mut child = Command::new(peer("sops"))

@@ -8,8 +8,10 @@
     reason = "a test talks to the world and stops at the first surprise"
 )]
 
+mod branches;
 mod interop;
 mod kinds;
 mod kit;
+mod merge;
 mod seal;
 mod share;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile};
 use unspoken_seal::Identity;
-use unspoken_store::{Home, SECRETS, attribute_pattern, ignore_pattern};
+use unspoken_store::{Home, SECRETS, ignore_pattern};
 
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
@@ -169,13 +169,15 @@ pub(crate) fn create(
 fn prepare_git(workspace: &Workspace, name: &EnvironmentName) -> Result<(), Failure> {
     let path = workspace.project.file.document_path(name);
     let root = &workspace.project.root;
+    if let Some(line) = git::attribute_of(&workspace.project.file, name) {
+        git::attribute(root, &[&line])?;
+    }
     let (folder, _) = path.rsplit_once('/').unwrap_or(("", ""));
     if folder == SECRETS {
         return Ok(());
     }
     let below = if folder.is_empty() { String::new() } else { ignore_pattern(folder) };
     git::ignore(root, &[&format!("{below}/.*.lock"), &format!("{below}/.*.tmp")])?;
-    git::attribute(root, &[&format!("{} -text", attribute_pattern(&path))])?;
     Ok(())
 }
 

@@ -84,6 +84,9 @@ impl Init {
             }),
             &words,
         )?;
+        if fresh {
+            mention_setup(cx, &root);
+        }
         offer_import(cx, &workspace, &root, &default)
     }
 
@@ -173,6 +176,15 @@ fn words(project: &Project, made: &[String]) -> String {
         project.file.default,
         made.join(", ")
     )
+}
+
+/// Git merges documents as text until it is told otherwise, which a clone
+/// cannot bring along.
+fn mention_setup(cx: &Context, root: &Path) {
+    let in_git = root.ancestors().any(|folder| folder.join(".git").exists());
+    if in_git && !git::is_set_up(root) {
+        cx.ui.note("Run `unspoken git setup` in each clone: git then merges documents by name.");
+    }
 }
 
 /// Offers to take over a `.env` file that lies there.

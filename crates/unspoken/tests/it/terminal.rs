@@ -325,3 +325,31 @@ fn a_list_of_environments_is_for_a_person_too() {
     let screen = at_a_terminal(&project, &["env", "list"]).end().exits_with(0);
     screen.says("development  (default)");
 }
+
+#[test]
+fn a_conflict_is_asked_about_by_names_and_sides() {
+    use crate::repository::Repository;
+
+    let repository = Repository::without_setup();
+    let both = |repository: &Repository, tag: &str| {
+        for name in ["A", "B", "C"] {
+            repository.set(name, tag);
+        }
+    };
+    repository.branch("feature", "main", |theirs| both(theirs, "theirs"));
+    repository.git(&["checkout", "--quiet", "main"]).ok();
+    both(&repository, "ours");
+    repository.commit("ours");
+    repository.git(&["merge", "feature"]).fails_with(1);
+
+    let session = at_a_terminal(&repository.project, &["resolve", "--ours", "C"]);
+    let session = session.expect("theirs: feature").expect("A: ours changed it");
+    let session = session.expect("[o]urs or [t]heirs?").send("x\r").expect("[t]heirs?");
+    let session = session.send("t\r").expect("B: ours added it").send("o\r");
+    let screen = session.end().exits_with(0).shows_no_value();
+
+    screen.says("git add secrets/development.json");
+    for (name, tag) in [("A", "theirs"), ("B", "ours"), ("C", "ours")] {
+        repository.has(name, tag);
+    }
+}

@@ -24,8 +24,8 @@ impl From<StoreError> for Failure {
             }
             StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Conflict, .. } } => {
                 Self::because(Code::Integrity, &error).hint(format!(
-                    "Take one side with `git checkout --ours -- {0}` or `git checkout --theirs -- \
-                     {0}`, then set the other side's values again.",
+                    "Run `unspoken resolve`, which merges by name. Or take one side with `git \
+                     checkout --ours -- {0}` or `git checkout --theirs -- {0}`.",
                     quoted(path)
                 ))
             }
