@@ -17,6 +17,7 @@ mod foreign;
 mod help;
 mod import;
 mod init;
+mod keys;
 mod list;
 mod names;
 mod place;
