@@ -18,6 +18,10 @@ use crate::command::{exists, must, program};
 const SOPS: &str = "github.com/getsops/sops/v3/cmd/sops@v3.13.2";
 const AGE: &str = "filippo.io/age/cmd/age@v1.3.1";
 const AGE_KEYGEN: &str = "filippo.io/age/cmd/age-keygen@v1.3.1";
+const AGE_PLUGIN_BATCHPASS: &str = "filippo.io/age/cmd/age-plugin-batchpass@v1.3.1";
+const AGE_PLUGIN_PQ: &str = "filippo.io/age/extra/age-plugin-pq@v1.3.1";
+const AGE_PLUGIN_XWING: &str = "age-plugin-xwing@0.2.1";
+const RAGE: &str = "rage@0.12.1";
 const DOTENV: &str = "dotenv@18.0.10";
 const DOTENVX: &str = "@dotenvx/dotenvx@2.38.2";
 const PYTHON_DOTENV: &str = "python-dotenv==1.2.4";
@@ -27,8 +31,21 @@ const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 /// Raise it when a step changes otherwise than by a version.
 const LAYOUT: &str = "layout 1";
 
-const PEERS: &[&str] =
-    &[LAYOUT, SOPS, AGE, AGE_KEYGEN, DOTENV, DOTENVX, PYTHON_DOTENV, CARGO_DENY, CARGO_FUZZ];
+const PEERS: &[&str] = &[
+    LAYOUT,
+    SOPS,
+    AGE,
+    AGE_KEYGEN,
+    AGE_PLUGIN_BATCHPASS,
+    AGE_PLUGIN_PQ,
+    AGE_PLUGIN_XWING,
+    RAGE,
+    DOTENV,
+    DOTENVX,
+    PYTHON_DOTENV,
+    CARGO_DENY,
+    CARGO_FUZZ,
+];
 
 /// A program that must be there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -41,6 +58,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("mkfifo", "coreutils"),
+    ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),
     ("time", "time"),
     ("valgrind", "valgrind"),
@@ -75,7 +93,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
 pub(crate) fn ensure_fuzz() -> Result<PathBuf> {
     let folder = ensure()?;
     let _lock = lock(&folder)?;
-    once(&folder, "fuzz", |folder| cargo_install(folder, CARGO_FUZZ))?;
+    once(&folder, "fuzz", |folder| cargo_install(folder, CARGO_FUZZ, &[]))?;
     Ok(folder)
 }
 
@@ -92,9 +110,11 @@ const STEPS: &[Step] = &[
     ("sops", |folder| go_install(folder, SOPS)),
     ("age", |folder| go_install(folder, AGE)),
     ("age-keygen", |folder| go_install(folder, AGE_KEYGEN)),
+    ("age-plugins", age_plugins),
+    ("rage", |folder| cargo_install(folder, RAGE, &["ssh"])),
     ("npm", npm),
     ("python", python),
-    ("deny", |folder| cargo_install(folder, CARGO_DENY)),
+    ("deny", |folder| cargo_install(folder, CARGO_DENY, &[])),
 ];
 
 fn folder() -> Result<PathBuf> {
@@ -166,6 +186,12 @@ fn go_install(folder: &Path, package: &str) -> Result<()> {
     Ok(())
 }
 
+fn age_plugins(folder: &Path) -> Result<()> {
+    go_install(folder, AGE_PLUGIN_BATCHPASS)?;
+    go_install(folder, AGE_PLUGIN_PQ)?;
+    cargo_install(folder, AGE_PLUGIN_XWING, &[])
+}
+
 fn npm(folder: &Path) -> Result<()> {
     let mut npm = at(folder, "npm");
     npm.arg("install").arg("--prefix").arg(folder);
@@ -182,11 +208,12 @@ fn python(folder: &Path) -> Result<()> {
 
 /// Builds without optimisation: that takes a fifth of the time, and these
 /// programs wait for the disk and for cargo.
-fn cargo_install(folder: &Path, package: &str) -> Result<()> {
+fn cargo_install(folder: &Path, package: &str, features: &[&str]) -> Result<()> {
     let build = folder.join("build");
     let mut cargo = at(folder, "cargo");
     cargo.args(["install", "--locked", "--debug", "--no-default-features", package, "--root"]);
-    cargo.arg(folder).arg("--target-dir").arg(&build).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    cargo.arg(folder).arg("--features").arg(features.join(","));
+    cargo.arg("--target-dir").arg(&build).env("CARGO_PROFILE_DEV_DEBUG", "0");
     cargo.env_remove("RUSTFLAGS");
     must(&mut cargo)?;
     fs::remove_dir_all(build).context("cannot remove what the build left")

@@ -31,6 +31,11 @@ impl Peers {
         self.bin("age-keygen")
     }
 
+    /// A plugin of age's: `pq`, `batchpass` or `xwing`.
+    pub fn age_plugin(&self, name: &str) -> PathBuf {
+        self.bin(&format!("age-plugin-{name}"))
+    }
+
     pub fn python(&self) -> PathBuf {
         self.folder.join("py/bin/python")
     }

@@ -23,6 +23,7 @@ mod inbox;
 mod init;
 mod key;
 mod keychain;
+mod keys;
 mod list;
 mod merge;
 mod merge_trust;
