@@ -41,6 +41,7 @@ pub struct EnvironmentEntry {
 pub enum DocumentForm {
     Json,
     Dotenv,
+    Yaml,
 }
 
 /// What is wrong in a project file, and in which line.
@@ -88,6 +89,8 @@ impl DocumentForm {
             Some(Self::Json)
         } else if path.ends_with(".env") || path.ends_with(".env.enc") {
             Some(Self::Dotenv)
+        } else if path.ends_with(".yaml") || path.ends_with(".yml") {
+            Some(Self::Yaml)
         } else {
             None
         }
@@ -216,7 +219,7 @@ impl fmt::Display for ProjectFileProblem {
                 )
             }
             Self::Extension { path } => {
-                write!(f, "`{path}` must end in `.json`, `.env` or `.env.enc`")
+                write!(f, "`{path}` must end in `.json`, `.yaml`, `.yml`, `.env` or `.env.enc`")
             }
             Self::NoSuchEnvironment { key, name } => {
                 write!(f, "`{key}` names `{name}`, which is not one of the environments")
@@ -302,7 +305,7 @@ mod tests {
         case(
             &FULL.replace("secrets/prod.env.enc", "secrets/prod.txt"),
             12,
-            "`secrets/prod.txt` must end in `.json`, `.env` or `.env.enc`",
+            "`secrets/prod.txt` must end in `.json`, `.yaml`, `.yml`, `.env` or `.env.enc`",
         );
         case(
             &FULL.replace("secrets/prod.env.enc", "secrets/staging.json"),

@@ -40,4 +40,5 @@ pub use secret_set::SecretSet;
 pub use sops::rule::RuleError;
 pub use sops::tree::TreeError;
 pub use sops::value::ValueError;
+pub use sops::yaml_store::YamlProblem;
 pub use unlock::{DocumentKey, Unlock};
