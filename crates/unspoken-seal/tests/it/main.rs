@@ -11,3 +11,4 @@
 mod interop;
 mod kit;
 mod seal;
+mod yaml;
