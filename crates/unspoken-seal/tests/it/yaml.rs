@@ -29,15 +29,17 @@ struct Entry {
 }
 
 fn any_scalar() -> impl Strategy<Value = Written> {
-    let text = prop_oneof!["[ -~\\n\\t]{0,30}", "[a-z]{0,9}(ü|😀|\u{2028}|€)[a-z]{0,9}"];
+    let text = prop_oneof!["[ -~\\n\\t]{0,30}", "[a-z]{0,9}(ü|😀|€)[a-z]{0,9}"];
     prop_oneof![
         "[A-Za-z][A-Za-z0-9_/.-]{0,12}",
         "[A-Za-z]{1,5} [a-z]{1,5}:[a-z]{1,5}#[a-z]{1,3}",
         "'[ -&(-~]{0,12}'",
-        text.prop_map(|text| serde_json::to_string(&text).unwrap()),
+        // In the clear, tabs and line ends alone are too much for sops itself.
+        text.prop_filter("blank", |text| !text.trim().is_empty())
+            .prop_map(|text| serde_json::to_string(&text).unwrap()),
         any::<i64>().prop_map(|n| n.to_string()),
         any::<i32>().prop_map(|n| format!("{}.{:03}", n / 1000, (n % 1000).abs())),
-        "(true|False|yes|off|~|null|\"\"|''|0x1F|0o17|017|1_000|1e3|08|[.]5|[.]inf|\"12\"|y)",
+        "(true|False|yes|off|~|null|\"\"|''|0x1F|0o17|017|1_000|1e3|08|[.]5|\"12\"|y)",
         "20[0-9]{2}-0[1-9]-[12][0-9]( 0?[0-9]:30:0[0-9]|T1[0-9]:00:00[.]25Z|T01:02:03[+]02:00)?",
     ]
     .prop_map(Written::Scalar)
@@ -333,7 +335,7 @@ fn a_comment_in_a_list_is_no_value() {
 #[test]
 fn numbers_and_times_read_as_their_text_and_trees_are_refused_by_name() {
     let sops = Sops::new();
-    let plain = "A: 0x1F\nB: 1.0\nC: 1e21\nD: yes\nE: 9223372036854775807\nF: true\nG: 2020-01-02\nH: |\n  a\n  b\nI:\nJ: ''\n";
+    let plain = "A: 0x1F\nB: 1.0\nC: 1e21\nD: yes\nE: 9223372036854775807\nF: true\nG: 2020-01-02\nH: |\n  a\n  b\nI:\nJ: ''\nK: .inf\n";
     let text = sops.encrypt("yaml", &[], plain);
     let expected = [
         ("A", "31"),
@@ -345,6 +347,7 @@ fn numbers_and_times_read_as_their_text_and_trees_are_refused_by_name() {
         ("G", "2020-01-02T00:00:00Z"),
         ("H", "a\nb\n"),
         ("J", ""),
+        ("K", "+Inf"),
     ];
     let map = read(Yaml, &text, &sops.identity);
     assert_eq!(map, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
@@ -413,6 +416,7 @@ fn what_is_not_read_is_refused_with_its_line() {
         ("A: x\n  B: y\n", 2, YamlProblem::Syntax),
         ("A: \"canary\n", 2, YamlProblem::Syntax),
         ("%YAML 1.1\n---\nA: x\n", 1, YamlProblem::Syntax),
+        ("A: x\n# y\u{2028}B: \"\"\n", 2, YamlProblem::LineEnd),
         ("A: x\n---\nB: y\n", 2, YamlProblem::SecondDocument),
         ("- x\n---\n", 1, YamlProblem::NotMap),
         ("canary\n---\n", 1, YamlProblem::NotMap),

@@ -6,7 +6,9 @@ use std::path::Path;
 use unspoken_deliver::child::{ExecError, PlanError};
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
-use unspoken_seal::{BlockError, ParseError, ParseProblem, SetError, VerifyError};
+use unspoken_seal::{
+    BlockError, ParseError, ParseProblem, SealError, SetError, VerifyError, YamlProblem,
+};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, LockError, NoKey, PrivateError, ProjectError,
     StoreError,
@@ -160,6 +162,14 @@ impl From<StoreError> for Failure {
                 ..
             } => Self::because(Code::Integrity, &error)
                 .hint("A newer release wrote it: upgrade, then check with `unspoken --version`."),
+            StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Yaml(problem), .. } }
+                if problem != YamlProblem::Syntax =>
+            {
+                Self::because(Code::Integrity, &error).hint(format!(
+                    "Nothing was used. Write it in another way, with `sops edit {}`.",
+                    quoted(path)
+                ))
+            }
             StoreError::Parse { ref path, .. } | StoreError::Open { ref path, .. } => {
                 Self::because(Code::Integrity, &error).hint(restore(path))
             }
@@ -196,6 +206,12 @@ impl From<StoreError> for Failure {
                 "Another environment may have been added there before. Move it away: `mv {0} {0}.old`.",
                 quoted(path)
             )),
+            StoreError::Seal { ref path, error: SealError::Layout } => {
+                Self::because(Code::Other, &error).hint(format!(
+                    "Nothing was changed. `sops edit {}` lays it out anew; then run this again.",
+                    quoted(path)
+                ))
+            }
             StoreError::TooLarge { .. }
             | StoreError::Recipient(_)
             | StoreError::Seal { .. } => {

@@ -9,6 +9,8 @@ use super::read::{DEPTH, NODES};
 pub enum YamlProblem {
     #[error("the text does not follow the rules of YAML")]
     Syntax,
+    #[error("U+0085, U+2028 or U+2029, which is a line end to some readers and not to others")]
+    LineEnd,
     #[error("a second document begins, and a file of secrets is one document")]
     SecondDocument,
     #[error("a document is a map of names and values")]

@@ -45,6 +45,15 @@ pub(super) struct Pair<'a> {
 
 /// Reads the one document of a text.
 pub(super) fn read(text: &str) -> Result<Source<'_>, ParseError> {
+    // YAML 1.1, which sops reads, and 1.2 differ in these: one would see a name
+    // where the other sees a comment.
+    if let Some(at) = text.find(['\u{85}', '\u{2028}', '\u{2029}']) {
+        let before = text.get(..at).unwrap_or_default();
+        return Err(ParseError {
+            line: 1 + before.matches('\n').count(),
+            problem: ParseProblem::Yaml(YamlProblem::LineEnd),
+        });
+    }
     let options = granit_parser::options! {
         disallow_directives: true,
         max_buffered_comment_events: NODES,
