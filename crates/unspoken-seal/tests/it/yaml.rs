@@ -29,14 +29,12 @@ struct Entry {
 }
 
 fn any_scalar() -> impl Strategy<Value = Written> {
-    let text = prop_oneof!["[ -~\\n\\t]{0,30}", "[a-z]{0,9}(ü|😀|€)[a-z]{0,9}"];
+    let text = prop_oneof!["[ -~\\n]{0,30}", "[a-z]{0,9}(ü|😀|€)[a-z]{0,9}"];
     prop_oneof![
         "[A-Za-z][A-Za-z0-9_/.-]{0,12}",
         "[A-Za-z]{1,5} [a-z]{1,5}:[a-z]{1,5}#[a-z]{1,3}",
         "'[ -&(-~]{0,12}'",
-        // In the clear, tabs and line ends alone are too much for sops itself.
-        text.prop_filter("blank", |text| !text.trim().is_empty())
-            .prop_map(|text| serde_json::to_string(&text).unwrap()),
+        text.prop_map(|text| serde_json::to_string(&text).unwrap()),
         any::<i64>().prop_map(|n| n.to_string()),
         any::<i32>().prop_map(|n| format!("{}.{:03}", n / 1000, (n % 1000).abs())),
         "(true|False|yes|off|~|null|\"\"|''|0x1F|0o17|017|1_000|1e3|08|[.]5|\"12\"|y)",
@@ -163,6 +161,9 @@ fn any_tree_of_sops_opens_and_is_edited_without_harm_to_the_rest() {
         let mut plain = String::new();
         print(&entries, 0, "", &mut plain);
         let text = sops.encrypt("yaml", &[], &plain);
+        // A text in the clear that begins with line ends is too much for sops itself.
+        std::fs::write(sops.path("t.yaml"), &text).unwrap();
+        prop_assume!(sops.run(&["decrypt", "t.yaml"], b"").is_ok());
         let mut expected = decrypt(&sops, &text);
 
         // That it opens says that every value and the MAC over them are right.

@@ -82,7 +82,8 @@ impl Editor<'_> {
             // Nothing stands there, or an indicator stands before it.
             _ => {
                 let colon = pair.key.end + self.text.get(pair.key.end..)?.find(':')? + 1;
-                let whole = self.text.get(..end.max(colon))?.trim_end().len();
+                let whole = self.text.get(..end.max(colon))?;
+                let whole = whole.trim_end_matches([' ', '\t', '\r', '\n']).len();
                 (colon..whole.max(colon), format!(" {}", scalar(text)))
             }
         };
@@ -158,14 +159,11 @@ impl Editor<'_> {
 
     /// Where a pair's last line ends, with what stands behind the value.
     fn line_end(&self, pair: &Pair<'_>) -> usize {
-        let from = match pair.style {
-            Some(ScalarStyle::Literal | ScalarStyle::Folded) => {
-                self.text.get(..pair.value.end).unwrap_or_default().trim_end().len()
-            }
-            _ => pair.value.end,
-        };
-        let from = from.max(pair.key.end);
-        let rest = self.text.get(from..).unwrap_or_default();
+        let from = pair.value.end.max(pair.key.end);
+        let (before, rest) = self.text.split_at_checked(from).unwrap_or_default();
+        if before.ends_with('\n') {
+            return from;
+        }
         rest.find('\n').map_or(self.text.len(), |at| from + at + 1)
     }
 

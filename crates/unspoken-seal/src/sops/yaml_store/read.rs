@@ -176,11 +176,21 @@ impl<'a> Reader<'a> {
                     ScalarStyle::Plain => scalar::resolve(text)?,
                     _ => Node::Text(text),
                 };
-                // A block scalar takes the blank lines with it that follow.
                 let whole = self.text.get(..range.end).ok_or(YamlProblem::Syntax)?;
-                self.end = self.end.max(whole.trim_end().len());
+                // A block scalar's place goes to the next token, over blank lines
+                // that are its own or not.
+                let end = match style {
+                    ScalarStyle::Literal | ScalarStyle::Folded if keeps_blank_lines(&node) => {
+                        whole.trim_end_matches(' ').len()
+                    }
+                    ScalarStyle::Literal | ScalarStyle::Folded => {
+                        whole.trim_end_matches([' ', '\t', '\r', '\n']).len().max(range.start)
+                    }
+                    _ => range.end,
+                };
+                self.end = self.end.max(end);
                 self.line += written.trim_end().matches('\n').count();
-                Ok(Placed { node, range, style: Some(style), pairs: Vec::new() })
+                Ok(Placed { node, range: range.start..end, style: Some(style), pairs: Vec::new() })
             }
             Event::MappingStart(style, ..) => {
                 let column = column_of(style, span.start.col());
@@ -320,6 +330,11 @@ impl<'a> Reader<'a> {
             self.end = self.end.max(range.end);
         }
     }
+}
+
+/// Whether the blank lines behind a block scalar belong to it.
+fn keeps_blank_lines(node: &Node<'_>) -> bool {
+    node.as_text().is_some_and(|text| text == "\n" || text.ends_with("\n\n"))
 }
 
 /// The column from which on a comment is inside.
