@@ -5,10 +5,11 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 use unspoken_model::DocumentForm::Yaml;
 use unspoken_seal::{
-    Document, OpenDocument, OpenError, ParseProblem, SealError, SetError, ValueError, YamlProblem,
+    Document, OpenDocument, OpenError, ParseProblem, SealError, SetError, ValueError, VerifyError,
+    YamlProblem,
 };
 
-use crate::kit::{Map, Sops, name, now, open, place, read, secret};
+use crate::kit::{Map, Sops, create, name, now, open, place, read, secret};
 
 /// A tree as a person writes it: with comments, blank lines and every style.
 #[derive(Clone, Debug)]
@@ -455,4 +456,64 @@ fn what_is_not_read_is_refused_with_its_line() {
     let conflict = format!("<<<<<<< ours\nA: x\n=======\nA: y\n>>>>>>> theirs\n{metadata}");
     let error = Document::parse(Yaml, conflict.as_bytes()).unwrap_err();
     assert_eq!((error.line, error.problem), (1, ParseProblem::Conflict));
+}
+
+#[test]
+fn a_sealed_document_has_one_spelling() {
+    let sops = Sops::new();
+    let values: Map =
+        [("A", "1"), ("B", ""), ("NO", "3")].map(|(n, v)| (n.into(), v.into())).into();
+    let text = create(Yaml, &sops.identity, &values);
+    let verify = |text: &str| {
+        let document = Document::parse(Yaml, text.as_bytes()).unwrap();
+        let pin = document.block().map(|block| block.seal_key);
+        document.verify(&place(), pin.as_ref()).map(drop)
+    };
+    assert_eq!(verify(&text), Ok(()));
+    for (from, to, expected) in [
+        ("\nsops:", "\n\nsops:", VerifyError::Spelling),
+        ("\nsops:", "\nsops: # comment", VerifyError::Spelling),
+        ("    mac:", "    # comment\n    mac:", VerifyError::Spelling),
+        ("A: ", "\"A\": ", VerifyError::Spelling),
+        ("A: ", "---\nA: ", VerifyError::Spelling),
+        ("A: ", "\u{feff}A: ", VerifyError::Spelling),
+        ("\"NO\"", "NO", VerifyError::Spelling),
+        ("B: \"\"", "B: ''", VerifyError::Spelling),
+        ("\nB:", " \nB:", VerifyError::Spelling),
+        ("revision: 1", "revision: 0x1", VerifyError::Spelling),
+        ("revision: 1", "revision: \"1\"", VerifyError::Spelling),
+        ("enc: |\n", "enc: |+\n", VerifyError::Spelling),
+        ("version: 3.13.2\n", "version: 3.13.2", VerifyError::Spelling),
+        ("version: 3.13.2\n", "version: 3.13.2\n    kms: []\n", VerifyError::Spelling),
+        ("\nsops:", "\n# comment\nsops:", VerifyError::Seal),
+        ("\nsops:", "\nNODE_OPTIONS: \"\"\nsops:", VerifyError::Seal),
+        ("\nB: \"\"", "", VerifyError::Seal),
+        ("B: \"\"", "B:", VerifyError::Seal),
+        ("B: \"\"", "B: []", VerifyError::Seal),
+        ("revision: 1", "revision: 2", VerifyError::Seal),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from:?}");
+        assert_eq!(verify(&changed), Err(expected), "{from:?} {to:?}");
+    }
+    assert_eq!(verify(&text.replace('\n', "\r\n")), Err(VerifyError::Spelling));
+}
+
+/// Comments are signed, and `accept` keeps them.
+#[test]
+fn a_reviewed_document_is_sealed_with_its_comments() {
+    let sops = Sops::new();
+    let text = sops.encrypt("yaml", &[], "# top\nB: 2 # behind\n\nA: 'x'\n# end\n");
+    let (document, _) = Document::parse(Yaml, text.as_bytes()).unwrap().review().without_seal();
+    let key = document.unlock().offer(&sops.identity).unwrap();
+    let mut document = document.open(&key).unwrap();
+    document.accept(place(), None).unwrap();
+    let sealed = document.seal(now()).unwrap().unwrap();
+    let after = edited(&sealed, &sops, |document| {
+        document.set(&name("C"), &secret("new")).unwrap();
+        assert!(document.remove(&name("B")));
+    });
+    assert_eq!(decrypt(&sops, &after), serde_json::json!({ "A": "x", "C": "new" }));
+    let plain = sops.run(&["decrypt", "t.yaml"], b"").unwrap();
+    assert_eq!(plain, "# top\n# behind\nA: x\n# end\nC: new\n");
 }
