@@ -337,6 +337,10 @@ mod tests {
         for (path, fits) in [
             ("secrets/prod.env.enc", true),
             (".env.enc", true),
+            ("secrets/prod.yaml", true),
+            ("prod.yml", true),
+            ("prod.yaml.enc", false),
+            ("prod.YAML", false),
             ("a/.env.prod.enc", false),
             (".env", false),
             ("a/.env.local.env", false),

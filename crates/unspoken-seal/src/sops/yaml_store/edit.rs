@@ -195,3 +195,42 @@ fn without_comments<'n>(node: &Node<'n>) -> Node<'n> {
     super::drop_comments(&mut node);
     node
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_or_the_editor_panic(
+            head in "([A-C]: [A-C1]{1,2}\n)?([a-c:#\\[\\]{}&*!|>'\"%@` \n\t\r?,0-9.+~\u{fe}\u{2028}-]{0,40})",
+            tail in "([A-C]: ?[|>'\"]?[+-]? ?\n? ?[a-c\n ]{0,9}['\"]?\n)?",
+            value in "[ -~]{0,9}",
+        ) {
+            for text in [head.clone(), format!("{head}\nsops:\n  mac: m\n{tail}")] {
+                let Ok((mut items, metadata)) = crate::sops::yaml_store::read(&text) else { continue };
+                let mut metadata = Metadata::new(metadata).unwrap();
+                metadata.set("mac", Node::text(value.clone()));
+                items.retain(|item| item.as_pair().is_none_or(|(name, _)| name != "A"));
+                items.push(Item::Pair("NEW".into(), Node::text(value.clone())));
+                // What comes out is what was asked for: the editor says so itself.
+                drop(edit(&text, items.iter(), &metadata));
+            }
+        }
+    }
+
+    #[test]
+    fn metadata_with_more_in_it_is_printed_anew_and_the_rest_stays() {
+        let text = "# a\nA:   x # b\n\nsops: # c\n    mac: m # d\n    kms: []\n\n# e\nB: y\n";
+        let (items, metadata) = crate::sops::yaml_store::read(text).unwrap();
+        let mut metadata = Metadata::new(metadata).unwrap();
+        metadata.set("mac", Node::text("new"));
+        let edited = edit(text, items.iter(), &metadata).unwrap();
+        assert_eq!(edited, text.replace("mac: m", "mac: new"));
+        metadata.set("version", Node::text("3.13.2"));
+        let edited = edit(text, items.iter(), &metadata).unwrap();
+        let anew = "sops:\n    mac: new\n    version: 3.13.2\n";
+        assert_eq!(edited, format!("# a\nA:   x # b\n\n{anew}\n# e\nB: y\n"));
+    }
+}
