@@ -18,6 +18,22 @@ pub fn open(form: DocumentForm, bytes: &[u8]) {
     }
 }
 
+/// Takes a document as far as it goes: to its text after an edit, which opens
+/// and has the new value.
+pub fn edit(form: DocumentForm, bytes: &[u8]) {
+    let Some(mut document) = verify(form, bytes).and_then(unlock) else { return };
+    let name = |text| SecretName::parse(text).expect("a name");
+    let secret = Secret::new(b"new".to_vec()).expect("a value");
+    document.remove(&name("API_KEY"));
+    if document.set(&name("FUZZ"), &secret).is_err() {
+        return;
+    }
+    let Ok(Some(text)) = document.seal(jiff::Timestamp::UNIX_EPOCH) else { return };
+    let after = verify(form, text.as_bytes()).and_then(unlock).expect("an edited document opens");
+    let found = after.get(&name("FUZZ")).expect("the name is there").expect("a value");
+    assert!(found.expose() == "new" && !after.contains(&name("API_KEY")));
+}
+
 /// Merges three documents, and two branches of one that the bytes describe.
 pub fn merge(bytes: &[u8]) {
     let parts: Vec<&[u8]> = bytes.splitn(3, |&byte| byte == 0).collect();
@@ -68,8 +84,8 @@ fn grow(steps: &[u8]) -> Option<String> {
                 let _ = document.expire(&name, date.ok());
             }
             _ => {
-                let own = Identity::parse_file(IDENTITY).ok()?.pop()?.recipient();
-                document.rekey(&own, &[], jiff::Timestamp::UNIX_EPOCH).ok()?;
+                let own = Identity::parse_file(IDENTITY).ok()?.pop()?;
+                document.rekey(own.recipient()?, &[], jiff::Timestamp::UNIX_EPOCH).ok()?;
             }
         }
     }

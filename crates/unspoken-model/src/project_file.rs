@@ -54,6 +54,7 @@ pub struct EnvironmentEntry {
 pub enum DocumentForm {
     Json,
     Dotenv,
+    Yaml,
 }
 
 /// What is wrong in a project file, and in which line.
@@ -109,6 +110,8 @@ impl DocumentForm {
             Some(Self::Json)
         } else if path.ends_with(".env") || path.ends_with(".env.enc") {
             Some(Self::Dotenv)
+        } else if path.ends_with(".yaml") || path.ends_with(".yml") {
+            Some(Self::Yaml)
         } else {
             None
         }
@@ -230,7 +233,7 @@ impl fmt::Display for ProjectFileProblem {
                 )
             }
             Self::Extension { path } => {
-                write!(f, "`{path}` must end in `.json`, `.env` or `.env.enc`")
+                write!(f, "`{path}` must end in `.json`, `.yaml`, `.yml`, `.env` or `.env.enc`")
             }
             Self::NoSuchEnvironment { key, name } => {
                 write!(f, "`{key}` names `{name}`, which is not one of the environments")

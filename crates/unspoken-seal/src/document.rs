@@ -14,13 +14,13 @@ use crate::limit;
 use crate::node::{Item, Node};
 use crate::parse_error::{ParseError, ParseProblem};
 use crate::sops::metadata::Metadata;
-use crate::sops::{dotenv_store, json_store};
+use crate::sops::{dotenv_store, json_store, yaml_store};
 use crate::unlock::Unlock;
 
 /// A document that has been read and not yet verified.
 #[derive(Debug)]
 pub struct Document<'a> {
-    text: &'a str,
+    pub(crate) text: &'a str,
     pub(crate) form: DocumentForm,
     pub(crate) items: Vec<Item<'a>>,
     pub(crate) metadata: Metadata<'a>,
@@ -76,6 +76,7 @@ impl<'a> Document<'a> {
         let read = match form {
             DocumentForm::Json => json_store::read(text),
             DocumentForm::Dotenv => dotenv_store::read(text),
+            DocumentForm::Yaml => yaml_store::read(text),
         };
         let (items, metadata) = read.map_err(|error| match conflict(text) {
             Some(line) => ParseError { line, problem: ParseProblem::Conflict },
@@ -237,5 +238,6 @@ pub(crate) fn print<'n>(
     match form {
         DocumentForm::Json => json_store::print(items, metadata),
         DocumentForm::Dotenv => dotenv_store::print(items, metadata),
+        DocumentForm::Yaml => yaml_store::print(items, metadata),
     }
 }

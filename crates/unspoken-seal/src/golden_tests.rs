@@ -12,6 +12,8 @@ use crate::{Document, Identity, OpenDocument, OpenError, ValueError};
 
 const ENV: &str = include_str!("../tests/vectors/sops.env");
 const JSON: &str = include_str!("../tests/vectors/sops.json");
+const YAML: &str = include_str!("../tests/vectors/sops.yaml");
+const COMMENTS: &str = include_str!("../tests/vectors/comments.yaml");
 const IDENTITY: &str = include_str!("../tests/vectors/identity.txt");
 const MAC: &str = "740352F62607F645A002175817C31CDD3842FBB38572EDBD5F350F4F88F2F1585D9758BB44BED5F64BBE48855930F5F869F8C4BB0D5A2FA4B61F33A6760AE94B";
 
@@ -81,8 +83,19 @@ fn reseal(node: &Node<'_>, path: &mut Vec<String>, leaves: &mut impl Iterator<It
 
 #[test]
 fn with_the_same_key_nonces_and_time_the_bytes_are_those_of_sops() {
-    for (form, text) in [(DocumentForm::Dotenv, ENV), (DocumentForm::Json, JSON)] {
+    for (form, text) in
+        [(DocumentForm::Dotenv, ENV), (DocumentForm::Json, JSON), (DocumentForm::Yaml, YAML)]
+    {
         let document = Document::parse(form, text.as_bytes()).unwrap();
+        // A comment behind a value is printed above it.
+        let text = match text.split_once("\nstr: ENC") {
+            Some((head, rest)) => {
+                let (line, tail) = rest.split_once('\n').unwrap();
+                let (value, comment) = line.split_once(" #").unwrap();
+                format!("{head}\n#{comment}\nstr: ENC{value}\n{tail}")
+            }
+            None => text.to_owned(),
+        };
         assert_eq!(print(form, document.items.iter(), &document.metadata.to_written()), text);
 
         let slots = tree::open(
@@ -135,6 +148,22 @@ fn every_kind_of_value_reads_back() {
         (Kind::Text, "plain"),
     ];
     assert_eq!(found, expected.map(|(kind, text)| (kind, text.to_owned())));
+}
+
+#[test]
+fn every_comment_of_a_yaml_document_opens_where_it_stands() {
+    let open = open(DocumentForm::Yaml, COMMENTS).unwrap().unwrap();
+    let leaves = || open.slots.iter().flat_map(|slot| &slot.leaves);
+    // A comment that is bound to another place stays as it is.
+    assert!(leaves().all(|leaf| leaf.encrypted));
+    let comments = leaves().filter(|leaf| leaf.plain.kind == Kind::Comment);
+    let text = |leaf: &Leaf| String::from_utf8(leaf.plain.bytes.to_vec()).unwrap();
+    let comments: Vec<String> = comments.map(text).collect();
+    assert_eq!(comments.len(), COMMENTS.matches("type:comment").count());
+    assert_eq!(comments.first().map(String::as_str), Some(" first"));
+    assert!(comments.contains(&" behind the block".to_owned()));
+    assert!(comments.contains(&" at the end of L".to_owned()));
+    assert_eq!(comments.last().map(String::as_str), Some(" the very end"));
 }
 
 /// The table of tampering, as the sops program itself answers it.

@@ -68,7 +68,7 @@ fn entry(name: &str, node: Node<'_>) -> Result<(SecretName, Secret), JsonImportE
         }
         Node::Number(text) => text.as_bytes().to_vec(),
         Node::Bool(value) => value.to_string().into_bytes(),
-        Node::Null | Node::List(_) | Node::Map(_) => {
+        Node::Null | Node::Time(_) | Node::Comment(_) | Node::List(_) | Node::Map(_) => {
             return Err(JsonImportError::Nested { name: shown(name) });
         }
     };

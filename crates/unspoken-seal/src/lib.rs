@@ -58,4 +58,5 @@ pub use share::ShareError;
 pub use sops::rule::RuleError;
 pub use sops::tree::TreeError;
 pub use sops::value::ValueError;
+pub use sops::yaml_store::YamlProblem;
 pub use unlock::{DocumentKey, Unlock};

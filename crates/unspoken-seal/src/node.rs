@@ -12,6 +12,10 @@ pub(crate) enum Node<'a> {
     Bool(bool),
     Number(Cow<'a, str>),
     Text(Cow<'a, str>),
+    /// A time that YAML knows as such, as RFC 3339.
+    Time(Cow<'a, str>),
+    /// A comment in a list, without its `#`.
+    Comment(Cow<'a, str>),
     List(Vec<Node<'a>>),
     Map(Vec<Item<'a>>),
 }
@@ -69,7 +73,7 @@ impl<'a> Node<'a> {
             Self::List(nodes) => nodes.is_empty(),
             Self::Map(items) => items.is_empty(),
             Self::Bool(value) => !value,
-            Self::Number(_) => false,
+            Self::Number(_) | Self::Time(_) | Self::Comment(_) => false,
         }
     }
 }

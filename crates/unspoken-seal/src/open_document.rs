@@ -18,6 +18,7 @@ use crate::sops::metadata::{Metadata, print_time};
 use crate::sops::rule::{Rule, RuleError};
 use crate::sops::tree::{self, Leaf, Slot, TreeError, associated};
 use crate::sops::value::{self, Kind, Plain};
+use crate::sops::yaml_store;
 use crate::unlock::DocumentKey;
 
 /// A document whose values stand in memory, decrypted and found whole.
@@ -33,6 +34,8 @@ pub struct OpenDocument<'a> {
     pub(crate) key: DataKey,
     pub(crate) cipher: Cipher,
     pub(crate) pair: SealPair,
+    /// The text that changes are put into, where it is not printed anew.
+    source: Option<&'a str>,
     rule: Rule,
 }
 
@@ -75,6 +78,8 @@ pub enum SealError {
     Revision,
     #[error("it is not flat, and a sealed document is")]
     NotFlat,
+    #[error("its YAML is laid out in a way that is not edited")]
+    Layout,
 }
 
 /// What an edit came to.
@@ -89,7 +94,7 @@ pub enum Change {
 impl<'a> Verified<'a> {
     /// Opens every value and checks the MAC over them, before any leaves.
     pub fn open(self, key: &DocumentKey) -> Result<OpenDocument<'a>, OpenError> {
-        let Document { form, items, metadata, block, .. } = self.0;
+        let Document { form, items, metadata, block, text } = self.0;
         let pair = SealPair::derive(&key.0);
         if block.as_ref().is_some_and(|block| block.seal_key != pair.public()) {
             return Err(OpenError::SealKey);
@@ -104,7 +109,9 @@ impl<'a> Verified<'a> {
             Ok(mac) if mac.bytes.as_slice() == expected.as_bytes() => {}
             _ => return Err(OpenError::Mac),
         }
-        let sorted = is_sorted(&slots);
+        // The YAML of another program keeps its layout, so names go to its end.
+        let source = (form == DocumentForm::Yaml && block.is_none()).then_some(text);
+        let sorted = source.is_none() && is_sorted(&slots);
         Ok(OpenDocument {
             form,
             slots,
@@ -113,6 +120,7 @@ impl<'a> Verified<'a> {
             changed: false,
             sorted,
             key: key.0.copy(),
+            source,
             cipher,
             pair,
             rule,
@@ -144,6 +152,7 @@ impl OpenDocument<'static> {
             block: Some(block),
             changed: true,
             sorted: true,
+            source: None,
             cipher: Cipher::new(&key),
             key,
             pair,
@@ -193,15 +202,20 @@ impl OpenDocument<'_> {
     pub fn set(&mut self, name: &SecretName, secret: &Secret) -> Result<Change, SetError> {
         let at = self.find(name.as_str());
         if let Some(slot) = at.ok().and_then(|at| self.slots.get_mut(at)) {
-            let [leaf] = slot.leaves.as_slice() else {
+            if is_nested(slot) {
                 return Err(SetError::Nested { name: name.to_string() });
-            };
-            let same = leaf.plain.kind == Kind::Text
-                && leaf.plain.bytes.as_slice() == secret.expose().as_bytes();
+            }
+            let leaf = slot.leaves.first();
+            let same = leaf.is_some_and(|leaf| {
+                leaf.plain.kind == Kind::Text
+                    && leaf.plain.bytes.as_slice() == secret.expose().as_bytes()
+            });
             if same {
                 return Ok(Change::Unchanged);
             }
-            if !leaf.encrypted {
+            // A null has no leaf; the rule says what would become of its value.
+            let by_rule = || self.rule.encrypts(&[name.as_str()], &Vec::new());
+            if !leaf.map_or_else(by_rule, |leaf| leaf.encrypted) {
                 return Err(SetError::Clear { name: name.to_string() });
             }
             *slot = new_slot(&self.cipher, name, secret);
@@ -271,9 +285,11 @@ impl OpenDocument<'_> {
     /// A copy of one value.
     pub fn get(&self, name: &SecretName) -> Option<Result<Secret, SetError>> {
         let slot = self.slots.get(self.position(name.as_str())?)?;
-        let [leaf] = slot.leaves.as_slice() else {
+        if is_nested(slot) {
             return Some(Err(SetError::Nested { name: name.to_string() }));
-        };
+        }
+        // A null is no value.
+        let leaf = slot.leaves.first()?;
         let plain = Plain::new(leaf.plain.kind, leaf.plain.bytes.to_vec());
         Some(read_secret(name.as_str(), plain))
     }
@@ -316,7 +332,13 @@ impl OpenDocument<'_> {
         self.metadata.set("version", Node::text(crate::sops::VERSION));
         let items = || self.slots.iter().map(|slot| &slot.item);
         let Some(mut block) = self.block else {
-            return Ok(Some(print(self.form, items(), &self.metadata.to_written())));
+            let text = match self.source {
+                Some(text) => {
+                    yaml_store::edit(text, items(), &self.metadata).ok_or(SealError::Layout)?
+                }
+                None => print(self.form, items(), &self.metadata.to_written()),
+            };
+            return Ok(Some(text));
         };
         block.revision = block.revision.checked_add(1).ok_or(SealError::Revision)?;
         let message = canonical(&block, items(), &self.metadata).ok_or(SealError::NotFlat)?;
@@ -332,6 +354,10 @@ pub(crate) fn is_sorted(slots: &[Slot<'_>]) -> bool {
 
 pub(crate) fn name_of<'s>(slot: &'s Slot<'_>) -> Option<&'s str> {
     slot.item.as_pair().map(|(name, _)| name)
+}
+
+fn is_nested(slot: &Slot<'_>) -> bool {
+    matches!(slot.item, Item::Pair(_, Node::List(_) | Node::Map(_)))
 }
 
 fn read_secret(name: &str, plain: Plain) -> Result<Secret, SetError> {

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::block::BlockError;
 use crate::json::JsonProblem;
 use crate::limit;
+use crate::sops::yaml_store::YamlProblem;
 
 /// Why bytes are no document, and in which line.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -27,6 +28,8 @@ pub enum ParseProblem {
     Conflict,
     #[error("not JSON: {0}")]
     Json(JsonProblem),
+    #[error("not YAML that is read here: {0}")]
+    Yaml(YamlProblem),
     #[error("a document is a JSON object")]
     NotMap,
     #[error("there is no sops metadata: this file is not encrypted")]

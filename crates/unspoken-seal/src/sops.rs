@@ -9,6 +9,7 @@ pub(crate) mod rule;
 pub(crate) mod shamir;
 pub(crate) mod tree;
 pub(crate) mod value;
+pub(crate) mod yaml_store;
 
 /// The release of sops whose format is followed, written as `version`.
 pub(crate) const VERSION: &str = "3.13.2";

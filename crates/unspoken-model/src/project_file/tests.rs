@@ -69,7 +69,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
     case(
         &FULL.replace("secrets/prod.env.enc", "secrets/prod.txt"),
         12,
-        "`secrets/prod.txt` must end in `.json`, `.env` or `.env.enc`",
+        "`secrets/prod.txt` must end in `.json`, `.yaml`, `.yml`, `.env` or `.env.enc`",
     );
     case(
         &FULL.replace("secrets/prod.env.enc", "secrets/staging.json"),
@@ -100,6 +100,10 @@ fn what_is_not_understood_is_refused_with_its_line() {
 fn only_plain_paths_that_git_can_hold_are_documents() {
     for (path, fits) in [
         ("secrets/prod.env.enc", true),
+        ("secrets/prod.yaml", true),
+        ("prod.yml", true),
+        ("prod.yaml.enc", false),
+        ("prod.YAML", false),
         (".env.enc", true),
         ("a/.env.prod.enc", false),
         (".env", false),

@@ -25,11 +25,12 @@ fn print_pairs<'n>(
 
 fn print_node(out: &mut String, node: &Node<'_>, level: usize) {
     match node {
-        Node::Null => out.push_str("null"),
+        // Neither a time nor a comment is read from JSON.
+        Node::Null | Node::Comment(_) => out.push_str("null"),
         Node::Bool(true) => out.push_str("true"),
         Node::Bool(false) => out.push_str("false"),
         Node::Number(number) => out.push_str(number),
-        Node::Text(text) => print_text(out, text),
+        Node::Text(text) | Node::Time(text) => print_text(out, text),
         Node::List(nodes) => {
             print_sequence(out, level, ['[', ']'], nodes.iter(), |out, node| {
                 print_node(out, node, level + 1);

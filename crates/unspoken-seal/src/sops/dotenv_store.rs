@@ -82,7 +82,7 @@ fn print_value(text: &mut String, node: &Node<'_>) {
         Node::Number(value) => text.push_str(value),
         Node::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
         // A dotenv document is read into texts, and only texts are put in.
-        Node::Null | Node::List(_) | Node::Map(_) => {}
+        Node::Null | Node::Time(_) | Node::Comment(_) | Node::List(_) | Node::Map(_) => {}
     }
 }
 

@@ -145,9 +145,13 @@ impl Walk<'_> {
     ) -> Result<(), TreeError> {
         match node {
             Node::Map(items) => self.items(items, path, leaves),
-            Node::List(nodes) => nodes.iter().try_for_each(|node| self.node(node, path, leaves)),
+            Node::List(nodes) => self.list(nodes, path, leaves),
             Node::Null => Ok(()),
-            Node::Bool(_) | Node::Number(_) | Node::Text(_) => {
+            Node::Comment(text) => {
+                leaves.push(self.comment(text, path));
+                Ok(())
+            }
+            Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::Time(_) => {
                 let encrypted = self.rule.encrypts(path, &self.comments);
                 let plain = if encrypted { self.sealed(node, path) } else { clear(node) };
                 let plain =
@@ -156,6 +160,25 @@ impl Walk<'_> {
                 Ok(())
             }
         }
+    }
+
+    fn list<'i>(
+        &mut self,
+        nodes: &'i [Node<'_>],
+        path: &mut Vec<&'i str>,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), TreeError> {
+        self.comments.push(Vec::new());
+        for node in nodes {
+            self.node(node, path, leaves)?;
+            if let Some(level) = self.comments.last_mut()
+                && !matches!(node, Node::Comment(_))
+            {
+                level.clear();
+            }
+        }
+        self.comments.pop();
+        Ok(())
     }
 
     fn sealed(&mut self, node: &Node<'_>, path: &[&str]) -> Result<Plain, ValueError> {
@@ -191,6 +214,7 @@ impl Walk<'_> {
 fn clear(node: &Node<'_>) -> Result<Plain, ValueError> {
     Ok(match node {
         Node::Text(text) => Plain::new(Kind::Text, text.as_bytes()),
+        Node::Time(text) => Plain::new(Kind::Time, text.as_bytes()),
         Node::Bool(value) => Plain::new(Kind::Bool, if *value { "True" } else { "False" }),
         Node::Number(text) => match text.parse::<i64>() {
             Ok(number) => Plain::new(Kind::Int, number.to_string()),
@@ -199,7 +223,9 @@ fn clear(node: &Node<'_>) -> Result<Plain, ValueError> {
                 Plain::new(Kind::Float, print_float(number))
             }
         },
-        Node::Null | Node::List(_) | Node::Map(_) => return Err(ValueError::Form),
+        Node::Null | Node::Comment(_) | Node::List(_) | Node::Map(_) => {
+            return Err(ValueError::Form);
+        }
     })
 }
 

@@ -38,6 +38,8 @@ fn we_decrypt_what_sops_writes() {
             let json = serde_json::to_string(&values).unwrap();
             let text = sops.encrypt("json", &[], &json);
             prop_assert_eq!(read(DocumentForm::Json, &text, &sops.identity), values.clone());
+            let text = sops.encrypt("yaml", &[], &json);
+            prop_assert_eq!(read(DocumentForm::Yaml, &text, &sops.identity), values.clone());
 
             // The two characters `\n` are a newline in this dialect.
             let values: Map = values.into_iter().map(|(k, v)| (k, v.replace("\\n", ""))).collect();
@@ -57,7 +59,7 @@ fn we_decrypt_what_sops_writes() {
 fn a_document_that_sops_edited_has_lost_its_seal() {
     let sops = Sops::new();
     let values = Map::from([("A".to_owned(), "1".to_owned())]);
-    for (form, file) in [(DocumentForm::Json, "d.json"), (DocumentForm::Dotenv, "d.env")] {
+    for (form, file) in FORMS.into_iter().zip(["d.json", "d.env", "d.yaml"]) {
         let text = create(form, &sops.identity, &values);
         let pin = Document::parse(form, text.as_bytes()).unwrap().block().unwrap().seal_key;
         std::fs::write(sops.path(file), &text).unwrap();
@@ -188,8 +190,8 @@ fn two_of_three_groups_open_and_one_does_not() {
         .collect();
     let rules = format!("creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n{groups}");
     std::fs::write(sops.path(".sops.yaml"), rules).unwrap();
-    for (form, file) in [(DocumentForm::Json, "g.json"), (DocumentForm::Dotenv, "g.env")] {
-        let plain = if form == DocumentForm::Json { r#"{"A":"1"}"# } else { "A=1\n" };
+    for (form, file) in FORMS.into_iter().zip(["g.json", "g.env", "g.yaml"]) {
+        let plain = if form == DocumentForm::Dotenv { "A=1\n" } else { r#"{"A":"1"}"# };
         std::fs::write(sops.path(file), plain).unwrap();
         let text = sops.run(&["encrypt", file], b"").unwrap();
         let verified =
@@ -254,7 +256,7 @@ fn accepted(form: DocumentForm, text: &str, identity: &Identity) -> Result<Strin
 fn a_reviewed_document_is_sealed_again_and_sops_still_reads_it() {
     let sops = Sops::new();
     let values = Map::from([("M".to_owned(), "1".to_owned())]);
-    for (form, file) in [(DocumentForm::Json, "d.json"), (DocumentForm::Dotenv, "d.env")] {
+    for (form, file) in FORMS.into_iter().zip(["d.json", "d.env", "d.yaml"]) {
         let before = create(form, &sops.identity, &values);
         let pin = Document::parse(form, before.as_bytes()).unwrap().block().unwrap().seal_key;
         std::fs::write(sops.path(file), &before).unwrap();

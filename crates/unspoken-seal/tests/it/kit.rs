@@ -83,7 +83,11 @@ impl Sops {
     }
 
     pub(crate) fn decrypt(&self, form: DocumentForm, text: &str) -> Result<Map, i32> {
-        let kind = if form == DocumentForm::Json { "json" } else { "dotenv" };
+        let kind = match form {
+            DocumentForm::Json => "json",
+            DocumentForm::Dotenv => "dotenv",
+            DocumentForm::Yaml => "yaml",
+        };
         std::fs::write(self.path("document"), text).unwrap();
         let arguments = ["decrypt", "--input-type", kind, "--output-type", "json", "document"];
         self.run(&arguments, b"").map(|json| serde_json::from_str(&json).unwrap())
@@ -144,4 +148,5 @@ pub(crate) fn any_values() -> impl Strategy<Value = Map> {
     proptest::collection::btree_map(key, value, 0..12)
 }
 
-pub(crate) const FORMS: [DocumentForm; 2] = [DocumentForm::Json, DocumentForm::Dotenv];
+pub(crate) const FORMS: [DocumentForm; 3] =
+    [DocumentForm::Json, DocumentForm::Dotenv, DocumentForm::Yaml];

@@ -15,3 +15,4 @@ mod kit;
 mod merge;
 mod seal;
 mod share;
+mod yaml;

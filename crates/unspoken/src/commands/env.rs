@@ -31,7 +31,7 @@ pub(crate) enum Env {
         /// Another environment, whose secrets are used where it has none
         #[arg(long, value_name = "ENV")]
         inherits: Option<EnvironmentName>,
-        /// The document's path in the project; `.env` and `.env.enc` are in sops' dotenv form
+        /// The document's path in the project; `.yaml` is in YAML, `.env` and `.env.enc` in sops' dotenv form
         #[arg(long, value_name = "PATH")]
         file: Option<String>,
     },

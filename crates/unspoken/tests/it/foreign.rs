@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use unspoken_testkit::{Invocation, Project, canary, peers};
 
+const FORMS: [&str; 3] = ["json", "dotenv", "yaml"];
+
 struct Foreign {
     project: Project,
     key: PathBuf,
@@ -24,6 +26,10 @@ fn foreign(form: &'static str) -> Foreign {
         "json" => (
             "legacy.json",
             format!("{{\"Z_LAST\":\"{c}\",\"A\":\"{c} a\",\"N\":7,\"EMPTY\":\"\"}}"),
+        ),
+        "yaml" => (
+            "legacy.yaml",
+            format!("Z_LAST: {c}\n# a comment\nA: \"{c} a\" # another\n\nN: 7\nEMPTY: ''\n"),
         ),
         _ => ("legacy.env", format!("Z_LAST={c}\n# a comment\nA={c} a\nN=7\nEMPTY=\n")),
     };
@@ -51,7 +57,7 @@ impl Foreign {
 
 #[test]
 fn it_is_read_by_every_reading_command() {
-    for form in ["json", "dotenv"] {
+    for form in FORMS {
         let foreign = foreign(form);
         let c = canary("foreign");
         assert!(foreign.unspoken(&["get", "Z_LAST"]).run().ok().stdout == c.as_bytes());
@@ -83,7 +89,7 @@ fn the_key_may_be_in_the_variable_or_in_the_place_of_sops() {
 
 #[test]
 fn an_edit_keeps_its_form_and_sops_still_reads_it() {
-    for form in ["json", "dotenv"] {
+    for form in FORMS {
         let foreign = foreign(form);
         let before = foreign.project.read(foreign.file);
         let set = |name: &str, value: String| {
@@ -105,7 +111,7 @@ fn an_edit_keeps_its_form_and_sops_still_reads_it() {
         let first =
             |text: &str| text.lines().find(|line| line.contains("Z_LAST")).unwrap().to_owned();
         assert!(first(&before) == first(&after), "{form}");
-        if form == "dotenv" {
+        if form != "json" {
             assert!(after.contains("\n#ENC["), "the comment is lost");
         }
         assert!(!after.contains("unspoken"), "{form}: it was sealed unasked");
@@ -120,7 +126,7 @@ fn an_edit_keeps_its_form_and_sops_still_reads_it() {
 
 #[test]
 fn the_same_value_again_leaves_every_byte() {
-    for form in ["json", "dotenv"] {
+    for form in FORMS {
         let foreign = foreign(form);
         let before = foreign.project.snapshot();
         let output = foreign.unspoken(&["set", "Z_LAST"]).stdin(canary("foreign")).run().ok();
@@ -158,7 +164,7 @@ fn a_name_in_it_sends_no_control_characters_to_a_terminal() {
 
 #[test]
 fn accept_takes_it_in_and_seals_it() {
-    for form in ["json", "dotenv"] {
+    for form in FORMS {
         let foreign = foreign(form);
         foreign.unspoken(&["accept", "--yes"]).run().ok().is_silent_on_values();
         assert!(foreign.project.read("unspoken.toml").matches("seal_key").count() == 2);
@@ -173,7 +179,7 @@ fn accept_takes_it_in_and_seals_it() {
 
 #[test]
 fn what_sops_itself_would_refuse_is_refused() {
-    for form in ["json", "dotenv"] {
+    for form in FORMS {
         let foreign = foreign(form);
         let whole = foreign.project.read(foreign.file);
         for (what, changed) in [
@@ -183,8 +189,8 @@ fn what_sops_itself_would_refuse_is_refused() {
             ("CR LF", whole.replace('\n', "\r\n")),
             ("the MAC", whole.replacen("mac", "macc", 1)),
         ] {
-            // JSON does not care for line ends.
-            if what == "CR LF" && form == "json" {
+            // JSON and YAML do not care for line ends.
+            if what == "CR LF" && form != "dotenv" {
                 continue;
             }
             foreign.project.write(foreign.file, &changed);
@@ -215,4 +221,87 @@ fn a_document_that_is_not_flat_is_refused_with_the_name() {
         output.says(&format!("`{name}`"));
     }
     assert!(!foreign.project.root().join("started").exists());
+}
+
+#[test]
+fn a_yaml_file_keeps_what_a_person_made_of_it() {
+    let foreign = foreign("yaml");
+    let written = foreign.project.read(foreign.file);
+    let laid_out = written.replacen("A: ", "# ours\n\n\"A\":   ", 1).replacen(
+        "\nsops:",
+        "\n# the end\n\nsops:",
+        1,
+    );
+    assert!(laid_out.len() > written.len() + 20);
+    foreign.project.write(foreign.file, &laid_out);
+
+    let set = |name: &str, value: &str| {
+        foreign.unspoken(&["set", name]).stdin(value).run().ok().is_silent_on_values();
+    };
+    set("A", &canary("edited"));
+    set("NEW", &canary("new"));
+    let more = format!("FIRST={0}\nA={0}\n", canary("imported"));
+    let import = ["import", "-", "--format", "dotenv", "--on-conflict", "overwrite"];
+    foreign.unspoken(&import).stdin(more).run().ok().is_silent_on_values();
+
+    let after = foreign.project.read(foreign.file);
+    let kept = |text: &str| -> Vec<String> {
+        let changes = ["\"A\"", "NEW", "FIRST", "    mac:", "    lastmodified:"];
+        let lines = text.lines().filter(|line| !changes.iter().any(|c| line.starts_with(c)));
+        lines.map(str::to_owned).collect()
+    };
+    assert!(kept(&after) == kept(&laid_out), "{after}");
+    let at = |text: &str| after.find(text).unwrap_or_else(|| panic!("no `{text}`:\n{after}"));
+    assert!(at("EMPTY:") < at("\nNEW: ") && at("\nNEW: ") < at("\nFIRST: "));
+    assert!(at("\nFIRST: ") < at("# the end"));
+    let found = foreign.sops();
+    for (name, tag) in [("A", "imported"), ("FIRST", "imported"), ("NEW", "new")] {
+        assert!(found[name] == canary(tag).as_str(), "{name}");
+    }
+    assert!(found["N"] == 7);
+}
+
+#[test]
+fn yaml_that_is_not_read_is_refused_with_its_line_and_no_value() {
+    let foreign = foreign("yaml");
+    let written = foreign.project.read(foreign.file);
+    let c = canary("not-read");
+    for (head, words) in [
+        (format!("X: &anchor {c}\n"), "line 1: not YAML that is read here: anchors"),
+        (format!("X:\n  Y: !tag {c}\n"), "line 2: not YAML that is read here: tags"),
+        (format!("X: {c}\nX: {c}\n"), "line 2: not YAML that is read here: a key stands twice"),
+        (format!("X: {c}\n---\n"), "line 2: not YAML that is read here: a second document"),
+        (format!("X: [{c}\n"), "not YAML that is read here: the text does not follow"),
+    ] {
+        foreign.project.write(foreign.file, format!("{head}{written}"));
+        let output = foreign.unspoken(&["run", "--", "touch", "started"]).run();
+        output.fails_with(5).says(words).is_silent_on_values();
+    }
+    assert!(!foreign.project.root().join("started").exists());
+}
+
+#[test]
+fn a_yaml_document_of_our_own_is_sealed_like_any_other() {
+    let foreign = foreign("yaml");
+    let file = "secrets/staging.yaml";
+    let project = &foreign.project;
+    project.unspoken(["env", "add", "staging", "--file", file]).run().ok();
+    for name in ["NO", "B", "A"] {
+        let set = project.unspoken(["set", name, "-e", "staging"]);
+        set.stdin(canary("sealed")).run().ok().is_silent_on_values();
+    }
+    project.unspoken(["rm", "B", "-e", "staging", "--yes"]).run().ok();
+    let text = project.read(file);
+    assert!(text.starts_with("A: ENC[") && text.contains("\n\"NO\": ENC["), "{text}");
+    let run = project.unspoken(["run", "-e", "staging", "--", "sh", "-c", "printf %s \"$NO$A\""]);
+    assert!(run.run().ok().stdout == canary("sealed").repeat(2).as_bytes());
+    for changed in [
+        text.replacen("A: ", "A:  ", 1),
+        text.replacen("\nsops", "\n# comment\nsops", 1),
+        text.replacen("\nsops", "\nNODE_OPTIONS: \"\"\nsops", 1),
+        text.replace('\n', "\r\n"),
+    ] {
+        project.write(file, changed);
+        project.unspoken(["run", "-e", "staging", "--", "true"]).run().fails_with(5);
+    }
 }

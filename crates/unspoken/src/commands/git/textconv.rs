@@ -40,14 +40,13 @@ impl Textconv {
     }
 }
 
-/// Reads it in the form that its name says, else in the other one.
+/// Reads it in the form that its name says, else in whichever it reads.
 fn parse(form: Option<DocumentForm>, bytes: &[u8]) -> Result<Document<'_>, ParseError> {
-    let form = form.unwrap_or(DocumentForm::Json);
-    let other = match form {
-        DocumentForm::Json => DocumentForm::Dotenv,
-        DocumentForm::Dotenv => DocumentForm::Json,
-    };
-    Document::parse(form, bytes).or_else(|error| Document::parse(other, bytes).map_err(|_| error))
+    let forms = [DocumentForm::Json, DocumentForm::Dotenv, DocumentForm::Yaml];
+    Document::parse(form.unwrap_or(DocumentForm::Json), bytes).or_else(|error| {
+        let mut read = forms.into_iter().map(|form| Document::parse(form, bytes));
+        read.find_map(Result::ok).ok_or(error)
+    })
 }
 
 fn print(document: &Document<'_>, file: Option<&ProjectFile>) -> String {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use unspoken_model::{EnvironmentName, ProjectFile};
 use unspoken_seal::{
-    BlockError, ParseError, ParseProblem, RecipientError, SetError, ShareError, VerifyError,
+    BlockError, ParseError, ParseProblem, RecipientError, SealError, SetError, ShareError,
+    VerifyError, YamlProblem,
 };
 use unspoken_store::{NoKey, StoreError};
 
@@ -34,6 +35,14 @@ impl From<StoreError> for Failure {
                 ..
             } => Self::because(Code::Integrity, &error)
                 .hint("A newer release wrote it: upgrade, then check with `unspoken --version`."),
+            StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Yaml(problem), .. } }
+                if problem != YamlProblem::Syntax =>
+            {
+                Self::because(Code::Integrity, &error).hint(format!(
+                    "Nothing was used. Write it in another way, with `sops edit {}`.",
+                    quoted(path)
+                ))
+            }
             StoreError::Parse { ref path, .. } | StoreError::Open { ref path, .. } => {
                 Self::because(Code::Integrity, &error).hint(restore(path))
             }
@@ -84,6 +93,11 @@ fn access(error: &StoreError) -> Failure {
             "Mend its line in `{}`, or run `unspoken recipients remove {name}`.",
             ProjectFile::NAME
         )),
+        StoreError::Seal { path, error: SealError::Layout } => Failure::because(Code::Other, error)
+            .hint(format!(
+                "Nothing was changed. `sops edit {}` lays it out anew; then run this again.",
+                quoted(path)
+            )),
         StoreError::LastKey { environment, .. } => {
             Failure::because(Code::Refused, error).hint(format!(
                 "Nothing was changed. Run `unspoken key import` for the key of `{environment}` \
