@@ -1,9 +1,11 @@
 //! The hazardous materials: the one file that names the AEAD, KDF, signature
-//! and RNG crates.
+//! and RNG crates. Its part `foreign` has what other tools encrypt with.
 //!
 //! Everything above works with the types of this file, which leave no choice
 //! open: one cipher, one hash per purpose, one signature, one source of
 //! randomness.
+
+pub(crate) mod foreign;
 
 use std::fmt;
 
