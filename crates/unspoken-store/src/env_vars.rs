@@ -73,6 +73,8 @@ table! {
         "Where the file `sops/age/keys.txt` of the sops program is looked for first.";
     HOME, "every command that needs a private key",
         "Below it lie the default folders, when the variables above are not set.";
+    TAKO_HOME, "`import --format tako`",
+        "The folder of the tool Tako, whose private keys are in `keys` below it.";
     NO_COLOR, "every command",
         "When it is set, messages have no colour.";
     CI, "every command that could ask",

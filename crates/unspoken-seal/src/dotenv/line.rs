@@ -73,12 +73,7 @@ fn read(text: &str, names: &Names) -> (Found, usize) {
     (judge(key, names, after, reading), start + taken)
 }
 
-fn judge(
-    key: &str,
-    names: &Names,
-    after: &str,
-    reading: Result<Reading, LineProblem>,
-) -> Found {
+fn judge(key: &str, names: &Names, after: &str, reading: Result<Reading, LineProblem>) -> Found {
     let name = match names.read(key) {
         Ok(name) => name,
         // The last line of a key in base64 that was pasted without quotes.

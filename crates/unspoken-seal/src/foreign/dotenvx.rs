@@ -44,9 +44,10 @@ impl DotenvxKeys {
     /// does not say.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeysError> {
         // Environments' names stand in the names of the lines, as they are.
-        let parsed = dotenv::parse_named(bytes, &Names::new(Vec::new(), true)).map_err(|errors| {
-            KeysError::Line { line: errors.first().map_or(1, |error| error.line) }
-        })?;
+        let parsed =
+            dotenv::parse_named(bytes, &Names::new(Vec::new(), true)).map_err(|errors| {
+                KeysError::Line { line: errors.first().map_or(1, |error| error.line) }
+            })?;
         let mut keys = Vec::new();
         for entry in parsed.entries.iter().filter(|entry| entry.name.as_str().starts_with(PRIVATE))
         {
@@ -82,7 +83,7 @@ pub fn parse(
         .entries
         .iter()
         .filter(|entry| is_public(entry.name.as_str()))
-        .filter_map(|entry| unhex(entry.secret.expose()))
+        .filter_map(|entry| public_key(entry.secret.expose()))
         .collect();
     let mut imported = Imported::default();
     let mut errors = Vec::new();
@@ -151,20 +152,27 @@ fn inserts(text: &[u8]) -> bool {
 }
 
 fn key(text: &str) -> Option<CurveKey> {
-    CurveKey::new(&*Zeroizing::new(unhex::<32>(text)?))
+    let mut bytes = Zeroizing::new([0; 32]);
+    unhex(text, &mut *bytes)?;
+    CurveKey::new(&bytes)
 }
 
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N {
+fn public_key(text: &str) -> Option<[u8; 33]> {
+    let mut bytes = [0; 33];
+    unhex(text, &mut bytes)?;
+    Some(bytes)
+}
+
+fn unhex(text: &str, into: &mut [u8]) -> Option<()> {
+    if text.len() != 2 * into.len() {
         return None;
     }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+    for (byte, digits) in into.iter_mut().zip(text.as_bytes().chunks(2)) {
         let [high, low] = digits else { return None };
         let digit = |digit: u8| char::from(digit).to_digit(16);
         *byte = u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?;
     }
-    Some(bytes)
+    Some(())
 }
 
 impl fmt::Debug for DotenvxKeys {

@@ -97,8 +97,8 @@ impl<'n> Collector<'n> {
     /// Takes in one value under the name that it has in the file.
     pub(super) fn add(&mut self, raw: &str, bytes: Vec<u8>, expiry: Option<Expiry>) {
         // First, so that the bytes are wiped whatever comes.
-        let secret = Secret::new(bytes)
-            .map_err(|error| ForeignError::Value { name: shown(raw), error });
+        let secret =
+            Secret::new(bytes).map_err(|error| ForeignError::Value { name: shown(raw), error });
         let name = self.names.read(raw);
         let name = match name.map_err(|error| ForeignError::Name { name: shown(raw), error }) {
             Ok(name) => name,

@@ -26,7 +26,10 @@ impl Format {
     /// is wrong with it.
     pub fn detect(name: &str, bytes: &[u8]) -> Self {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-        if text.starts_with(b"{") || text.starts_with(b"[") || name.ends_with(".json") {
+        if text.starts_with(b"{")
+            || text.starts_with(b"[")
+            || DocumentForm::of(name) == Some(DocumentForm::Json)
+        {
             return PlainTree::parse(bytes).map_or(Self::Json, |tree| of_json(tree.node()));
         }
         let lines = || text.split(|&byte| byte == b'\n');

@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 use crate::Document;
 use crate::foreign::entry::Collector;
 use crate::foreign::{ForeignError, Imported, Names, Note};
-use crate::hazmat::foreign::{open_tako, stretch};
 use crate::hazmat::DataKey;
+use crate::hazmat::foreign::{open_tako, stretch};
 use crate::json;
 use crate::node::{Item, Node};
 
@@ -135,11 +135,7 @@ impl Tako {
     }
 }
 
-fn environment(
-    name: &str,
-    node: &Node<'_>,
-    errors: &mut Vec<ForeignError>,
-) -> Option<Environment> {
+fn environment(name: &str, node: &Node<'_>, errors: &mut Vec<ForeignError>) -> Option<Environment> {
     let key_id = node.get("key_id").and_then(Node::as_text).and_then(TakoKeyId::parse)?;
     let mut environment =
         Environment { name: name.to_owned(), key_id, values: Vec::new(), sections: Vec::new() };

@@ -106,7 +106,8 @@ fn a_time_is_taken_for_its_day() {
 
 #[test]
 fn both_exports_of_doppler_are_read_without_what_is_no_value() {
-    let plain = br#"{"A":"x","B":"","DOPPLER_CONFIG":"c","DOPPLER_ENVIRONMENT":"e","DOPPLER_PROJECT":"p"}"#;
+    let plain =
+        br#"{"A":"x","B":"","DOPPLER_CONFIG":"c","DOPPLER_ENVIRONMENT":"e","DOPPLER_PROJECT":"p"}"#;
     let full = br#"{"A":{"computed":"x","raw":"${Y}","note":""},"B":{"computed":"","raw":""},
         "DOPPLER_CONFIG":{"computed":"c"},"DOPPLER_ENVIRONMENT":{"computed":"e"},
         "DOPPLER_PROJECT":{"computed":"p"}}"#;
@@ -186,7 +187,8 @@ fn read_all(bytes: &[u8], uppercase: bool) {
     let names = Names::new(Vec::new(), uppercase);
     let format = Format::detect("", bytes);
     let _ = (format, Format::sops_form("a.env", bytes));
-    let keys = dotenvx::DotenvxKeys::parse(format!("DOTENV_PRIVATE_KEY={}", "07".repeat(32)).as_bytes());
+    let keys =
+        dotenvx::DotenvxKeys::parse(format!("DOTENV_PRIVATE_KEY={}", "07".repeat(32)).as_bytes());
     let tako = Tako::parse(bytes).map(|tako| {
         let key = TakoKey::parse(TAKO_KEY).unwrap();
         let environments: Vec<_> = tako.environments().collect();

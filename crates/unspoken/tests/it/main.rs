@@ -27,3 +27,4 @@ mod tamper;
 mod terminal;
 mod trace;
 mod value;
+mod way_in;
