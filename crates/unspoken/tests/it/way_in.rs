@@ -123,7 +123,9 @@ mod tako {
         refused(&project, call(&project), 4).says("chmod 600");
         let empty = project.home().join("empty");
         fs::write(&empty, "\n").unwrap();
-        for (path, code) in [(&empty, 10), (&project.home().join("absent"), 1), (&file.into(), 5)] {
+        for (path, code) in
+            [(&empty, 10), (&project.home().join("absent"), 1), (&Path::new(&file).to_owned(), 5)]
+        {
             let call = call(&project);
             let mut command = call.command();
             command.arg("--passphrase-file").arg(path);
@@ -198,7 +200,7 @@ mod sops {
         let c = canary("sops");
         match form {
             "json" => format!("{{\"A\":\"{c}\\n#\",\"N\":7,\"T\":true,\"E\":\"\"}}"),
-            _ => format!("# a comment\nA={c}\\n#\nN=7\nT=true\nE=\n"),
+            _ => format!("A={c}\\n#\nN=7\n# a comment\nT=true\nE=\n"),
         }
     }
 

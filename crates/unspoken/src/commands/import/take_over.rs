@@ -52,8 +52,8 @@ impl Source {
         })?;
         self.compare(workspace, cx, environment, &edited.outcome)?;
         let whole = !edited.outcome.contains(&Outcome::Skipped) && !self.imported.has_more;
-        let removed = self.remove(cx, afterwards, whole && sealed)?;
         self.tell(cx, environment, &edited);
+        let removed = self.remove(cx, afterwards, whole && sealed)?;
         if let Some(path) = self.path.as_deref().filter(|_| removed) {
             cx.ui.note(&format!(
                 "removed {0}; if it was ever committed, its values are in the history: \
