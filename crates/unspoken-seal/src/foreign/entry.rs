@@ -34,7 +34,7 @@ pub struct Entry {
 pub enum Note {
     #[error(transparent)]
     Line(dotenv::Warning),
-    #[error("`{name}` is left out: it says where the values come from, and is none")]
+    #[error("`{name}` is left out: the tool needs it, and your program does not")]
     Metadata { name: String },
     #[error("`{name}` is left out: it has no value")]
     Null { name: String },
@@ -44,8 +44,6 @@ pub enum Note {
     Clear { name: SecretName },
     #[error("`{name}`: `$` is kept as it is, where dotenvx would insert something")]
     Interpolation { name: SecretName },
-    #[error("`{name}` becomes `{to}`")]
-    Renamed { name: String, to: SecretName },
 }
 
 /// Why a file cannot be taken over. Never a value.
@@ -116,9 +114,6 @@ impl<'n> Collector<'n> {
         }
         match secret {
             Ok(secret) => {
-                if raw != name.as_str() {
-                    self.note(Note::Renamed { name: shown(raw), to: name.clone() });
-                }
                 self.imported.entries.push(Entry { name, secret, line: None, expiry });
             }
             Err(error) => self.errors.push(error),

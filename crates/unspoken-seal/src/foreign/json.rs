@@ -59,6 +59,6 @@ mod tests {
         let errors = parse(br#"{"a-b":"canary","A_B":"canary"}"#, &names).unwrap_err();
         assert_eq!(errors[0].to_string(), "`A_B` and `a-b` would both be `A_B`");
         let imported = parse(br#"{"a-b":"canary"}"#, &names).unwrap();
-        assert_eq!(imported.notes[0].to_string(), "`a-b` becomes `A_B`");
+        assert_eq!(imported.entries[0].name.as_str(), "A_B");
     }
 }

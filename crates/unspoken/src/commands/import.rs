@@ -149,9 +149,47 @@ impl Reading<'_> {
         if let Some(repository) = envless::Repository::find(path, self.args.format)? {
             return self.envless(&repository);
         }
+        self.foreign(path)?;
         let environment = self.environment()?;
         let source = self.read(path, &environment)?;
         Ok(vec![(environment, source)])
+    }
+
+    /// Refuses a document of this very project, which `--remove` would lose.
+    fn foreign(&self, path: &Path) -> Result<(), Failure> {
+        let project = &self.workspace.project;
+        let Ok(path) = path.canonicalize() else { return Ok(()) };
+        for environment in project.file.environments.keys() {
+            if project.document(environment).0.canonicalize().is_ok_and(|own| own == path) {
+                let message = format!(
+                    "`{}` is the document of `{environment}` in this project",
+                    self.workspace.shown(&path)
+                );
+                return Err(Failure::new(Code::Refused, message).hint(format!(
+                    "It is read where it is: `unspoken list -e {environment}`. To seal what another \
+                     program wrote, run `unspoken accept -e {environment}`."
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses flags that would have no effect.
+    fn fits(&self, kind: Kind) -> Result<(), Failure> {
+        let args = self.args;
+        let flags = [
+            ("--from-env", args.from_env.is_some(), &[Kind::Tako, Kind::Envless][..]),
+            ("--passphrase-file", args.passphrase_file.is_some(), &[Kind::Tako]),
+            ("--keys-file", args.keys_file.is_some(), &[Kind::Dotenvx]),
+        ];
+        match flags.into_iter().find(|(_, given, kinds)| *given && !kinds.contains(&kind)) {
+            Some((flag, _, _)) => {
+                let message = format!("`{flag}` has no meaning for a file of this kind");
+                Err(Failure::new(Code::Usage, message)
+                    .hint("Say what kind it is with `--format`, or leave the flag out."))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Where one file's values go.

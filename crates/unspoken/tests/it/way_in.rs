@@ -116,7 +116,7 @@ mod tako {
         let key = project.home().join("tako/keys").join(TAKO_ID);
         write_private(&key, TAKO_KEY.replace("s/KW", "s/KX"));
         refused(&project, call(&project), 5).says("`API_KEY` does not open").says("`DATED`");
-        write_private(&key, &TAKO_KEY[..20]);
+        write_private(&key, TAKO_KEY.replace("PpM=", ""));
         refused(&project, call(&project), 4).says("holds no key of Tako's");
         write_private(&key, TAKO_KEY);
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
@@ -297,6 +297,10 @@ mod sops {
         let project = project();
         project.set("production", "A", canary("own"));
         let call = project.unspoken(["import", "secrets/production.json"]);
+        refused(&project, call, 10).says("the document of `production` in this project");
+        let elsewhere = project.root().join("elsewhere.json");
+        fs::copy(project.document("production"), elsewhere).unwrap();
+        let call = project.unspoken(["import", "elsewhere.json"]);
         refused(&project, call, 10).says("`acme-web/production`").says("unspoken export");
     }
 }
@@ -373,6 +377,19 @@ mod envless {
         refused(&project, project.unspoken(["import", "."]), 4).says("chmod 600");
         fs::remove_file(&key).unwrap();
         refused(&project, project.unspoken(["import", "."]), 4).says("it is for: age1");
+    }
+
+    #[test]
+    fn a_document_that_the_project_itself_uses_is_not_removed() {
+        let project = project();
+        repository(&project, &["dev"]);
+        let toml = project.read("unspoken.toml");
+        let entry = "\n[environments.dev]\nfile = \"secrets/dev.env.enc\"\n";
+        project.write("unspoken.toml", format!("{toml}{entry}"));
+        for file in [".", "secrets/dev.env.enc", "./secrets/../secrets/dev.env.enc"] {
+            let call = project.unspoken(["import", file, "--remove"]);
+            refused(&project, call, 10).says("the document of `dev`").says("unspoken accept");
+        }
     }
 
     #[test]
@@ -506,6 +523,29 @@ mod exports {
         project.get("development", "DOPPLER_PROJECT").fails_with(3);
         let call = project.unspoken(["import", "-", "--format", "infisical"]).stdin("{}");
         refused(&project, call, 1).says("`key` and a `value`");
+    }
+
+    #[test]
+    fn flags_without_a_meaning_and_names_that_meet_are_refused() {
+        let project = project();
+        let c = canary("flags");
+        project.write(".env", format!("a-b={c}\nA_B={c}\n"));
+        for flags in [
+            &["-e", "production", "--from-env", "x"][..],
+            &["--passphrase-file", "x"],
+            &["--keys-file", "x"],
+            &["--keep", "--remove"],
+            &["--format", "envless"],
+        ] {
+            let call = project.unspoken([&["import", ".env"], flags].concat());
+            let before = project.snapshot();
+            assert!(call.run().is_silent_on_values().code != 0, "{flags:?}");
+            project.is_as(&before);
+        }
+        let call = project.unspoken(["import", ".env", "--uppercase"]);
+        refused(&project, call, 1).says("line 2: `A_B`: the name is that of another value");
+        import(&project, &[".env", "--rename", "a-b=OTHER"]).ok().says("line 1: OTHER added");
+        project.has("development", "OTHER", &c);
     }
 
     #[test]

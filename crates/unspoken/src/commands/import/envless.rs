@@ -73,8 +73,10 @@ impl Reading<'_> {
         &self,
         repository: &Repository,
     ) -> Result<Vec<(EnvironmentName, Source)>, Failure> {
+        self.fits(Kind::Envless)?;
         let identities = self.envless_identities(repository)?;
         let read = |environment: EnvironmentName, path: &Path| -> Result<_, Failure> {
+            self.foreign(path)?;
             let bytes = Zeroizing::new(read_limited(path, LIMIT as u64)?);
             let called = path.display().to_string();
             let form = DocumentForm::Dotenv;

@@ -53,6 +53,7 @@ impl Reading<'_> {
         let (path, bytes) = read_bytes(path)?;
         let shown = called(path.as_deref());
         let format = self.format(path.as_deref(), &bytes);
+        self.fits(kind(format))?;
         if let Some(imported) = plain(format, &shown, &bytes, &self.names) {
             return Ok(Source { path, imported: imported?, bytes, is_plain: true });
         }
@@ -197,6 +198,18 @@ pub(super) fn wrong(shown: &str, errors: &[ForeignError]) -> Failure {
     } else {
         "Mend these lines and run it again."
     })
+}
+
+fn kind(format: Format) -> Kind {
+    match format {
+        Format::Dotenv => Kind::Dotenv,
+        Format::Json => Kind::Json,
+        Format::Tako => Kind::Tako,
+        Format::Sops(_) => Kind::Sops,
+        Format::Dotenvx => Kind::Dotenvx,
+        Format::Doppler => Kind::Doppler,
+        Format::Infisical => Kind::Infisical,
+    }
 }
 
 /// The last part of a path, as far as it is text.
