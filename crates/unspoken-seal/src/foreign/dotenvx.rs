@@ -112,7 +112,9 @@ fn value(
     let dotenv::Entry { name, secret, line, literal } = entry;
     let taken = |name, secret| Entry { name, secret, line: Some(line), expiry: None };
     let Some(text) = secret.expose().strip_prefix(ENCRYPTED) else {
-        notes.push(Note::Clear { name: name.clone() });
+        if !secret.is_empty() {
+            notes.push(Note::Clear { name: name.clone() });
+        }
         return Ok(taken(name, secret));
     };
     let shut = || ForeignError::Shut { name: name.to_string() };
