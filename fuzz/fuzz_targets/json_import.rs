@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use unspoken_seal::foreign::Names;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = unspoken_seal::parse_json(bytes);
+    let _ = unspoken_seal::foreign::json::parse(bytes, &Names::default());
 });

@@ -24,6 +24,7 @@ use unspoken_model::{NameError, SecretName};
 use zeroize::Zeroizing;
 
 use self::line::{Line, Scanner};
+use crate::foreign::Names;
 use crate::{Secret, SecretError};
 
 /// More values than this in one file are refused.
@@ -42,6 +43,8 @@ pub struct Entry {
     pub name: SecretName,
     pub secret: Secret,
     pub line: usize,
+    /// Whether it stands in single quotes, in which no reader inserts anything.
+    pub literal: bool,
 }
 
 /// A value that was read, but that another reader would read differently.
@@ -97,6 +100,8 @@ pub enum LineProblem {
     LineSeparator,
     #[error(transparent)]
     Value(SecretError),
+    #[error("the name is that of another value, in line {first}")]
+    SameName { first: usize },
     #[error("the file holds more than {max} values", max = MAX_ENTRIES)]
     TooMany,
 }
@@ -112,9 +117,14 @@ impl fmt::Display for LineError {
 
 /// Reads a whole file, or says all that is wrong with it.
 pub fn parse(text: &[u8]) -> Result<Parsed, Vec<LineError>> {
+    parse_named(text, &Names::default())
+}
+
+/// The same, with the names that the values are to have here.
+pub fn parse_named(text: &[u8], names: &Names) -> Result<Parsed, Vec<LineError>> {
     let (text, unreadable) = normalise(text);
     let mut reading = Reading::default();
-    for (line, found) in Scanner::new(&text) {
+    for (line, found) in Scanner::new(&text, names) {
         // A line that is no text has its own error below: what the stand-ins
         // for its bytes would lead to is noise.
         match found {
@@ -140,14 +150,15 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Vec<LineError>> {
 #[derive(Default)]
 struct Reading {
     entries: Vec<Entry>,
-    places: HashMap<SecretName, usize>,
+    /// Where each name's entry is, and what the name is in the file.
+    places: HashMap<SecretName, (usize, String)>,
     warnings: Vec<Warning>,
     errors: Vec<LineError>,
 }
 
 impl Reading {
     fn add(&mut self, line: usize, found: Line) {
-        let Line { name, mut value, kinds } = found;
+        let Line { key, name, mut value, kinds, literal } = found;
         let secret = match Secret::new(mem::take(&mut *value)) {
             Ok(secret) => secret,
             Err(error) => {
@@ -158,15 +169,21 @@ impl Reading {
         };
         let warn = |kind| Warning { line, name: name.clone(), kind };
         self.warnings.extend(kinds.into_iter().map(warn));
-        let entry = Entry { name: name.clone(), secret, line };
-        match self.places.get(&name).and_then(|&at| self.entries.get_mut(at)) {
-            Some(earlier) => {
+        let entry = Entry { name: name.clone(), secret, line, literal };
+        let there = self.places.get(&name);
+        match there.and_then(|(at, key)| Some((self.entries.get_mut(*at)?, key))) {
+            // Two names of the file that have become one here.
+            Some((earlier, other)) if *other != key => {
+                let problem = LineProblem::SameName { first: earlier.line };
+                self.errors.push(LineError { line, key: Some(key), problem });
+            }
+            Some((earlier, _)) => {
                 let kind = WarningKind::Duplicate { first: earlier.line };
                 self.warnings.push(warn(kind));
                 *earlier = entry;
             }
             None => {
-                self.places.insert(name, self.entries.len());
+                self.places.insert(name, (self.entries.len(), key));
                 self.entries.push(entry);
             }
         }

@@ -1,11 +1,13 @@
 //! The hazardous materials: the one file that names the AEAD, KDF, signature
-//! and RNG crates.
+//! and RNG crates. Its part `foreign` has what other tools encrypt with.
 //!
 //! Everything above works with the types of this file, which leave no choice
 //! open: one cipher, one hash per purpose, one signature, one source of
 //! randomness. The hybrid key encapsulation, long by itself, is in a file below.
 
 pub(crate) mod hybrid;
+
+pub(crate) mod foreign;
 
 use std::fmt;
 

@@ -85,6 +85,8 @@ table! {
         "The same as `DISPLAY`.";
     HOME, "every command that needs a private key",
         "Below it lie the default folders, when the variables above are not set.";
+    TAKO_HOME, "`import --format tako`",
+        "The folder of the tool Tako, whose private keys are in `keys` below it.";
     NO_COLOR, "every command",
         "When it is set, messages have no colour.";
     CI, "every command that could ask",

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::env_vars::{HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
+use crate::env_vars::{HOME, TAKO_HOME, UNSPOKEN_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME};
 use crate::keychain::Keychain;
-use crate::private_folder::PrivateFolder;
+use crate::private_folder::{PrivateFolder, read_private};
 use crate::temporary::open_parent;
 use crate::{
     EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PrivateError, Setting,
@@ -111,6 +111,12 @@ impl Home {
         self.create()?.write_new(std::ffi::OsStr::new(Self::IDENTITY), text)
     }
 
+    /// Reads a private key of another tool, wherever it lies, under the rules of
+    /// a key of ours; `None` when there is none.
+    pub fn read_foreign(&self, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
+        read_private(path, self.user)
+    }
+
     pub(crate) fn open(&self) -> Result<Option<PrivateFolder>, PrivateError> {
         PrivateFolder::open(self.path(), self.user)
     }
@@ -173,6 +179,17 @@ pub(crate) fn home_folder(variables: &Variables) -> Option<&Path> {
     absolute(variables, HOME)
 }
 
+/// Where Tako keeps the private key with this id, or would.
+pub fn tako_key_path(variables: &Variables, id: &str) -> Option<PathBuf> {
+    let home = match (variables.path(TAKO_HOME), absolute(variables, XDG_DATA_HOME)) {
+        (Some(home), _) => home.to_owned(),
+        // On macOS the variable means nothing to Tako.
+        (None, Some(data)) if !cfg!(target_os = "macos") => data.join("tako"),
+        (None, _) => absolute(variables, HOME)?.join(PLATFORM.0).join("tako"),
+    };
+    Some(home.join("keys").join(id))
+}
+
 /// The XDG specification has relative paths ignored.
 fn absolute(variables: &Variables, variable: EnvVar) -> Option<&Path> {
     variables.path(variable).filter(|path| path.is_absolute())
@@ -208,6 +225,18 @@ mod tests {
             &[("UNSPOKEN_HOME", "keys"), ("HOME", "/home/ada")],
             Err(HomeError::Relative { variable, path }),
         );
+    }
+
+    #[test]
+    fn the_keys_of_tako_are_where_tako_keeps_them() {
+        let all = [("TAKO_HOME", "/t"), ("XDG_DATA_HOME", "/x"), ("HOME", "/home/ada")];
+        let found = |from: usize| tako_key_path(&Variables::from_pairs(all[from..].to_vec()), "ab");
+        assert_eq!(found(0), Some("/t/keys/ab".into()));
+        let default = format!("/home/ada/{}/tako/keys/ab", PLATFORM.0);
+        let data = if cfg!(target_os = "macos") { &default } else { "/x/tako/keys/ab" };
+        assert_eq!(found(1), Some(data.into()));
+        assert_eq!(found(2), Some(default.into()));
+        assert_eq!(found(3), None);
     }
 
     #[test]

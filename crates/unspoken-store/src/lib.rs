@@ -35,7 +35,8 @@ pub use env_vars::{EnvVar, NotText, Variables};
 pub use file_error::{FileError, Operation};
 pub use find::{FindError, Found, find};
 pub use git_pattern::{attribute_pattern, ignore_pattern};
-pub use home::{Home, HomeError};
+
+pub use home::{Home, HomeError, tako_key_path};
 pub use hook_program::{HookProgram, HookProgramError};
 pub use ignore_file::{add_lines, ensure_lines};
 pub use key_file::{KeptIn, KeyFile, KeyName, MoveError, Moved};

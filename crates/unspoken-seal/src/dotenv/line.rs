@@ -5,23 +5,28 @@ use zeroize::Zeroizing;
 
 use super::value::{self, Reading};
 use super::{LineError, LineProblem, WarningKind};
+use crate::foreign::Names;
 
 /// An assignment that npm would read, with a legal name.
 pub(super) struct Line {
+    /// What the name is in the file.
+    pub(super) key: String,
     pub(super) name: SecretName,
     pub(super) value: Zeroizing<Vec<u8>>,
     pub(super) kinds: Vec<WarningKind>,
+    pub(super) literal: bool,
 }
 
 /// Walks over a text whose lines end in `\n`, from one assignment to the next.
 pub(super) struct Scanner<'a> {
     rest: &'a str,
     line: usize,
+    names: &'a Names,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text, line: 1 }
+    pub(super) fn new(text: &'a str, names: &'a Names) -> Self {
+        Self { rest: text, line: 1, names }
     }
 }
 
@@ -31,7 +36,7 @@ impl Iterator for Scanner<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
             let line = self.line;
-            let (found, taken) = read(self.rest);
+            let (found, taken) = read(self.rest, self.names);
             let (taken, rest) = self.rest.split_at_checked(taken).unwrap_or((self.rest, ""));
             self.line += taken.matches('\n').count() + 1;
             self.rest = rest.strip_prefix('\n').unwrap_or(rest);
@@ -49,7 +54,7 @@ type Found = Result<Option<Line>, (Option<String>, LineProblem)>;
 
 /// Reads what starts here, and says how many bytes it takes up. They end before
 /// a line end or at the end of the text.
-fn read(text: &str) -> (Found, usize) {
+fn read(text: &str, names: &Names) -> (Found, usize) {
     let line = value::line_of(text);
     let body = line.trim_start_matches(value::is_blank);
     if body.is_empty() || body.starts_with('#') {
@@ -65,11 +70,11 @@ fn read(text: &str) -> (Found, usize) {
         return (Err((None, LineProblem::NoAssignment)), line.len());
     };
     let (reading, taken) = value::read(rest);
-    (judge(key, after, reading), start + taken)
+    (judge(key, names, after, reading), start + taken)
 }
 
-fn judge(key: &str, after: &str, reading: Result<Reading, LineProblem>) -> Found {
-    let name = match SecretName::parse(key) {
+fn judge(key: &str, names: &Names, after: &str, reading: Result<Reading, LineProblem>) -> Found {
+    let name = match names.read(key) {
         Ok(name) => name,
         // The last line of a key in base64 that was pasted without quotes.
         Err(_) if after.chars().all(|c| c == '=' || value::is_blank(c)) => {
@@ -81,7 +86,9 @@ fn judge(key: &str, after: &str, reading: Result<Reading, LineProblem>) -> Found
         }
     };
     match reading {
-        Ok(Reading { value, kinds }) => Ok(Some(Line { name, value, kinds })),
+        Ok(Reading { value, kinds, literal }) => {
+            Ok(Some(Line { key: key.to_owned(), name, value, kinds, literal }))
+        }
         Err(problem) => Err((Some(name.to_string()), problem)),
     }
 }

@@ -8,6 +8,8 @@ use super::{LineProblem, WarningKind};
 pub(super) struct Reading {
     pub(super) value: Zeroizing<Vec<u8>>,
     pub(super) kinds: Vec<WarningKind>,
+    /// Whether it stands in single quotes.
+    pub(super) literal: bool,
 }
 
 /// Line ends to a regular expression in JavaScript, but not to an editor.
@@ -82,7 +84,7 @@ fn quoted(quote: char, value: &str, after: &str) -> Result<Reading, LineProblem>
         kinds.push(WarningKind::CommentDropped);
     }
     let value = if quote == '"' { expand(value) } else { plain(value) };
-    Ok(Reading { value, kinds })
+    Ok(Reading { value, kinds, literal: quote == '\'' })
 }
 
 /// A value up to the end of the line or the first `#`. With `quote` it starts
@@ -110,7 +112,7 @@ fn unquoted(line: &str, quote: Option<char>) -> Result<Reading, LineProblem> {
         kinds.push(if apart { WarningKind::CommentDropped } else { WarningKind::HashCut });
     }
     let value = if quote == Some('"') { expand(value) } else { plain(value) };
-    Ok(Reading { value, kinds })
+    Ok(Reading { value, kinds, literal: quote == Some('\'') })
 }
 
 /// What other readers would see differently in the text of a value.

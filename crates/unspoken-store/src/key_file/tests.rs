@@ -58,7 +58,7 @@ fn the_file_alone_says_where_a_key_is() {
 fn without_a_keychain_a_key_stays_and_a_stub_gives_none() {
     in_new_home(|home| {
         let identity = Identity::generate();
-        let ours = identity.recipient().key_id();
+        let ours = identity.recipient().unwrap().key_id();
         let text = identity.print_file(None, jiff::Timestamp::UNIX_EPOCH);
         let key = write(&home, &ours, &text);
         let error = key.move_to(KeptIn::Keychain).unwrap_err();
@@ -109,7 +109,7 @@ fn what_a_killed_writer_left_of_a_key_is_gone_after_the_next_move() {
 fn keys_are_among_others_or_not() {
     let (one, two) = (Identity::generate(), Identity::generate());
     let text = |identity: &Identity| identity.print_file(None, jiff::Timestamp::UNIX_EPOCH);
-    let public = |identity: &Identity| identity.recipient().as_str().to_owned();
+    let public = |identity: &Identity| identity.recipient().unwrap().as_str().to_owned();
     let both = format!("{}{}", *text(&one), *text(&two));
     assert!(are_among(text(&one).as_bytes(), &[public(&two), public(&one)]));
     assert!(!are_among(both.as_bytes(), &[public(&one)]));

@@ -7,7 +7,7 @@ use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile, ProjectName
 use unspoken_store::{FindError, Found, Project, SECRETS, find, replace};
 
 use crate::commands::env::{create, refuse_home_inside};
-use crate::commands::import::{Conflict, Source};
+use crate::commands::import::{Afterwards, Conflict, Source};
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::git;
@@ -45,7 +45,7 @@ enum Ground {
 
 impl Init {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
-        let source = self.import.as_deref().map(|path| Source::read(path, None)).transpose()?;
+        let source = self.import.as_deref().map(Source::read_plain).transpose()?;
         let (mut workspace, fresh) = match self.ground(cx)? {
             Ground::New(root) => (self.begin(cx, root)?, true),
             Ground::There(found) => {
@@ -74,7 +74,7 @@ impl Init {
         let words = words(&workspace.project, &made);
         if let Some(source) = source {
             cx.ui.note(&words);
-            return source.take_over(cx, &workspace, &default, Conflict::Fail, false);
+            return take_over(cx, &workspace, &default, source);
         }
         cx.ui.report(
             &json!({
@@ -206,5 +206,16 @@ fn offer_import(
     if !prompt::ask(&cx.ui, &question, true)? {
         return Ok(());
     }
-    Source::read(&path, None)?.take_over(cx, workspace, default, Conflict::Fail, false)
+    take_over(cx, workspace, default, Source::read_plain(&path)?)
+}
+
+fn take_over(
+    cx: &Context,
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    source: Source,
+) -> Result<(), Failure> {
+    let (fail, usual) = (Conflict::Fail, Afterwards::Usual);
+    let report = source.take_over(cx, workspace, environment, fail, usual)?;
+    if cx.ui.json { cx.ui.print_json(&report) } else { Ok(()) }
 }

@@ -42,3 +42,4 @@ mod terminal;
 mod trace;
 mod trust;
 mod value;
+mod way_in;

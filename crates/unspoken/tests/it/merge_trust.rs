@@ -47,8 +47,7 @@ fn own(repository: &Repository) -> Identity {
 fn forge(repository: &Repository, attacker: &Identity) {
     let victim = Recipient::parse(&repository.public()).unwrap();
     let form = DocumentForm::Json;
-    let mut document =
-        OpenDocument::create(form, place(), &victim, &[attacker.recipient()]).unwrap();
+    let mut document = OpenDocument::create(form, place(), &victim, &[public(&attacker)]).unwrap();
     let secret = |tag: &str| Secret::new(canary(tag).into_bytes()).unwrap();
     document.set(&SecretName::parse("A").unwrap(), &secret("forged")).unwrap();
     let text = document.seal(Timestamp::now()).unwrap().unwrap();
@@ -61,6 +60,10 @@ fn ours(repository: &Repository) {
     repository.git(&["checkout", "--quiet", "main"]).ok();
     repository.set("OURS", "ours");
     repository.commit("ours");
+}
+
+fn public(identity: &Identity) -> unspoken_seal::Recipient {
+    identity.recipient().unwrap().clone()
 }
 
 #[test]
@@ -81,10 +84,10 @@ fn a_data_key_that_they_bring_along_with_its_pin_gets_nothing() {
         for arguments in [&["resolve", "--yes"][..], &["resolve", "--new-data-key"]] {
             let output = repository.unspoken(arguments).run();
             assert!(output.code != 0, "{arguments:?}: {output:?}");
-            assert!(!repository.document().contains(attacker.recipient().as_str()));
+            assert!(!repository.document().contains(public(&attacker).as_str()));
         }
         let output = repository.unspoken(&["resolve", "--new-data-key"]).run().fails_with(10);
-        output.says(attacker.recipient().as_str());
+        output.says(public(&attacker).as_str());
     }
 }
 
@@ -192,18 +195,18 @@ fn who_was_shut_out_does_not_let_himself_in_again_with_the_old_key() {
     let (bob, new) = (Identity::generate(), Identity::generate());
     let repository = Repository::new();
     let own = own(&repository);
-    edit(&repository, &own, |document| document.share(&[bob.recipient()]).unwrap());
+    edit(&repository, &own, |document| document.share(&[public(&bob)]).unwrap());
     repository.commit("bob");
     // With the data key that he knows he adds a key of his, and seals it well.
     repository.branch("bobs", "main", |bobs| {
         edit(bobs, &bob, |document| {
-            document.share(&[bob.recipient(), new.recipient()]).unwrap();
+            document.share(&[public(&bob), public(&new)]).unwrap();
         });
     });
     repository.git(&["checkout", "--quiet", "main"]).ok();
     edit(&repository, &own, |document| {
         document.expose(&[RecipientName::parse("bob").unwrap()].into());
-        document.rekey(&own.recipient(), &[], Timestamp::now()).unwrap();
+        document.rekey(&public(&own), &[], Timestamp::now()).unwrap();
     });
     pin(&repository);
     repository.commit("bob is out");
@@ -211,7 +214,7 @@ fn who_was_shut_out_does_not_let_himself_in_again_with_the_old_key() {
 
     let output = repository.git(&["merge", "bobs"]).fails_with(1);
 
-    let said = output.stderr.contains(new.recipient().as_str());
+    let said = output.stderr.contains(public(&new).as_str());
     assert!(said && output.stderr.contains("under the old data key"), "{output:?}");
     assert!(repository.document() == before);
     repository.unspoken(&["resolve", "--yes"]).run().fails_with(5);

@@ -353,3 +353,18 @@ fn a_conflict_is_asked_about_by_names_and_sides() {
         repository.has(name, tag);
     }
 }
+
+#[test]
+fn the_passphrase_of_tako_is_asked_for_and_not_shown() {
+    let project = Project::with_environments(&["production"]);
+    let blob = "B4R5kiKJ/KbtGpzPP/5iwvjvN0e+OtpeCO8VVvjGoLtGfddP1Xda3AMvHALMpNZf";
+    let tako = json!({ "production": { "key_id": "b451c0de00000001", "app": { "A": blob } } });
+    project.write("tako.json", tako.to_string());
+    for (typed, code) in [("wrong-passphrase", 5), ("tako-example", 0)] {
+        let session = at_a_terminal(&project, &["import", "tako.json", "-e", "production"]);
+        let session = session.expect("Passphrase of production").send(&format!("{typed}\r"));
+        let screen = session.end().exits_with(code);
+        assert!(!screen.text.contains(typed), "the passphrase is on the screen");
+    }
+    project.has("production", "A", "sk-example-key-12345");
+}
