@@ -37,6 +37,7 @@ mod run;
 mod set;
 mod sharing;
 mod speech;
+mod story;
 mod tamper;
 mod terminal;
 mod trace;
