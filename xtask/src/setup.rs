@@ -42,6 +42,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("mkfifo", "coreutils"),
     ("strace", "strace"),
+    ("vim", "vim-tiny"),
+    ("nano", "nano"),
     ("time", "time"),
     ("valgrind", "valgrind"),
     ("go", "golang-go"),

@@ -4,4 +4,5 @@
 //! Where a set comes from is not known here.
 
 pub mod child;
+pub mod editor;
 pub mod export;

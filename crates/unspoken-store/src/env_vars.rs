@@ -82,6 +82,10 @@ table! {
         "Where the file `sops/age/keys.txt` of the sops program is looked for first.";
     HOME, "every command that needs a private key",
         "Below it lie the default folders, when the variables above are not set.";
+    VISUAL, "`edit`",
+        "The editor, as a command with arguments.";
+    EDITOR, "`edit`",
+        "The editor, when `VISUAL` is not set; without both it is `vi`.";
     NO_COLOR, "every command",
         "When it is set, messages have no colour.";
     CI, "every command that could ask",

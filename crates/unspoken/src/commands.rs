@@ -3,6 +3,7 @@
 mod accept;
 mod completions;
 mod doctor;
+mod edit;
 mod env;
 mod export;
 mod get;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Get(get::Get),
     #[command(visible_alias = "ls")]
     List(list::List),
+    Edit(edit::Edit),
     #[command(visible_alias = "remove")]
     Rm(rm::Rm),
     #[command(visible_alias = "rename")]
@@ -60,6 +62,7 @@ impl Command {
             Self::Set(command) => command.run(cx),
             Self::Get(command) => command.run(cx),
             Self::List(command) => command.run(cx),
+            Self::Edit(command) => command.run(cx),
             Self::Rm(command) => command.run(cx),
             Self::Mv(command) => command.run(cx),
             Self::Import(command) => command.run(cx),

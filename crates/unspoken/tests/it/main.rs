@@ -11,6 +11,7 @@ mod budget;
 mod completion;
 mod crash;
 mod disk;
+mod edit;
 mod export;
 mod fault;
 mod foreign;

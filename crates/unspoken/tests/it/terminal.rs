@@ -6,7 +6,7 @@ use unspoken_testkit::{Project, canary, peers, unspoken_binary};
 const PASTE: (&str, &str) = ("\x1b[200~", "\x1b[201~");
 
 /// A call on a terminal, and what is typed there.
-struct Session<'p> {
+pub(crate) struct Session<'p> {
     project: &'p Project,
     command: Vec<String>,
     steps: Vec<Value>,
@@ -15,13 +15,13 @@ struct Session<'p> {
 }
 
 /// What became of it. No `Debug`: the screen may show a value.
-struct Screen {
-    code: i64,
+pub(crate) struct Screen {
+    pub(crate) code: i64,
     text: String,
-    stdout: String,
+    pub(crate) stdout: String,
 }
 
-fn at_a_terminal<'p>(project: &'p Project, arguments: &[&str]) -> Session<'p> {
+pub(crate) fn at_a_terminal<'p>(project: &'p Project, arguments: &[&str]) -> Session<'p> {
     let binary = unspoken_binary().to_str().unwrap().to_owned();
     let arguments = arguments.iter().map(|argument| (*argument).to_owned());
     Session {
@@ -34,28 +34,28 @@ fn at_a_terminal<'p>(project: &'p Project, arguments: &[&str]) -> Session<'p> {
 }
 
 impl Session<'_> {
-    fn expect(mut self, text: &str) -> Self {
+    pub(crate) fn expect(mut self, text: &str) -> Self {
         self.steps.push(json!({ "expect": text }));
         self
     }
 
-    fn send(mut self, text: &str) -> Self {
+    pub(crate) fn send(mut self, text: &str) -> Self {
         self.steps.push(json!({ "send": text }));
         self
     }
 
-    fn piped(mut self) -> Self {
+    pub(crate) fn piped(mut self) -> Self {
         self.stdout = "pipe";
         self
     }
 
-    fn env(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.push((name, value));
         self
     }
 
     #[track_caller]
-    fn end(self) -> Screen {
+    pub(crate) fn end(self) -> Screen {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/terminal.py");
         let mut call = self.project.program(peers().python(), ["-B", script]);
         for (name, value) in &self.variables {
@@ -77,24 +77,24 @@ impl Session<'_> {
 }
 
 impl Screen {
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.text.replace(&unspoken_testkit::canary_marker(), "[a value]")
     }
 
     #[track_caller]
-    fn exits_with(self, code: i64) -> Self {
+    pub(crate) fn exits_with(self, code: i64) -> Self {
         assert!(self.code == code, "{code} was expected, not {}: {}", self.code, self.shown());
         self
     }
 
     #[track_caller]
-    fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.text.contains(text), "{text:?} was expected: {}", self.shown());
         self
     }
 
     #[track_caller]
-    fn shows_no_value(self) -> Self {
+    pub(crate) fn shows_no_value(self) -> Self {
         let marker = unspoken_testkit::canary_marker();
         assert!(!self.text.contains(&marker), "a value is on the screen");
         self
