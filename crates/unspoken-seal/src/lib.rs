@@ -9,6 +9,7 @@ mod accept;
 mod ask;
 mod block;
 mod canonical;
+mod checksum;
 mod document;
 pub mod dotenv;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod wrapped;
 pub use accept::AcceptError;
 pub use ask::{Ask, Nobody};
 pub use block::{Block, BlockError};
+pub use checksum::Checksum;
 pub use document::{Document, Reviewed, Verified, VerifyError};
 pub use identity::{Identity, IdentityError};
 pub use inbox_item::{InboxError, InboxItem, InboxLabel};

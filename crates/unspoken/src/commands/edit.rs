@@ -51,6 +51,7 @@ impl Edit {
         let editor = editor(cx)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        cx.fold(&workspace, &environment);
         let before = cx.store(&workspace).open_own(&environment)?;
         cx.warn_unless_sealed(&workspace, &environment);
 
