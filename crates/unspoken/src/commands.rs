@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod accept;
+mod backup;
 mod completions;
 mod doctor;
 mod edit;
@@ -15,6 +16,7 @@ mod key;
 mod list;
 mod mv;
 mod recipients;
+mod restore;
 mod rm;
 mod rotate;
 mod run;
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Why(why::Why),
     Doctor(doctor::Doctor),
     Accept(accept::Accept),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Completions(completions::Completions),
 }
 
@@ -77,6 +81,8 @@ impl Command {
             Self::Why(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
+            Self::Backup(command) => command.run(cx),
+            Self::Restore(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }
     }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
 use unspoken_model::{Expiry, RecipientName, SecretName};
-use unspoken_seal::{Identity, Secret, seal_with_passphrase};
+use unspoken_seal::{Ask, Identity, Nobody, Secret, seal_with_passphrase};
 
 use super::*;
 use crate::{FileError, Home, Keyring, Leave, PrivateError, Project, SECRETS, Variables};
@@ -16,6 +17,7 @@ struct World {
     folder: tempfile::TempDir,
     home: Home,
     variables: Variables,
+    ask: Arc<dyn Ask>,
     project: Project,
 }
 
@@ -34,6 +36,7 @@ impl World {
         let mut world = Self {
             home: Home::at(folder.path().join("home"), user),
             variables: Variables::from_pairs([("A", "b")]),
+            ask: Arc::new(Nobody),
             project: Project { root, file: file.unwrap() },
             folder,
         };
@@ -60,7 +63,7 @@ impl World {
     }
 
     fn store(&self) -> ProjectStore<'_> {
-        let keyring = Keyring { home: &self.home, variables: &self.variables };
+        let keyring = Keyring { home: &self.home, variables: &self.variables, ask: &self.ask };
         ProjectStore { project: &self.project, keyring }
     }
 

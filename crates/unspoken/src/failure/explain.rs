@@ -9,7 +9,7 @@ use unspoken_deliver::editor::EditorError;
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
-    ConfigError, FileError, FindError, HomeError, LockError, PrivateError, ProjectError,
+    ConfigError, FileError, FindError, HomeError, LockError, PrivateError, ProjectError, RestoreError,
 };
 
 use super::{Code, Failure};
@@ -134,6 +134,15 @@ impl From<LockError> for Failure {
             LockError::Held { holder: None, .. } => "Try again in a moment.".to_owned(),
         };
         Self::because(Code::Locked, &error).hint(hint)
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::File(error) => error.into(),
+            RestoreError::Lock(error) => error.into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod attack;
+mod backup;
 mod budget;
 mod completion;
 mod crash;
