@@ -6,6 +6,7 @@ use std::path::Path;
 
 use unspoken_testkit::{Invocation, Project, canary, canary_marker, unspoken_binary};
 
+use crate::disk::{bind, is_root};
 use crate::terminal::at_a_terminal;
 
 fn project() -> Project {
@@ -219,6 +220,27 @@ fn an_editor_that_cannot_be_used_is_refused_before_a_value_is_opened() {
     }
     project.unspoken(["edit"]).run().fails_with(2).says("no editor is set");
     project.is_as(&before);
+}
+
+/// As a user whom modes bind, which they do not bind root.
+#[test]
+fn nobody_reaches_the_text_through_our_own_process() {
+    let project = project();
+    let path = project.folder().join("editor");
+    let script = "#!/bin/sh\n[ -s \"$1\" ] || exit 3\nls /proc/$PPID/fd/ && exit 4\n\
+                  cat /proc/$PPID/environ > /dev/null && exit 5\nexit 0\n";
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let project = bind(project);
+    let call = if is_root() {
+        let binary = project.folder().join("unspoken");
+        let flags = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        project.program("setpriv", flags.iter().chain(&[binary.to_str().unwrap(), "edit"]))
+    } else {
+        project.unspoken(["edit"])
+    };
+    let output = call.env("EDITOR", path.to_str().unwrap()).run().ok();
+    output.says("nothing was changed").says("Permission denied");
 }
 
 /// What an editor would leave if its user's configuration had its way.

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use zeroize::Zeroizing;
 
 use super::EditorError;
@@ -31,8 +31,7 @@ pub(super) fn check() -> Result<(), EditorError> {
 
 impl MemoryFile {
     pub(super) fn create(text: &[u8]) -> io::Result<Self> {
-        let fd = memfd_create(NAME, MemfdFlags::CLOEXEC)?;
-        let file = Self { file: File::from(fd) };
+        let file = Self { file: File::from(open()?) };
         file.file.write_all_at(text, 0)?;
         Ok(file)
     }
@@ -74,6 +73,15 @@ impl MemoryFile {
             at += count;
         }
         self.file.set_len(0)
+    }
+}
+
+/// Nobody executes a text; some systems demand that this is said, and kernels
+/// before 6.3 do not know how.
+fn open() -> rustix::io::Result<OwnedFd> {
+    match memfd_create(NAME, MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => memfd_create(NAME, MemfdFlags::CLOEXEC),
+        opened => opened,
     }
 }
 
