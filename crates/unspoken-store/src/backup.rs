@@ -210,7 +210,8 @@ impl Backup {
         self.files().chain(keys)
     }
 
-    fn project_file(&self) -> Result<ProjectFile, BackupError> {
+    /// The project file in it.
+    pub fn project_file(&self) -> Result<ProjectFile, BackupError> {
         let bytes = self.files.get(ProjectFile::NAME).ok_or(BackupError::OtherProject)?;
         let text = std::str::from_utf8(bytes).map_err(|_| BackupError::OtherProject)?;
         let file = ProjectFile::parse(text).map_err(|error| BackupError::ProjectFile { error })?;

@@ -49,11 +49,14 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let backup = Backup::parse(&read(&self.file)?)?;
-        let (root, is_new) = ground(cx, &backup)?;
+        let (root, project) = ground(cx, &backup)?;
         let plan = Plan::plan(&backup, root.clone())?;
         let keys = if self.include_keys { Some(self.keys(cx, &root, &backup)?) } else { None };
         let replaced = count(&plan, State::Different);
         self.describe(cx, &backup, &plan, &root);
+        if let Ground::There(Some(project)) = &project {
+            warn_of_other_pins(cx, project, &backup)?;
+        }
         if replaced > 0 {
             let files = counted(replaced, "file");
             let question = format!("replace {files} in {}?", root.display());
@@ -65,7 +68,7 @@ impl Restore {
             keys.store(home)?;
         }
         plan.perform()?;
-        if is_new {
+        if matches!(project, Ground::New) {
             git::ignore(&root, &git::IGNORED)?;
             git::attribute(&root, &git::ATTRIBUTES)?;
         }
@@ -134,9 +137,15 @@ impl Restore {
     }
 }
 
-/// Where the files go: the project that is here, or this folder. `true` where
-/// the project is made anew.
-fn ground(cx: &Context, backup: &Backup) -> Result<(PathBuf, bool), Failure> {
+/// What is in the folder that the files go to.
+enum Ground {
+    New,
+    /// A project, if its file reads.
+    There(Option<Box<Project>>),
+}
+
+/// Where the files go: into the project that is here, or into this folder.
+fn ground(cx: &Context, backup: &Backup) -> Result<(PathBuf, Ground), Failure> {
     let start = cx.start()?;
     let named = cx.is_project_named().then_some(start.as_path());
     let found = match find(&start, named) {
@@ -145,7 +154,7 @@ fn ground(cx: &Context, backup: &Backup) -> Result<(PathBuf, bool), Failure> {
             let root = start.canonicalize().map_err(|error| {
                 Failure::new(Code::Other, format!("cannot open `{}`: {error}", start.display()))
             })?;
-            return Ok((root, true));
+            return Ok((root, Ground::New));
         }
         Err(error) => return Err(error.into()),
     };
@@ -162,8 +171,24 @@ fn ground(cx: &Context, backup: &Backup) -> Result<(PathBuf, bool), Failure> {
                  `unspoken --project-dir DIR restore …`.",
             ))
         }
-        _ => Ok((root, false)),
+        project => Ok((root, Ground::There(project.ok().map(Box::new)))),
     }
+}
+
+/// Nobody has signed the backup, and its pins decide which documents are
+/// believed.
+fn warn_of_other_pins(cx: &Context, project: &Project, backup: &Backup) -> Result<(), Failure> {
+    let after = backup.project_file()?;
+    for (name, entry) in &project.file.environments {
+        let pin = after.entry(name).and_then(|entry| entry.seal_key);
+        if entry.seal_key.is_some() && pin != entry.seal_key {
+            cx.ui.warn(&format!(
+                "the seal key of `{name}` in the backup is not the one that is pinned here: it was \
+                 made before the environment's data key was changed, or by somebody else"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

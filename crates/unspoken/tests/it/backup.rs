@@ -233,6 +233,21 @@ fn what_differs_is_shown_and_asked_about() {
 }
 
 #[test]
+fn another_seal_key_than_the_pinned_one_is_told() {
+    let project = project();
+    let file = backup(&project, &[]);
+    let arguments = ["restore", file.to_str().unwrap(), "--yes"];
+    let output = project.unspoken(arguments).run().ok();
+    assert!(!output.stderr.contains("seal key"), "{output:?}");
+    let text = project.read("unspoken.toml");
+    let pin = text.lines().find(|line| line.starts_with("seal_key")).unwrap();
+    let other = format!("seal_key = \"{}=\"", "A".repeat(43));
+    project.write("unspoken.toml", text.replacen(pin, &other, 1));
+    let output = project.unspoken(arguments).run().ok();
+    output.says("the seal key of `development` in the backup is not the one that is pinned here");
+}
+
+#[test]
 fn a_damaged_archive_changes_nothing() {
     let project = project();
     let bytes = fs::read(backup(&project, &[])).unwrap();

@@ -24,6 +24,7 @@ fn successes() -> Vec<(Vec<&'static str>, bool)> {
         (vec!["env", "add", "preview"], false),
         (vec!["why", "A"], true),
         (vec!["doctor"], true),
+        (vec!["backup"], false),
         (vec!["get", "A"], true),
         (vec!["export", "--format", "json"], true),
     ]
