@@ -1,8 +1,6 @@
 //! `edit`: values in an editor, and nothing of them on a disk.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use unspoken_testkit::{Invocation, Project, canary, canary_marker, unspoken_binary};
 
@@ -16,14 +14,19 @@ fn project() -> Project {
     project
 }
 
-/// A call with a shell script for an editor; the text's file is `$1`.
+/// A shell script as an editor; the text's file is `$1`. It is read, not
+/// executed: a file that was just written may still be busy.
 #[track_caller]
-fn edit(project: &Project, script: &str, arguments: &[&str]) -> Invocation {
+fn script(project: &Project, script: &str) -> String {
     let path = project.folder().join("editor");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&path, script).unwrap();
+    format!("sh {}", path.display())
+}
+
+#[track_caller]
+fn edit(project: &Project, text: &str, arguments: &[&str]) -> Invocation {
     let call = project.unspoken(["edit"].iter().chain(arguments));
-    call.env("EDITOR", path.to_str().unwrap()).env("UNSPOKEN", unspoken_binary())
+    call.env("EDITOR", script(project, text)).env("UNSPOKEN", unspoken_binary())
 }
 
 /// Replaces text in the file, in place.
@@ -226,11 +229,9 @@ fn an_editor_that_cannot_be_used_is_refused_before_a_value_is_opened() {
 #[test]
 fn nobody_reaches_the_text_through_our_own_process() {
     let project = project();
-    let path = project.folder().join("editor");
-    let script = "#!/bin/sh\n[ -s \"$1\" ] || exit 3\nls /proc/$PPID/fd/ && exit 4\n\
-                  cat /proc/$PPID/environ > /dev/null && exit 5\nexit 0\n";
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = "[ -s \"$1\" ] || exit 3\nls /proc/$PPID/fd/ && exit 4\n\
+                cat /proc/$PPID/environ > /dev/null && exit 5\nexit 0\n";
+    let editor = script(&project, text);
     let project = bind(project);
     let call = if is_root() {
         let binary = project.folder().join("unspoken");
@@ -239,7 +240,7 @@ fn nobody_reaches_the_text_through_our_own_process() {
     } else {
         project.unspoken(["edit"])
     };
-    let output = call.env("EDITOR", path.to_str().unwrap()).run().ok();
+    let output = call.env("EDITOR", editor).run().ok();
     output.says("nothing was changed").says("Permission denied");
 }
 
@@ -318,7 +319,7 @@ fn a_person_edits_with_nano() {
     careless(&project);
     let before = project.snapshot();
     // Root's history is not below `HOME`, unless this says so.
-    let share = leaked(&project.home().join(".local/share"));
+    let share = leaked(project.home().join(".local/share").display().to_string());
     let session = at_a_terminal(&project, &["edit"]).env("EDITOR", "nano");
     let session = session.env("XDG_DATA_HOME", share);
     let session = session.expect("A=").send("\x1b/").send("TYPED='by hand'\r");
@@ -331,20 +332,18 @@ fn a_person_edits_with_nano() {
     assert_eq!(before.changes(&project.snapshot()), ["acme-web/secrets/development.json"]);
 }
 
-fn leaked(path: &Path) -> &'static str {
-    Box::leak(path.to_str().unwrap().to_owned().into_boxed_str())
+fn leaked(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
 }
 
 #[test]
 fn an_interrupt_is_the_editors_while_it_runs_and_ours_afterwards() {
     let project = project();
-    let path = project.folder().join("editor");
-    let script = "#!/bin/sh\ntrap 'echo caught' INT\necho ready\nuntil read x; do :; done\nsed '/^B=/d' \"$1\" > \
-                  /dev/null\necho 'C=1' > \"$1\"\n";
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let text =
+        "trap 'echo caught' INT\necho ready\nuntil read x; do :; done\necho 'C=1' > \"$1\"\n";
+    let editor = leaked(script(&project, text));
     let before = project.snapshot();
-    let session = at_a_terminal(&project, &["edit"]).env("EDITOR", leaked(&path)).expect("ready");
+    let session = at_a_terminal(&project, &["edit"]).env("EDITOR", editor).expect("ready");
     let session = session.send("\x03").expect("caught").send("\r").expect("remove A, B");
     session.send("\x03").end().exits_with(130);
     project.is_as(&before);
