@@ -9,7 +9,8 @@ use unspoken_deliver::editor::EditorError;
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
-    ConfigError, FileError, FindError, HomeError, LockError, PrivateError, ProjectError, RestoreError,
+    ConfigError, FileError, FindError, HomeError, LockError, PrivateError, ProjectError,
+    RestoreError,
 };
 
 use super::{Code, Failure};
