@@ -60,6 +60,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkfifo", "coreutils"),
     ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),
+    ("vim", "vim-tiny"),
+    ("nano", "nano"),
     ("time", "time"),
     ("valgrind", "valgrind"),
     ("dbus-run-session", "dbus-daemon"),

@@ -10,5 +10,6 @@ mod variable;
 
 pub use environment::Environment;
 pub use exec::{ExecError, exec};
+pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, plan};
 pub use variable::{Prefix, VariableError, VariableName};

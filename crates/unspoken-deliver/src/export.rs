@@ -140,6 +140,19 @@ pub fn print(format: ExportFormat, set: SecretSet) -> Result<Exported, ExportErr
     Ok(Exported { masks: masks.into_bytes(), body: body.into_bytes() })
 }
 
+/// Prints the values that the dotenv format can carry, and says which it cannot.
+pub(crate) fn print_what_fits(set: &SecretSet) -> (Zeroizing<Vec<u8>>, Vec<ExportError>) {
+    let mut page = Page::default();
+    let mut left_out = Vec::new();
+    for (name, secret) in set.iter() {
+        // What is refused has left nothing on the page.
+        if let Err(reason) = dotenv::print(name, secret, &mut page) {
+            left_out.push(ExportError { name: name.clone(), reason });
+        }
+    }
+    (page.into_bytes(), left_out)
+}
+
 type Print = fn(&SecretName, &Secret, &mut Page) -> Result<(), Reason>;
 
 fn lines(set: &SecretSet, print: Print) -> Result<Page, ExportError> {

@@ -29,7 +29,7 @@ use thiserror::Error;
 use unspoken_model::{Place, SecretName};
 use unspoken_seal::{Secret, SecretError};
 
-use crate::child::Selection;
+use crate::child::is_withheld;
 use talk::Talk;
 
 /// A hook that is about to be started.
@@ -100,8 +100,7 @@ impl Hook<'_> {
     }
 
     fn command(&self, parent: impl IntoIterator<Item = (OsString, OsString)>) -> Command {
-        let rule = Selection::default();
-        let kept = parent.into_iter().filter(|(variable, _)| rule.passes(variable));
+        let kept = parent.into_iter().filter(|(variable, _)| !is_withheld(variable));
         let told =
             [self.place.project.as_str(), self.place.environment.as_str(), self.name.as_str()];
         let mut command = Command::new(self.program);

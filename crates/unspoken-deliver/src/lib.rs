@@ -4,5 +4,6 @@
 //! Where a set comes from is not known here.
 
 pub mod child;
+pub mod editor;
 pub mod export;
 pub mod hook;

@@ -18,17 +18,39 @@ use crate::{FileError, Operation};
 ///
 /// A link or anything else but a regular file in its place is refused.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let (folder, folder_path, name) = open_parent(path)?;
-    let old = mode_of(folder.as_fd(), name, path)?;
-    // The old mode may be tighter than the mask, so nothing is open before it
-    // is set.
-    let mode = Mode::from_raw_mode(if old.is_some() { 0o600 } else { 0o644 });
-    let mut temporary = Temporary::create(folder.as_fd(), folder_path, name, mode)?;
-    if let Some(mode) = old {
-        temporary.set_mode(mode)?;
+    replace_all(&[(path, bytes)])
+}
+
+/// Replaces several files, or creates them. All are written beside their places
+/// before the first is put there: a disk that is full, or a folder that takes
+/// nothing, leaves all of them as they were.
+pub(crate) fn replace_all(files: &[(&Path, &[u8])]) -> Result<(), FileError> {
+    let parents: Result<Vec<_>, _> = files.iter().map(|(path, _)| open_parent(path)).collect();
+    let parents = parents?;
+    let mut written = Vec::with_capacity(files.len());
+    for ((path, bytes), (folder, folder_path, name)) in files.iter().zip(&parents) {
+        let old = mode_of(folder.as_fd(), name, path)?;
+        // The old mode may be tighter than the mask, so nothing is open before
+        // it is set.
+        let mode = Mode::from_raw_mode(if old.is_some() { 0o600 } else { 0o644 });
+        let mut temporary = Temporary::create(folder.as_fd(), folder_path, name, mode)?;
+        if let Some(mode) = old {
+            temporary.set_mode(mode)?;
+        }
+        temporary.write(bytes)?;
+        written.push(temporary);
     }
+    written.into_iter().try_for_each(Temporary::replace)
+}
+
+/// Writes a file of mode 0600 where none is. `false`, and nothing is written,
+/// when there is one, or anything else.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    let (folder, folder_path, name) = open_parent(path)?;
+    let mode = Mode::from_raw_mode(0o600);
+    let mut temporary = Temporary::create(folder.as_fd(), folder_path, name, mode)?;
     temporary.write(bytes)?;
-    temporary.replace()
+    temporary.place_new()
 }
 
 /// The mode of the regular file in the target's place, if there is one.

@@ -87,6 +87,10 @@ table! {
         "Below it lie the default folders, when the variables above are not set.";
     TAKO_HOME, "`import --format tako`",
         "The folder of the tool Tako, whose private keys are in `keys` below it.";
+    VISUAL, "`edit`",
+        "The editor, as a command with arguments.";
+    EDITOR, "`edit`",
+        "The editor, when `VISUAL` is not set; without both it is `vi`.";
     NO_COLOR, "every command",
         "When it is set, messages have no colour.";
     CI, "every command that could ask",

@@ -5,6 +5,7 @@
 //! What reaches a process is none of this crate's business.
 
 mod atomic;
+mod backup;
 mod config;
 pub mod env_vars;
 mod file_error;
@@ -29,7 +30,10 @@ mod temporary;
 mod trust;
 mod trust_folder;
 
-pub use atomic::replace;
+pub use atomic::{replace, write_new};
+pub use backup::{
+    Backup, BackupError, BackupKeys, KeyState, KeysError, Restore, RestoreError, State, Step,
+};
 pub use config::{ConfigError, Origin, Setting, environment, project_directory};
 pub use env_vars::{EnvVar, NotText, Variables};
 pub use file_error::{FileError, Operation};

@@ -2,7 +2,7 @@
 //! lock, made for new environments.
 
 mod access;
-mod inbox;
+pub(crate) mod inbox;
 mod unlock;
 
 use std::path::Path;

@@ -2,9 +2,11 @@
 
 mod accept;
 mod access;
+mod backup;
 mod check;
 mod completions;
 mod doctor;
+mod edit;
 mod env;
 mod export;
 mod get;
@@ -19,6 +21,7 @@ mod list;
 mod mv;
 mod recipients;
 mod resolve;
+mod restore;
 mod rm;
 mod rotate;
 mod rotate_value;
@@ -37,6 +40,7 @@ pub(crate) enum Command {
     Get(get::Get),
     #[command(visible_alias = "ls")]
     List(list::List),
+    Edit(edit::Edit),
     #[command(visible_alias = "remove")]
     Rm(rm::Rm),
     #[command(visible_alias = "rename")]
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Git(git::Git),
     Resolve(resolve::Resolve),
     Accept(accept::Accept),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Completions(completions::Completions),
 }
 
@@ -73,6 +79,7 @@ impl Command {
             Self::Set(command) => command.run(cx),
             Self::Get(command) => command.run(cx),
             Self::List(command) => command.run(cx),
+            Self::Edit(command) => command.run(cx),
             Self::Rm(command) => command.run(cx),
             Self::Mv(command) => command.run(cx),
             Self::Import(command) => command.run(cx),
@@ -92,6 +99,8 @@ impl Command {
             Self::Git(command) => command.run(cx),
             Self::Resolve(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
+            Self::Backup(command) => command.run(cx),
+            Self::Restore(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }
     }

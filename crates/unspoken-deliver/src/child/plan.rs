@@ -50,13 +50,18 @@ impl Selection {
     /// The parent's variables that never reach a child.
     const WITHHELD: [&str; 2] = ["UNSPOKEN_", "SOPS_AGE_"];
 
-    pub(crate) fn passes(&self, variable: &OsStr) -> bool {
-        let bytes = variable.as_encoded_bytes();
-        if Self::WITHHELD.iter().any(|withheld| bytes.starts_with(withheld.as_bytes())) {
+    fn passes(&self, variable: &OsStr) -> bool {
+        if is_withheld(variable) {
             return false;
         }
-        !self.clean || Self::KEPT.iter().any(|kept| bytes == kept.as_bytes())
+        !self.clean || Self::KEPT.iter().any(|kept| variable == *kept)
     }
+}
+
+/// Whether a variable of ours is for no program that we start.
+pub(crate) fn is_withheld(variable: &OsStr) -> bool {
+    let bytes = variable.as_encoded_bytes();
+    Selection::WITHHELD.iter().any(|withheld| bytes.starts_with(withheld.as_bytes()))
 }
 
 /// Decides on a child's environment: the parent's, and the chosen secrets.

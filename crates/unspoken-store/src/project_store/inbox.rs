@@ -145,7 +145,7 @@ impl ProjectStore<'_> {
     }
 
     fn inbox_folder(&self, environment: &EnvironmentName) -> Result<PathBuf, FileError> {
-        let below = Path::new(SECRETS).join(format!("{environment}.inbox"));
+        let below = PathBuf::from(inbox_folder(environment));
         // The folder itself is on the way to what is in it.
         let inside = self.project.reach_below(&below.join("item"))?;
         Ok(inside.parent().unwrap_or(&self.project.root).to_owned())
@@ -156,6 +156,11 @@ impl ProjectStore<'_> {
         let candidates = self.keyring.candidates(None).filter_map(Result::ok);
         candidates.filter_map(|candidate| candidate.identities().ok()).flatten().collect()
     }
+}
+
+/// Where an environment's inbox is, below the project's root.
+pub(crate) fn inbox_folder(environment: &EnvironmentName) -> String {
+    format!("{SECRETS}/{environment}.inbox")
 }
 
 fn read_item(path: &Path, identities: &[Identity]) -> Result<InboxItem, InboxProblem> {

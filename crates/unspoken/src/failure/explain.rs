@@ -5,11 +5,12 @@ mod store;
 use std::path::Path;
 
 use unspoken_deliver::child::{ExecError, PlanError};
+use unspoken_deliver::editor::EditorError;
 use unspoken_deliver::export::ExportError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, KeychainError, LockError, MoveError,
-    PrivateError, ProjectError,
+    PrivateError, ProjectError, RestoreError,
 };
 
 use super::{Code, Failure};
@@ -192,6 +193,15 @@ impl From<LockError> for Failure {
     }
 }
 
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::File(error) => error.into(),
+            RestoreError::Lock(error) => error.into(),
+        }
+    }
+}
+
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match &error {
@@ -217,6 +227,26 @@ impl From<ExecError> for Failure {
             ExecError::NotExecutable { .. }
             | ExecError::NoInterpreter { .. }
             | ExecError::Io { .. } => Self::because(Code::NotExecutable, &error),
+        }
+    }
+}
+
+impl From<EditorError> for Failure {
+    fn from(error: EditorError) -> Self {
+        let other = "Choose another for this command: `EDITOR=vim VISUAL= unspoken edit`.";
+        match &error {
+            EditorError::Words { .. } => Self::because(Code::Usage, &error).hint(other),
+            EditorError::Refused { .. } => Self::because(Code::Refused, &error).hint(other),
+            EditorError::NotFound { .. } | EditorError::Start { .. } => {
+                Self::because(Code::Other, &error).hint(other)
+            }
+            EditorError::Failed { .. } | EditorError::TooLarge { .. } => {
+                Self::because(Code::Other, &error).hint("Nothing was changed.")
+            }
+            EditorError::Unsupported | EditorError::Memory { .. } => {
+                Self::because(Code::Other, &error)
+                    .hint("Set one value after the other: `unspoken set NAME`.")
+            }
         }
     }
 }

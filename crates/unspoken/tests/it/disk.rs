@@ -8,7 +8,7 @@ use unspoken_testkit::{Output, Project, canary, unspoken_binary};
 
 const NOBODY: u32 = 65_534;
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
@@ -36,9 +36,12 @@ fn as_nobody(project: &Project, arguments: &[&str], stdin: &str) -> Output {
 
 /// Gives a project to the user that [`as_nobody`] is, with a program to call:
 /// where cargo has put it may be closed to others.
-fn bind(project: Project) -> Project {
+pub(crate) fn bind(project: Project) -> Project {
     if is_root() {
-        fs::copy(unspoken_binary(), project.folder().join("unspoken")).unwrap();
+        // By a process of its own: a copy that is open for writing here would be
+        // inherited by what other tests start, and could not be executed.
+        let target = project.folder().join("unspoken");
+        project.program("cp", [unspoken_binary(), target]).run().ok();
         give(project.folder());
     }
     project

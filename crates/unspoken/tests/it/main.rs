@@ -8,11 +8,13 @@
 
 mod access;
 mod attack;
+mod backup;
 mod budget;
 mod check;
 mod completion;
 mod crash;
 mod disk;
+mod edit;
 mod export;
 mod fault;
 mod foreign;

@@ -27,6 +27,7 @@ fn successes() -> Vec<(Vec<&'static str>, bool)> {
         (vec!["doctor"], true),
         (vec!["check"], true),
         (vec!["access"], true),
+        (vec!["backup"], false),
         (vec!["get", "A"], true),
         (vec!["export", "--format", "json"], true),
     ]

@@ -49,7 +49,7 @@ impl Session<'_> {
         self
     }
 
-    fn env(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.push((name, value));
         self
     }
@@ -82,19 +82,19 @@ impl Screen {
     }
 
     #[track_caller]
-    fn exits_with(self, code: i64) -> Self {
+    pub(crate) fn exits_with(self, code: i64) -> Self {
         assert!(self.code == code, "{code} was expected, not {}: {}", self.code, self.shown());
         self
     }
 
     #[track_caller]
-    fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.text.contains(text), "{text:?} was expected: {}", self.shown());
         self
     }
 
     #[track_caller]
-    fn shows_no_value(self) -> Self {
+    pub(crate) fn shows_no_value(self) -> Self {
         let marker = unspoken_testkit::canary_marker();
         assert!(!self.text.contains(&marker), "a value is on the screen");
         self
