@@ -47,7 +47,7 @@ fn own(repository: &Repository) -> Identity {
 fn forge(repository: &Repository, attacker: &Identity) {
     let victim = Recipient::parse(&repository.public()).unwrap();
     let form = DocumentForm::Json;
-    let mut document = OpenDocument::create(form, place(), &victim, &[public(&attacker)]).unwrap();
+    let mut document = OpenDocument::create(form, place(), &victim, &[public(attacker)]).unwrap();
     let secret = |tag: &str| Secret::new(canary(tag).into_bytes()).unwrap();
     document.set(&SecretName::parse("A").unwrap(), &secret("forged")).unwrap();
     let text = document.seal(Timestamp::now()).unwrap().unwrap();
