@@ -60,6 +60,8 @@ pub enum IdentityError {
     NotText,
     #[error("the file holds no identity of a known kind")]
     Empty,
+    #[error("it is no key bundle")]
+    Bundle,
     #[error("the file is sealed with a passphrase")]
     Sealed,
     #[error("{0}")]

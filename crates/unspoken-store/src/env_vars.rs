@@ -27,12 +27,15 @@ pub struct EnvVar {
 
 /// The variables of [`TABLE`] as they stood when the program began.
 ///
-/// Invariant: holds no empty value. `SOPS_AGE_KEY` holds private keys, so it is
-/// kept apart, wiped on drop and never shown.
+/// Invariant: holds no empty value. What holds private keys is kept apart, wiped
+/// on drop and never shown.
 pub struct Variables {
     plain: BTreeMap<&'static str, OsString>,
-    sops_age_key: Option<Zeroizing<Vec<u8>>>,
+    keys: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
+
+/// The variables that hold private keys themselves.
+const KEYS: [EnvVar; 2] = [UNSPOKEN_KEY, SOPS_AGE_KEY];
 
 /// A variable whose value is not UTF-8 text where text is needed.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -57,6 +60,8 @@ macro_rules! table {
 table! {
     UNSPOKEN_HOME, "every command that needs a private key",
         "The folder of private keys, an absolute path.";
+    UNSPOKEN_KEY, "every command that opens a document",
+        "One key bundle, as `key export` prints it, for CI. Never handed to a child process.";
     UNSPOKEN_ENV, "every command that takes `--env`",
         "The environment that is meant when `--env` is not given.";
     UNSPOKEN_PROJECT_DIR, "every command that works on a project",
@@ -114,13 +119,13 @@ impl Variables {
         N: AsRef<str>,
         V: Into<OsString>,
     {
-        let mut variables = Self { plain: BTreeMap::new(), sops_age_key: None };
+        let mut variables = Self { plain: BTreeMap::new(), keys: BTreeMap::new() };
         for (name, value) in pairs {
             let value = value.into();
             let known = TABLE.iter().find(|known| known.name == name.as_ref());
             let Some(known) = known.filter(|_| !value.is_empty()) else { continue };
-            if *known == SOPS_AGE_KEY {
-                variables.sops_age_key = Some(Zeroizing::new(value.into_vec()));
+            if KEYS.contains(known) {
+                variables.keys.insert(known.name, Zeroizing::new(value.into_vec()));
             } else {
                 variables.plain.insert(known.name, value);
             }
@@ -140,17 +145,13 @@ impl Variables {
     }
 
     pub fn is_set(&self, variable: EnvVar) -> bool {
-        if variable == SOPS_AGE_KEY {
-            self.sops_age_key.is_some()
-        } else {
-            self.plain.contains_key(variable.name)
-        }
+        self.plain.contains_key(variable.name) || self.keys.contains_key(variable.name)
     }
 
-    /// Lends the private keys of `SOPS_AGE_KEY`. Never log, store or format
+    /// Lends the private keys that a variable holds. Never log, store or format
     /// what this returns.
-    pub fn expose_sops_age_key(&self) -> Option<&[u8]> {
-        self.sops_age_key.as_ref().map(|keys| keys.as_slice())
+    pub fn expose_keys(&self, variable: EnvVar) -> Option<&[u8]> {
+        self.keys.get(variable.name).map(|keys| keys.as_slice())
     }
 }
 
@@ -158,7 +159,7 @@ impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Variables")
             .field("plain", &self.plain)
-            .field("sops_age_key", &self.sops_age_key.as_ref().map(|_| "[REDACTED]"))
+            .field("keys", &format_args!("[REDACTED; {}]", self.keys.len()))
             .finish()
     }
 }
@@ -186,14 +187,19 @@ mod tests {
         assert!(!variables.is_set(NO_COLOR));
         assert!(variables.is_set(SOPS_AGE_KEY));
         assert!(!variables.is_set(SOPS_AGE_KEY_FILE));
-        assert_eq!(variables.expose_sops_age_key(), Some(b"canary".as_slice()));
+        assert_eq!(variables.expose_keys(SOPS_AGE_KEY), Some(b"canary".as_slice()));
+        assert_eq!(variables.expose_keys(UNSPOKEN_KEY), None);
         assert_eq!(variables.text(SOPS_AGE_KEY), Ok(None));
         assert_eq!(variables.plain.len(), 2);
     }
 
     #[test]
     fn debug_shows_no_private_key() {
-        let variables = Variables::from_pairs([("SOPS_AGE_KEY", "canary"), ("CI", "true")]);
+        let variables = Variables::from_pairs([
+            ("SOPS_AGE_KEY", "canary"),
+            ("UNSPOKEN_KEY", "canary"),
+            ("CI", "true"),
+        ]);
         let shown = format!("{variables:?} {variables:#?}");
         assert!(!shown.contains("canary") && !shown.contains("99, 97, 110"), "{shown}");
         assert!(shown.contains("REDACTED") && shown.contains("CI"), "{shown}");
@@ -212,7 +218,7 @@ mod tests {
         let variables = Variables::from_process();
         // Cargo sets no variable of ours, but a test run has a home folder.
         assert!(variables.is_set(HOME));
-        for known in TABLE.iter().filter(|known| **known != SOPS_AGE_KEY) {
+        for known in TABLE.iter().filter(|known| !KEYS.contains(known)) {
             let real = std::env::var_os(known.name).filter(|value| !value.is_empty());
             assert_eq!(variables.plain.get(known.name), real.as_ref(), "{}", known.name);
         }

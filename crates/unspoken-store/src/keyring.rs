@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use unspoken_model::KeyId;
-use unspoken_seal::{Ask, Identity, IdentityError};
+use unspoken_seal::{Ask, BundleError, Identity, IdentityError, KeyBundle, ReadBundle};
 use zeroize::Zeroizing;
 
 pub use self::command::CommandError;
 use crate::env_vars::{
     EnvVar, SOPS_AGE_KEY, SOPS_AGE_KEY_CMD, SOPS_AGE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_FILE,
+    UNSPOKEN_KEY,
 };
 use crate::home::{config_folder, home_folder};
 use crate::key_file::Held;
@@ -48,6 +49,8 @@ pub struct Candidate {
 pub enum KeyOrigin {
     /// A file in the key folder.
     Environment { id: KeyId, path: PathBuf },
+    /// The key bundle in `UNSPOKEN_KEY`.
+    Bundle,
     /// `SOPS_AGE_KEY` itself.
     Variable,
     /// The file that `SOPS_AGE_KEY_FILE` names.
@@ -81,7 +84,7 @@ type Tried = Option<Result<Candidate, KeyringError>>;
 
 impl<'a> Keyring<'a> {
     /// Reads one place after the other, as far as the caller asks: the
-    /// environment key with the `preferred` id, `SOPS_AGE_KEY`,
+    /// environment key with the `preferred` id, `UNSPOKEN_KEY`, `SOPS_AGE_KEY`,
     /// `SOPS_AGE_KEY_FILE`, the identity, the sops program's file, and all
     /// other environment keys. Places where nothing is are passed over.
     pub fn candidates(
@@ -90,7 +93,8 @@ impl<'a> Keyring<'a> {
     ) -> impl Iterator<Item = Result<Candidate, KeyringError>> + use<'a> {
         let (first, except) = (preferred.cloned(), preferred.cloned());
         once_with(move || self.environment(first?))
-            .chain(once_with(move || self.variable()))
+            .chain(once_with(move || self.variable(UNSPOKEN_KEY, KeyOrigin::Bundle)))
+            .chain(once_with(move || self.variable(SOPS_AGE_KEY, KeyOrigin::Variable)))
             .chain(once_with(move || self.variable_file()))
             .chain(once_with(move || self.identity()))
             .chain(once_with(move || self.sops()))
@@ -164,9 +168,9 @@ impl<'a> Keyring<'a> {
         held(KeyOrigin::Environment { id, path: path.clone() }, path, read)
     }
 
-    fn variable(self) -> Tried {
-        let text = self.variables.expose_sops_age_key()?.to_vec();
-        Some(Ok(Candidate { origin: KeyOrigin::Variable, text: Zeroizing::new(text) }))
+    fn variable(self, variable: EnvVar, origin: KeyOrigin) -> Tried {
+        let text = Zeroizing::new(self.variables.expose_keys(variable)?.to_vec());
+        Some(Ok(Candidate { origin, text }))
     }
 
     fn variable_file(self) -> Tried {
@@ -216,6 +220,12 @@ impl Candidate {
     /// variable and a command may also give nothing but keys, separated by
     /// blanks.
     pub fn identities(&self) -> Result<Vec<Identity>, IdentityError> {
+        if self.origin == KeyOrigin::Bundle {
+            return match self.bundle()? {
+                ReadBundle::Open(bundle) => Ok(vec![bundle.identity]),
+                ReadBundle::Sealed(_) => Err(IdentityError::Sealed),
+            };
+        }
         let file = Identity::parse_file(&self.text);
         match (&self.origin, file) {
             (KeyOrigin::Variable | KeyOrigin::Command, Err(error))
@@ -226,6 +236,28 @@ impl Candidate {
             }
             (_, file) => file,
         }
+    }
+}
+
+impl Candidate {
+    /// The keys of what is under a passphrase.
+    pub fn open_sealed(&self, passphrase: &str) -> Result<Vec<Identity>, IdentityError> {
+        if self.origin != KeyOrigin::Bundle {
+            return Identity::open_file(&self.text, passphrase);
+        }
+        match self.bundle()? {
+            ReadBundle::Open(bundle) => Ok(vec![bundle.identity]),
+            ReadBundle::Sealed(sealed) => match sealed.open(passphrase) {
+                Ok(bundle) => Ok(vec![bundle.identity]),
+                Err(BundleError::Passphrase(error)) => Err(IdentityError::Passphrase(error)),
+                Err(_) => Err(IdentityError::Bundle),
+            },
+        }
+    }
+
+    fn bundle(&self) -> Result<ReadBundle, IdentityError> {
+        let text = std::str::from_utf8(&self.text).map_err(|_| IdentityError::NotText)?;
+        KeyBundle::parse(text).map_err(|_| IdentityError::Bundle)
     }
 }
 
@@ -250,6 +282,7 @@ impl fmt::Display for KeyOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment { path, .. } => write!(f, "the key file `{}`", path.display()),
+            Self::Bundle => write!(f, "the variable `{}`", UNSPOKEN_KEY.name),
             Self::Variable => write!(f, "the variable `{}`", SOPS_AGE_KEY.name),
             Self::VariableFile { path } => {
                 write!(f, "the file `{}` of `{}`", path.display(), SOPS_AGE_KEY_FILE.name)

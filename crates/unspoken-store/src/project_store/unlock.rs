@@ -125,7 +125,7 @@ impl ProjectStore<'_> {
         let question = format!("Passphrase of {}", candidate.origin);
         for _ in 0..TRIES {
             let passphrase = self.keyring.ask.secret(&question)?;
-            match Identity::open_file(&candidate.text, &passphrase) {
+            match candidate.open_sealed(&passphrase) {
                 Ok(identities) => return Some(identities),
                 Err(IdentityError::Passphrase(PassphraseError::Passphrase)) => {
                     self.keyring.ask.say("the passphrase does not fit");
@@ -155,9 +155,12 @@ impl Search {
             Err(IdentityError::Sealed) => self.asking.push(Asking::Sealed(candidate)),
             // A file with a line that is no identity is told of like one that
             // does not fit, without its content.
-            Err(_) => {
+            Err(error) => {
                 let origin = candidate.origin;
-                self.tried.push(format!("{origin} (which does not read as age identities)"));
+                self.tried.push(match error {
+                    IdentityError::Bundle => format!("{origin} (which is no key bundle)"),
+                    _ => format!("{origin} (which does not read as age identities)"),
+                });
             }
         }
         None
