@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use unspoken_model::{EnvironmentName, ProjectFile, RecipientName};
+use unspoken_model::{EnvironmentName, ProjectFile, RecipientName, shown};
 use unspoken_store::{AccessPlan, StoreError};
 
 use crate::context::{Context, Workspace};
 use crate::failure::Failure;
+use crate::history::documents;
+use crate::repository::Repository;
 use crate::ui::counted;
 
 /// What the names of people are who were or are in the project file.
@@ -31,6 +33,8 @@ pub(crate) struct Outcome {
     dropped: Vec<String>,
     /// The values that those who were dropped could read.
     names: Vec<String>,
+    /// What they could read before, under names that are gone since.
+    gone: Vec<String>,
     /// `false` when no key on this machine opens the document.
     synced: bool,
 }
@@ -99,6 +103,7 @@ impl AccessChange {
                 added: called(&plan.added),
                 dropped: called(&plan.dropped),
                 names: if plan.dropped.is_empty() { Vec::new() } else { plan.names.clone() },
+                gone: gone(workspace, plan),
                 synced,
             });
         }
@@ -119,6 +124,7 @@ impl Outcome {
             "removed": self.dropped,
             "synced": self.synced,
             "readable_by_removed": self.names,
+            "readable_by_removed_before": self.gone,
         })
     }
 
@@ -146,12 +152,38 @@ impl Outcome {
             return words;
         }
         let count = counted(self.names.len(), "value");
+        let gone = match self.gone.as_slice() {
+            [] => String::new(),
+            names => format!(
+                "\nBy the history also these, which are gone from the document and may still be good at \
+                 their providers:\n  {}",
+                names.join("\n  ")
+            ),
+        };
         format!(
             "{words}\n{dropped} could read {count}, and can in every earlier commit. Change each at its \
              provider, then with `unspoken set NAME -e {environment}`:\n  {}\n\
              `unspoken check` reports each until it was changed. Whoever was given the environment's \
-             own key, by `unspoken key export`, needs `unspoken rotate -e {environment}`.",
+             own key, by `unspoken key export`, needs `unspoken rotate -e {environment}`.{gone}",
             self.names.join("\n  ")
         )
     }
+}
+
+/// The names that the dropped could read in some commit, and that are not in
+/// the document now. Where git cannot be asked, there are none to name.
+fn gone(workspace: &Workspace, plan: &AccessPlan) -> Vec<String> {
+    if plan.dropped.is_empty() {
+        return Vec::new();
+    }
+    let (_, form) = workspace.project.document(&plan.environment);
+    let path = workspace.project.file.document_path(&plan.environment);
+    let past = || {
+        let repository = Repository::find(&workspace.project.root).ok()??;
+        documents(&repository, &path, form).ok()
+    };
+    let Some((past, _)) = past() else { return Vec::new() };
+    let names = past.readable_by(plan.dropped.iter().map(String::as_str));
+    let is_gone = |name: &&&str| !plan.names.iter().any(|now| now == **name);
+    names.keys().filter(is_gone).map(|name| shown(name)).collect()
 }

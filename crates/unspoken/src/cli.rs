@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use clap::error::ErrorKind;
 use unspoken_model::NameError;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::NO_COLOR;
 
-use crate::commands::Command;
+use crate::commands::{Command, Run};
 use crate::failure::{Code, Failure};
 use crate::flags::OutputFlags;
 use crate::ui::Ui;
@@ -25,9 +26,9 @@ use crate::ui::Ui;
     max_term_width = 100,
     after_help = "Start here:\n  unspoken init                     make this folder a project\n  unspoken import .env              take over what is in a .env file\n  unspoken run -- npm start         run a command with the secrets"
 )]
-pub(crate) struct Cli {
+pub(crate) struct Cli<C: clap::Subcommand = Command> {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: C,
 
     /// The project's folder, instead of searching upwards from here
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
@@ -35,6 +36,26 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) output: OutputFlags,
+}
+
+/// `run` alone. What stands in front of every command does not make the grammar
+/// of all the others first.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Quick {
+    #[command(visible_alias = "x")]
+    Run(Run),
+}
+
+/// Reads a command line. `run` is read by its own grammar; whatever is wrong
+/// with it is said by the whole one.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    if matches!(subcommand(arguments), Some("run" | "x"))
+        && let Ok(cli) = Cli::<Quick>::try_parse_from(arguments)
+    {
+        let Cli { command: Quick::Run(run), project_dir, output } = cli;
+        return Ok(Cli { command: Command::Run(run), project_dir, output });
+    }
+    Cli::try_parse_from(arguments)
 }
 
 /// Says what clap found wrong, by our rules: exit code 2, JSON when asked for,

@@ -30,6 +30,8 @@ mod set;
 mod trust;
 mod why;
 
+pub(crate) use run::Run;
+
 use crate::context::Context;
 use crate::failure::Failure;
 

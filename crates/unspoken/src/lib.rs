@@ -26,7 +26,7 @@ mod ui;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::UNSPOKEN_COMPLETE;
 
@@ -45,7 +45,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> E
         return ExitCode::SUCCESS;
     }
     let arguments: Vec<OsString> = arguments.collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match cli::parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return cli::refuse(&error, &arguments, &variables),
     };
@@ -59,7 +59,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> E
 
 /// The command line's grammar, for man pages, completions and the reference.
 pub fn command() -> clap::Command {
-    Cli::command()
+    <Cli>::command()
 }
 
 /// The exit codes: number, name, meaning.

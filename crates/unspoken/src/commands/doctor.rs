@@ -10,6 +10,7 @@ use crate::audit::place::git_failed;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure, mend};
 use crate::finding::{Finding, Level, Rule, count};
+use crate::git;
 use crate::repository::Repository;
 use crate::ui::counted;
 
@@ -111,10 +112,17 @@ fn look_at_git(workspace: &Workspace, findings: &mut Vec<Finding>) -> Option<Rep
                 .hint("Run `unspoken init`, which adds the lines.".to_owned()),
         );
     }
-    Repository::find(root).unwrap_or_else(|error| {
+    let repository = Repository::find(root).unwrap_or_else(|error| {
         findings.push(git_failed(error.into()));
         None
-    })
+    });
+    if repository.is_some() && !git::is_set_up(root) {
+        findings.push(
+            Finding::warning("git", "branches do not merge by name in this clone".to_owned())
+                .hint("Run `unspoken git setup`.".to_owned()),
+        );
+    }
+    repository
 }
 
 /// What only a machine with keys can tell: what is said before the document's

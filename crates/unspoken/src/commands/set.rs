@@ -166,7 +166,12 @@ impl Set {
         match store.unlock(environment, &verified) {
             Ok(_) => Ok(Before { exists, opens: true }),
             // What a document without a seal says of its readers proves nothing.
-            Err(StoreError::NoKey(_)) if !self.keep && verified.document().block().is_some() => {
+            // A key that is there and must not be used is for its owner to mend.
+            Err(StoreError::NoKey(no_key))
+                if no_key.refused.is_empty()
+                    && !self.keep
+                    && verified.document().block().is_some() =>
+            {
                 Ok(Before { exists, opens: false })
             }
             Err(error) => Err(error.into()),

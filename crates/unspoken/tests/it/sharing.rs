@@ -126,6 +126,22 @@ fn whoever_is_removed_reads_nothing_that_is_written_later() {
 }
 
 #[test]
+fn a_removal_names_what_the_history_shows_too() {
+    let project = project();
+    let public = project.member("bob").identity();
+    project.unspoken(["recipients", "add", "bob", &public]).run().ok();
+    project.set("development", "OLD_TOKEN", canary("old"));
+    project.git(["add", "--all"]);
+    project.git(["commit", "--quiet", "-m", "with a token"]);
+    project.unspoken(["rm", "OLD_TOKEN", "--yes"]).run().ok();
+    let said =
+        project.unspoken(["recipients", "remove", "bob", "--yes", "--json"]).run().ok().json();
+    let of = |key: &str| said["environments"][0][key].clone();
+    assert_eq!(of("readable_by_removed"), serde_json::json!(["DATABASE_URL"]));
+    assert_eq!(of("readable_by_removed_before"), serde_json::json!(["OLD_TOKEN"]));
+}
+
+#[test]
 fn access_can_be_taken_from_one_environment_alone() {
     let project = project();
     let bob = project.member("bob");

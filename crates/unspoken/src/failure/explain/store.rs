@@ -8,9 +8,9 @@ use unspoken_seal::{
     BlockError, ParseError, ParseProblem, RecipientError, SealError, SetError, ShareError,
     VerifyError, YamlProblem,
 };
-use unspoken_store::{NoKey, StoreError};
+use unspoken_store::{NoKey, PrivateError, StoreError};
 
-use super::{Code, Failure, mend, quoted};
+use super::{Code, Failure, keychain_hint, mend, quoted};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -163,6 +163,13 @@ fn no_key_failure(no_key: &NoKey) -> Failure {
         said.push(text);
         if let Some(command) = mend(&refused.source) {
             let _ = writeln!(hint, "Others may have read that key. If not, run `{command}`.");
+        }
+        if let PrivateError::Keychain { source, .. } = &refused.source {
+            let advice = keychain_hint(source);
+            // The same for every key in it.
+            if !hint.contains(advice) {
+                let _ = writeln!(hint, "{advice}");
+            }
         }
     }
     for tried in &no_key.tried {
