@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// The longest key that is read, in bytes.
 pub(crate) const MAX: usize = 16 * 1024;
 
-/// The bytes of a key. `None` unless `text` is spelt as [`print`] spells it.
+/// The bytes of a key. `None` unless `text` is spelt as [`print()`] spells it.
 pub(crate) fn parse(prefix: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = decode(text, |found| found == prefix)?;
     (*print(prefix, &bytes)? == *text).then_some(bytes)

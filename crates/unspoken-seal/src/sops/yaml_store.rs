@@ -5,8 +5,8 @@
 //!   (anchors, aliases, merge keys, tags) is refused, and so is a key that
 //!   stands twice.
 //! - Plain scalars are typed as the sops program types them.
-//! - A document of ours has one spelling, which is [`print`]'s. One of another
-//!   program is not printed: [`edit`] puts the changes into its text.
+//! - A document of ours has one spelling, which is [`print()`]'s. One of another
+//!   program is not printed: [`edit()`] puts the changes into its text.
 
 mod edit;
 mod number;
