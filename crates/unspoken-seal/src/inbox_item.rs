@@ -92,29 +92,30 @@ impl InboxItem {
         let file = std::str::from_utf8(file).map_err(|_| InboxError::Content)?;
         let mut opened = identities.into_iter().filter_map(|identity| identity.open_age(file));
         let text = opened.next().ok_or(InboxError::NoKey)?;
-        read(&text).ok_or(InboxError::Content)
+        Self::parse(&text).ok_or(InboxError::Content)
     }
-}
 
-fn read(bytes: &[u8]) -> Option<InboxItem> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (head, value) = text.split_once("\n\n")?;
-    let mut lines = head.lines();
-    if lines.next()? != FIRST_LINE {
-        return None;
+    /// Reads what stands inside of such a file.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (head, value) = text.split_once("\n\n")?;
+        let mut lines = head.lines();
+        if lines.next()? != FIRST_LINE {
+            return None;
+        }
+        let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(": ");
+        let project = ProjectName::parse(field("project")?).ok()?;
+        let environment = EnvironmentName::parse(field("environment")?).ok()?;
+        let name = SecretName::parse(field("name")?).ok()?;
+        let author = RecipientName::parse(field("author")?).ok()?;
+        let expiry = match lines.next() {
+            None => None,
+            Some(line) => Some(Expiry::parse(line.strip_prefix("expires: ")?).ok()?),
+        };
+        let secret = Secret::new(value.as_bytes().to_vec()).ok()?;
+        let place = Place { project, environment };
+        lines.next().is_none().then_some(Self { place, name, author, expiry, secret })
     }
-    let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(": ");
-    let project = ProjectName::parse(field("project")?).ok()?;
-    let environment = EnvironmentName::parse(field("environment")?).ok()?;
-    let name = SecretName::parse(field("name")?).ok()?;
-    let author = RecipientName::parse(field("author")?).ok()?;
-    let expiry = match lines.next() {
-        None => None,
-        Some(line) => Some(Expiry::parse(line.strip_prefix("expires: ")?).ok()?),
-    };
-    let secret = Secret::new(value.as_bytes().to_vec()).ok()?;
-    let place = Place { project, environment };
-    lines.next().is_none().then_some(InboxItem { place, name, author, expiry, secret })
 }
 
 /// What an inbox file is called: the name, when it was left, and by whom, all
@@ -213,7 +214,7 @@ mod tests {
     fn what_does_not_read_is_refused() {
         let good =
             "unspoken-inbox-1\nproject: acme\nenvironment: production\nname: A\nauthor: bob\n\nv";
-        assert!(read(good.as_bytes()).is_some());
+        assert!(InboxItem::parse(good.as_bytes()).is_some());
         for (from, to) in [
             ("inbox-1", "inbox-2"),
             ("project: acme\n", ""),
@@ -225,7 +226,7 @@ mod tests {
         ] {
             let text = good.replace(from, to);
             assert_ne!(text, good);
-            assert!(read(text.as_bytes()).is_none(), "{text:?}");
+            assert!(InboxItem::parse(text.as_bytes()).is_none(), "{text:?}");
         }
     }
 

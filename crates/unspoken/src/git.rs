@@ -19,7 +19,7 @@ use unspoken_store::{SECRETS, attribute_pattern, ensure_lines};
 use crate::failure::{Code, Failure};
 
 /// What is ignored in every project. Encrypted files are not.
-pub(crate) const IGNORED: [&str; 8] = [
+pub(crate) const IGNORED: [&str; 9] = [
     ".env",
     ".env.*",
     "!.env.example",
@@ -28,6 +28,7 @@ pub(crate) const IGNORED: [&str; 8] = [
     "!.env.*.enc",
     "/secrets/.*.lock",
     "/secrets/.*.tmp",
+    "/*-backup-*.tar",
 ];
 pub(crate) const ATTRIBUTES: [&str; 2] =
     ["/secrets/* -text", "/secrets/*.json merge=unspoken diff=unspoken"];
@@ -77,6 +78,10 @@ impl From<GitError> for Failure {
         let failure = Self::because(Code::Other, &error);
         match error {
             GitError::Start { .. } => failure.hint("Install git, and run `git --version`."),
+            GitError::Failed { ref words, .. } if words.contains("not a git repository") => {
+                Self::new(Code::Missing, "this folder is in no git repository")
+                    .hint("Run `git init` first.")
+            }
             _ => failure,
         }
     }

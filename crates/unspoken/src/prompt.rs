@@ -43,6 +43,8 @@ pub(crate) fn ask(ui: &Ui, question: &str, default: bool) -> Result<bool, Failur
             "" => return Ok(default),
             "y" | "yes" => return Ok(true),
             "n" | "no" => return Ok(false),
+            // Whatever else was typed, a value perhaps, is no consent.
+            _ if !default => return Ok(false),
             _ => {}
         }
     }

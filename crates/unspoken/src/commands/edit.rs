@@ -184,12 +184,12 @@ fn refuse_conflicts(
     let names = changes::join(&conflicts);
     let message = format!("changed by another command while the editor was open: {names}");
     Err(Failure::new(Code::Refused, message)
-        .hint("Nothing was changed. Run `unspoken edit` again, on top of what is there now."))
+        .hint("Nothing was changed. Run the same command again, on top of what is there now."))
 }
 
 fn aborted(why: &str) -> Failure {
     Failure::new(Code::Refused, format!("{why}, so nothing was changed"))
-        .hint("Run `unspoken edit` to begin anew.")
+        .hint("Run the same command to begin anew.")
 }
 
 fn report(

@@ -126,6 +126,14 @@ fn check_new(
         let message = format!("the environment `{name}` is there already");
         return Err(Failure::new(Code::Refused, message).hint("Run `unspoken env list`."));
     }
+    if project.file.entry(name).is_some_and(|entry| entry.seal_key.is_some()) {
+        let path = project.file.document_path(name);
+        let message = format!("the document of `{name}`, `{path}`, is pinned and not here");
+        return Err(Failure::new(Code::Refused, message).hint(format!(
+            "Run `git checkout -- {path}` to restore it. If it is lost, take the line `seal_key` out of \
+             `[environments.{name}]` first."
+        )));
+    }
     if let Some(parent) = inherits.filter(|parent| project.file.entry(parent).is_none()) {
         return Err(Failure::new(
             Code::Missing,

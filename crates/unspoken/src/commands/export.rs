@@ -25,9 +25,9 @@ pub(crate) struct Export {
     #[command(flatten)]
     env: EnvFlag,
 
-    /// dotenv, shell, json, docker or github
-    #[arg(short, long, default_value = "dotenv", value_parser = parse_format())]
-    format: ExportFormat,
+    /// dotenv, shell, json, docker or github [default: dotenv, or json with `--json`]
+    #[arg(short, long, value_parser = parse_format())]
+    format: Option<ExportFormat>,
 
     /// Print to a terminal, where others may look on
     #[arg(long)]
@@ -49,10 +49,11 @@ impl Export {
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         let set = cx.open(&workspace, &environment)?;
-        if self.format == ExportFormat::Github {
-            return to_github(cx, set);
+        let usual = if cx.ui.json { ExportFormat::Json } else { ExportFormat::Dotenv };
+        match self.format.unwrap_or(usual) {
+            ExportFormat::Github => to_github(cx, set),
+            format => cx.ui.write_value(&print(format, set)?.body),
         }
-        cx.ui.write_value(&print(self.format, set)?.body)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Get {
 impl Get {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         if cx.ui.stdout_is_terminal() && !self.show {
-            let hint = format!("Pipe it on, or run `unspoken get {} --show`.", self.name);
+            let hint = "Pipe it on, or add `--show` to the same command.";
             return Err(Failure::new(Code::Refused, "standard output is a terminal").hint(hint));
         }
         let workspace = cx.workspace()?;
@@ -62,6 +62,9 @@ pub(crate) fn missing(name: &SecretName, set: &SecretSet) -> Failure {
     let failure = Failure::new(Code::Missing, message);
     match set.nearest(name) {
         Some(nearest) => failure.hint(format!("Did you mean `{nearest}`?")),
-        None => failure.hint(format!("Run `unspoken set {name}` to add it.")),
+        None => {
+            let environment = set.environment();
+            failure.hint(format!("Run `unspoken set {name} -e {environment}` to add it."))
+        }
     }
 }

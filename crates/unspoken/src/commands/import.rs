@@ -15,7 +15,7 @@ use unspoken_seal::foreign::{Names, Rename};
 pub(crate) use self::source::Source;
 pub(crate) use self::take_over::Afterwards;
 use crate::context::{Context, Workspace};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, quoted};
 use crate::flags::EnvFlag;
 
 /// Take over the values of a .env file, or of another tool's
@@ -107,6 +107,7 @@ impl Import {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let cx = &*cx;
         let workspace = &cx.workspace()?;
+        self.refuse_other_suffix(cx, workspace)?;
         let names = Names::new(self.rename.clone(), self.uppercase);
         let reading = Reading { cx, workspace, args: &self, names };
         let sources = reading.sources()?;
@@ -139,6 +140,29 @@ impl Import {
         match reports.as_slice() {
             [report] => cx.ui.print_json(report),
             reports => cx.ui.print_json(&json!({ "environments": reports })),
+        }
+    }
+}
+
+impl Import {
+    /// A `.env.production` that would go into another environment is most
+    /// likely a mistake, and the file is removed afterwards.
+    fn refuse_other_suffix(&self, cx: &Context, workspace: &Workspace) -> Result<(), Failure> {
+        if self.env.env.is_some() {
+            return Ok(());
+        }
+        let name = self.file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let suffix = name.strip_prefix(".env.").and_then(|text| EnvironmentName::parse(text).ok());
+        let meant = cx.environment(&workspace.project, &self.env)?.value;
+        match suffix {
+            Some(named) if named != meant && workspace.project.file.entry(&named).is_some() => {
+                let message = format!("`{name}` would go into `{meant}`, not into `{named}`");
+                let path = quoted(&self.file);
+                Err(Failure::new(Code::Usage, message).hint(format!(
+                    "Nothing was changed. Say where it goes: `unspoken import {path} -e {named}`."
+                )))
+            }
+            _ => Ok(()),
         }
     }
 }

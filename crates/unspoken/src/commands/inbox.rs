@@ -1,7 +1,7 @@
 //! `unspoken inbox`: values that wait for somebody who can open the document.
 
 use serde_json::json;
-use unspoken_model::SecretName;
+use unspoken_model::{EnvironmentName, SecretName};
 use unspoken_store::Waiting;
 
 use crate::context::Context;
@@ -21,6 +21,7 @@ use crate::ui::counted;
     after_help = "Examples:\n  unspoken inbox -e production\n  unspoken inbox -e production --drop STRIPE_KEY"
 )]
 pub(crate) struct Inbox {
+    /// One environment alone [default: all; with `--drop` as elsewhere]
     #[command(flatten)]
     env: EnvFlag,
 
@@ -36,23 +37,31 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let workspace = cx.workspace()?;
-        let environment = cx.environment(&workspace.project, &self.env)?.value;
-        let waiting = cx.store(&workspace).inbox(&environment)?;
+        let one = || cx.environment(&workspace.project, &self.env).map(|found| found.value);
         if let Some(name) = &self.drop {
-            return self.throw_away(cx, name, &waiting);
+            return self.throw_away(cx, name, &cx.store(&workspace).inbox(&one()?)?);
+        }
+        let environments = match self.env.env {
+            Some(_) => vec![one()?],
+            None => workspace.project.file.environments.keys().cloned().collect(),
+        };
+        let mut waiting = Vec::new();
+        for environment in environments {
+            for item in cx.store(&workspace).inbox(&environment)? {
+                waiting.push((environment.clone(), item));
+            }
         }
         if cx.ui.json {
             let list: Vec<_> = waiting.iter().map(to_json).collect();
-            return cx
-                .ui
-                .print_json(&json!({ "environment": environment.as_str(), "waiting": list }));
+            return cx.ui.print_json(&json!({ "waiting": list }));
         }
         if waiting.is_empty() {
-            cx.ui.note(&format!("nothing waits for {environment}"));
+            cx.ui.note("nothing waits");
         }
-        let line = |waiting: &Waiting| {
+        let line = |(environment, waiting): &(EnvironmentName, Waiting)| {
             let label = &waiting.label;
-            format!("{}  left by {}, {}\n", label.name, label.author, label.time())
+            let (name, author, time) = (&label.name, &label.author, label.time());
+            format!("{name} in {environment}  left by {author}, {time}\n")
         };
         cx.ui.print(&waiting.iter().map(line).collect::<String>())
     }
@@ -83,9 +92,10 @@ impl Inbox {
     }
 }
 
-fn to_json(waiting: &Waiting) -> serde_json::Value {
+fn to_json((environment, waiting): &(EnvironmentName, Waiting)) -> serde_json::Value {
     let label = &waiting.label;
     json!({
+        "environment": environment.as_str(),
         "name": label.name.as_str(),
         "author": label.author.as_str(),
         "time": label.time(),

@@ -144,9 +144,22 @@ impl Add {
         let recipient = Recipient::parse(key.trim())
             .map_err(|error| Failure::new(Code::Usage, format!("the public key: {error}")))?;
         let mut workspace = cx.workspace()?;
-        let environments = chosen(cx, &workspace.project, &self.env)?;
-        self.check(cx, &workspace.project.file, recipient.as_str())?;
-        let before = people(&workspace.project.file);
+        let file = &workspace.project.file;
+        let reads: Vec<EnvironmentName> = file
+            .environments
+            .iter()
+            .filter(|(_, entry)| entry.recipients.contains(&self.name))
+            .map(|(environment, _)| environment.clone())
+            .collect();
+        // Whoever is listed already, and gets another key, keeps what they have.
+        let mut environments = if self.env.is_empty() && !reads.is_empty() {
+            reads.clone()
+        } else {
+            chosen(cx, &workspace.project, &self.env)?
+        };
+        self.check(cx, file, recipient.as_str())?;
+        let before = people(file);
+        let replaced = file.recipients.get(&self.name).is_some_and(|old| old != recipient.as_str());
         let change = |file: &mut ProjectFile| {
             file.introduce(&self.name, recipient.as_str());
             for environment in &environments {
@@ -162,6 +175,12 @@ impl Add {
             prompt::confirm(&cx.ui, "change access like this?", self.yes)?;
         }
         workspace.project.edit(change)?;
+        if replaced {
+            // The old key must open nothing any more, wherever it did.
+            environments.extend(reads);
+            environments.sort();
+            environments.dedup();
+        }
         perform(cx, &mut workspace, &environments, &planned.people)
     }
 

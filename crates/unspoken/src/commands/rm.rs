@@ -124,6 +124,8 @@ pub(crate) fn missing(
         Failure::new(Code::Missing, format!("no secret `{name}` in `{environment}` itself"));
     match nearest(name.as_str(), found.iter().map(String::as_str)) {
         Some(nearest) => failure.hint(format!("Did you mean `{nearest}`?")),
-        None => failure.hint(format!("Run `unspoken why {name}` to see where it is.")),
+        None => {
+            failure.hint(format!("Run `unspoken why {name} -e {environment}` to see where it is."))
+        }
     }
 }

@@ -205,10 +205,10 @@ impl From<RestoreError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match &error {
-            PlanError::Missing { name, nearest, .. } => {
+            PlanError::Missing { name, environment, nearest } => {
                 let hint = match nearest {
                     Some(nearest) => format!("Did you mean `{nearest}`?"),
-                    None => format!("Run `unspoken set {name}` to add it."),
+                    None => format!("Run `unspoken set {name} -e {environment}` to add it."),
                 };
                 Self::because(Code::Missing, &error).hint(hint)
             }
@@ -233,7 +233,8 @@ impl From<ExecError> for Failure {
 
 impl From<EditorError> for Failure {
     fn from(error: EditorError) -> Self {
-        let other = "Choose another for this command: `EDITOR=vim VISUAL= unspoken edit`.";
+        let other =
+            "Choose another for this time: put `EDITOR=vim VISUAL=` before the same command.";
         match &error {
             EditorError::Words { .. } => Self::because(Code::Usage, &error).hint(other),
             EditorError::Refused { .. } => Self::because(Code::Refused, &error).hint(other),

@@ -52,7 +52,7 @@ fn a_value_is_set_by_who_may_read_none_and_taken_up_by_who_may() {
     );
     assert!(age.run().ok().text().ends_with(&canary("line\nline")));
     let listed = project.unspoken(["inbox"]).run().ok();
-    assert!(listed.text().contains("STRIPE_KEY  left by bob@example.invalid, 20"));
+    assert!(listed.text().contains("STRIPE_KEY in development  left by bob@example.invalid, 20"));
 
     let child = project.unspoken(["run", "--", "printenv", "STRIPE_KEY"]).run().ok();
     child.clone().says("STRIPE_KEY in development was left by bob@example.invalid");

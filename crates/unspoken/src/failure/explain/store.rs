@@ -8,6 +8,7 @@ use unspoken_seal::{
     BlockError, ParseError, ParseProblem, RecipientError, SealError, SetError, ShareError,
     VerifyError, YamlProblem,
 };
+use unspoken_store::env_vars::UNSPOKEN_KEY;
 use unspoken_store::{NoKey, PrivateError, StoreError};
 
 use super::{Code, Failure, keychain_hint, mend, quoted};
@@ -127,9 +128,15 @@ fn verify_hint(environment: &EnvironmentName, path: &Path, error: &VerifyError) 
              --new-data-key`.",
             ProjectFile::NAME
         ),
-        VerifyError::Unsealed | VerifyError::OtherSealKey { .. } => format!(
+        VerifyError::Unsealed => format!(
             "Another program wrote it, or somebody replaced it. Look at `git log -p -- {}`; if the \
              change is right, run `unspoken accept -e {environment}`.",
+            quoted(path)
+        ),
+        VerifyError::OtherSealKey { .. } => format!(
+            "Somebody rotated or replaced it, and `{}` has the pin of another. Look at `git log -p -- \
+             {0} {}`; if you know who made it, run `unspoken accept -e {environment} --new-data-key`.",
+            ProjectFile::NAME,
             quoted(path)
         ),
         VerifyError::Spelling => format!(
@@ -177,6 +184,14 @@ fn no_key_failure(no_key: &NoKey) -> Failure {
     }
     for recipient in &no_key.recipients {
         let _ = write!(message, "\n  it is for: {}", brief(recipient));
+    }
+    if hint.is_empty() && no_key.tried.iter().any(|tried| tried.contains(UNSPOKEN_KEY.name)) {
+        let _ = write!(
+            hint,
+            "`UNSPOKEN_KEY` holds another environment's key, or one from before a rotation. Store the \
+             new one: `unspoken key export -e {} --yes`.",
+            no_key.environment
+        );
     }
     if hint.is_empty() {
         let _ = write!(
