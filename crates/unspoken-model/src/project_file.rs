@@ -190,8 +190,14 @@ impl ProjectFile {
 
     /// What the project calls the holder of a public key.
     pub fn name_of(&self, key: &str) -> Option<&RecipientName> {
-        self.recipients.iter().find(|(_, text)| *text == key).map(|(name, _)| name)
+        self.recipients.iter().find(|(_, text)| is_same_key(text, key)).map(|(name, _)| name)
     }
+}
+
+/// Whether two public keys are one. Of an ssh key the comment is not part.
+fn is_same_key(one: &str, other: &str) -> bool {
+    let parts = |text: &str| text.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    one == other || one.starts_with("ssh-") && parts(one) == parts(other)
 }
 
 impl fmt::Display for ProjectFileProblem {

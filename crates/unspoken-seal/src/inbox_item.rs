@@ -18,9 +18,12 @@ use crate::wrapped;
 
 const FIRST_LINE: &str = "unspoken-inbox-1";
 
-/// The largest file that can be one: a value of 64 KiB in base64, and a stanza
-/// for each of a few hundred recipients.
-const MAX: usize = 1024 * 1024;
+/// What stands in the place of a date where an expiry is taken away.
+const NEVER: &str = "never";
+
+/// The largest file that can be one: a value of 64 KiB in base64, and stanzas
+/// for a few hundred recipients.
+const MAX: usize = 256 * 1024;
 
 /// A value on its way into a document.
 #[derive(Debug)]
@@ -29,7 +32,10 @@ pub struct InboxItem {
     pub name: SecretName,
     /// Who says that it is by them.
     pub author: RecipientName,
-    pub expiry: Option<Expiry>,
+    /// A new expiry, or that there is none any more.
+    pub expiry: Option<Option<Expiry>>,
+    /// The time and number of its label, so that a file cannot be given others.
+    pub mark: String,
     pub secret: Secret,
 }
 
@@ -58,6 +64,7 @@ impl InboxItem {
             ("environment", environment.as_str()),
             ("name", self.name.as_str()),
             ("author", self.author.as_str()),
+            ("left", self.mark.as_str()),
         ] {
             if text.is_empty() {
                 text.push_str(FIRST_LINE);
@@ -68,7 +75,7 @@ impl InboxItem {
         }
         if let Some(expiry) = self.expiry {
             text.push_str("\nexpires: ");
-            text.push_str(&expiry.to_string());
+            text.push_str(&expiry.map_or_else(|| NEVER.to_owned(), |date| date.to_string()));
         }
         text.push_str("\n\n");
         text.push_str(value);
@@ -108,13 +115,17 @@ impl InboxItem {
         let environment = EnvironmentName::parse(field("environment")?).ok()?;
         let name = SecretName::parse(field("name")?).ok()?;
         let author = RecipientName::parse(field("author")?).ok()?;
+        let mark = field("left")?.to_owned();
         let expiry = match lines.next() {
             None => None,
-            Some(line) => Some(Expiry::parse(line.strip_prefix("expires: ")?).ok()?),
+            Some(line) => match line.strip_prefix("expires: ")? {
+                NEVER => Some(None),
+                date => Some(Some(Expiry::parse(date).ok()?)),
+            },
         };
         let secret = Secret::new(value.as_bytes().to_vec()).ok()?;
         let place = Place { project, environment };
-        lines.next().is_none().then_some(Self { place, name, author, expiry, secret })
+        lines.next().is_none().then_some(Self { place, name, author, expiry, mark, secret })
     }
 }
 
@@ -135,6 +146,11 @@ impl InboxLabel {
         let stamp = crate::sops::metadata::print_time(now).replace(['-', ':'], "");
         let nonce = crate::hazmat::random::<4>().iter().map(|b| format!("{b:02x}")).collect();
         Self { name, stamp, nonce, author }
+    }
+
+    /// What tells it from all others, which its sealed text repeats.
+    pub fn mark(&self) -> String {
+        format!("{}-{}", self.stamp, self.nonce)
     }
 
     /// When it was left, in RFC 3339.
@@ -181,7 +197,8 @@ mod tests {
             },
             name: SecretName::parse("STRIPE_KEY").unwrap(),
             author: RecipientName::parse("bob").unwrap(),
-            expiry: expiry.map(|text| Expiry::parse(text).unwrap()),
+            expiry: expiry.map(|text| Expiry::parse(text).ok()),
+            mark: "20261122T020359Z-0123abcd".to_owned(),
             secret: Secret::new(value.into()).unwrap(),
         }
     }
@@ -194,16 +211,21 @@ mod tests {
             .take(2)
             .map(|identity| identity.recipient().unwrap().clone())
             .collect();
-        for (value, expiry) in
-            [("canary", None), ("a\n\nb: c\n", Some("2027-01-31")), ("", None), ("\n", None)]
-        {
+        for (value, expiry) in [
+            ("canary", None),
+            ("a\n\nb: c\n", Some("2027-01-31")),
+            ("", None),
+            ("\n", Some("never")),
+        ] {
             let file = item(value, expiry).seal(&recipients).unwrap();
             assert!(!file.contains("STRIPE") && !file.contains("canary"));
             let open = |at: usize| InboxItem::open(file.as_bytes(), [&identities[at]]);
             for at in [0, 1] {
                 let found = open(at).unwrap();
                 assert_eq!(found.secret.expose(), value);
-                assert_eq!(found.expiry.map(|date| date.to_string()).as_deref(), expiry);
+                let shown =
+                    found.expiry.map(|date| date.map_or("never".to_owned(), |d| d.to_string()));
+                assert_eq!(shown.as_deref(), expiry);
                 assert_eq!((found.name.as_str(), found.author.as_str()), ("STRIPE_KEY", "bob"));
             }
             assert_eq!(open(2).unwrap_err(), InboxError::NoKey);
@@ -212,15 +234,15 @@ mod tests {
 
     #[test]
     fn what_does_not_read_is_refused() {
-        let good =
-            "unspoken-inbox-1\nproject: acme\nenvironment: production\nname: A\nauthor: bob\n\nv";
+        let good = "unspoken-inbox-1\nproject: acme\nenvironment: production\nname: A\nauthor: bob\nleft: x\n\nv";
         assert!(InboxItem::parse(good.as_bytes()).is_some());
         for (from, to) in [
             ("inbox-1", "inbox-2"),
             ("project: acme\n", ""),
             ("name: A", "name: a"),
-            ("bob\n", "bob\nexpires: soon\n"),
-            ("bob\n", "bob\nexpires: 2027-01-31\nmore: x\n"),
+            ("left: x\n", "left: x\nexpires: soon\n"),
+            ("left: x\n", "left: x\nexpires: 2027-01-31\nmore: x\n"),
+            ("left: x\n", ""),
             ("\n\nv", "\nv"),
             ("\n\nv", "\n\n\0"),
         ] {

@@ -7,8 +7,9 @@ use thiserror::Error;
 use unspoken_model::{KeyId, RecipientName, SecretName};
 
 use crate::hazmat::{Cipher, DataKey, SealPair};
-use crate::open_document::{OpenDocument, name_of, seal_slot};
+use crate::open_document::{Change, OpenDocument, SetError, name_of, seal_slot};
 use crate::recipient::{Recipient, RecipientError, key_id};
+use crate::secret::Secret;
 use crate::sops::metadata::print_time;
 
 /// The text of a recipient and the data key that is wrapped for it.
@@ -103,6 +104,17 @@ impl OpenDocument<'_> {
         }
         self.changed = true;
         Ok(())
+    }
+
+    /// Sets a value that somebody has left, of whom nothing is proven: who could
+    /// read the one before is noted on.
+    pub fn set_left(&mut self, name: &SecretName, secret: &Secret) -> Result<Change, SetError> {
+        let readers = self.block.as_ref().and_then(|block| block.exposed.get(name).cloned());
+        let change = self.set(name, secret)?;
+        if let (Some(block), Some(readers)) = (&mut self.block, readers) {
+            block.exposed.insert(name.clone(), readers);
+        }
+        Ok(change)
     }
 
     /// Notes that people who are dropped have read every value that is there

@@ -1,7 +1,7 @@
 //! The age files that recipients open: small ones, in which a data key or a
 //! share of one is wrapped, and those in which a value waits.
 
-use std::io::{self, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::{DecryptError, EncryptError};
@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 /// A data key or its share is 32 or 33 bytes; what is longer is not one.
 const WRAPPED_MAX: u8 = 64;
+
+/// For how many recipients a file may be.
+const STANZAS_MAX: usize = 300;
 
 /// Writes an armoured age file for one recipient.
 pub(crate) fn seal(recipient: &dyn age::Recipient, bytes: &[u8]) -> Result<String, EncryptError> {
@@ -48,8 +51,14 @@ pub(crate) fn open_file(
     file: &str,
     identity: &dyn age::Identity,
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let armour = BufReader::new(ArmoredReader::new(file.trim_start().as_bytes()));
-    let decryptor = age::Decryptor::new_buffered(armour)?;
+    let mut sealed = Vec::with_capacity(file.len());
+    ArmoredReader::new(file.trim_start().as_bytes()).read_to_end(&mut sealed)?;
+    // Each stanza costs a try with each identity.
+    let header = sealed.windows(5).take_while(|next| *next != b"\n--- ");
+    if header.filter(|next| next.starts_with(b"\n-> ")).count() > STANZAS_MAX {
+        return Err(DecryptError::InvalidHeader);
+    }
+    let decryptor = age::Decryptor::new_buffered(sealed.as_slice())?;
     let mut reader = decryptor.decrypt(std::iter::once(identity))?;
     // Room for all of it, so that it never moves and leaves a copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(file.len()));

@@ -62,6 +62,14 @@ impl AccessChange {
         self.plans.is_empty()
     }
 
+    /// Whether it is the same change of the same readers.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        let readers = |plan: &AccessPlan| {
+            (plan.environment.clone(), plan.added.clone(), plan.dropped.clone())
+        };
+        self.plans.iter().map(readers).eq(other.plans.iter().map(readers))
+    }
+
     /// Says who gains and who loses access to what.
     pub(crate) fn lay_out(&self, cx: &Context) {
         for plan in &self.plans {
@@ -117,6 +125,11 @@ impl AccessChange {
 }
 
 impl Outcome {
+    /// The environment, where no key on this machine opens its document.
+    pub(crate) fn untouched(&self) -> Option<String> {
+        (!self.synced).then(|| self.environment.to_string())
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "environment": self.environment.as_str(),

@@ -85,6 +85,21 @@ pub(crate) fn refuse(
         }
         _ => {}
     }
+    if holds_key(arguments) {
+        let failure = Failure::new(Code::Usage, "a private key was typed as an argument").hint(
+            "It stands in the shell's history now: make a new one. Pipe keys in, or paste them \
+                   where you are asked.",
+        );
+        return ui.fail(&failure);
+    }
+    if matches!(command, Some("rotate" | "key")) {
+        let command = command.unwrap_or_default();
+        let message = format!("these arguments of `{command}` are not understood");
+        let failure = Failure::new(Code::Usage, message).hint(format!(
+            "Run `unspoken {command} --help`. They are not repeated here: one may be a value."
+        ));
+        return ui.fail(&failure);
+    }
     if command == Some("set") {
         // A name that is wrong is said by its rule alone, which shows one
         // character at the most.
@@ -104,6 +119,13 @@ pub(crate) fn refuse(
         failure = failure.hint(rest);
     }
     ui.fail(&failure)
+}
+
+/// Whether something that was typed is a private key.
+fn holds_key(arguments: &[OsString]) -> bool {
+    let starts = ["unspoken-key-", "unspoken-sealed-key-", "AGE-SECRET-KEY-", "AGE-PLUGIN-"];
+    let is_key = |text: &str| starts.iter().any(|start| text.contains(start));
+    arguments.iter().any(|argument| is_key(&argument.to_string_lossy()))
 }
 
 /// The first word that is no global flag.

@@ -129,7 +129,14 @@ impl Context {
             let label = waiting.label;
             self.ui.note(&format!("{} in {environment} was left by {}", label.name, label.author));
         }
-        for (waiting, problem) in folded.left {
+        let count = folded.left.len();
+        if count > 5 {
+            self.ui.warn(&format!(
+                "{count} files in `secrets/{environment}.inbox` are not taken up; see `unspoken inbox -e \
+                 {environment}`"
+            ));
+        }
+        for (waiting, problem) in folded.left.into_iter().take(if count > 5 { 0 } else { count }) {
             let path = workspace.shown(&waiting.path);
             self.ui.warn(&format!("`{path}` is not taken up: {problem}"));
         }

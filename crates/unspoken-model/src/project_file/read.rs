@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem};
+use super::{
+    DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem, is_same_key,
+};
 use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName};
 
 impl ProjectFile {
@@ -253,7 +255,8 @@ impl Reader<'_> {
             if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
                 return Err(wrong(ProjectFileProblem::PublicKey { key }));
             }
-            if let Some((first, _)) = recipients.iter().find(|(_, other)| *other == text) {
+            if let Some((first, _)) = recipients.iter().find(|(_, other)| is_same_key(other, text))
+            {
                 let (first, second) = (first.clone(), parsed);
                 return Err(wrong(ProjectFileProblem::SharedKey { first, second }));
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use tar::{Builder, EntryType, Header};
-use unspoken_model::{Expiry, RecipientName, SecretName};
+use unspoken_model::{RecipientName, SecretName};
 use unspoken_seal::{Ask, Identity, Nobody, Secret, seal_with_passphrase};
 
 use super::*;
@@ -54,7 +54,7 @@ impl World {
         let leave = Leave {
             name: SecretName::parse(&"W".repeat(100)).unwrap(),
             author: RecipientName::parse("bob").unwrap(),
-            expiry: None::<Expiry>,
+            expiry: None,
             secret: secret(),
         };
         let name = EnvironmentName::parse("development").unwrap();

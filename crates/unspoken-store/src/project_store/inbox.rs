@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::Access;
 use unspoken_model::{EnvironmentName, Expiry, RecipientName, SecretName};
 use unspoken_seal::{
     Change, Identity, InboxError, InboxItem, InboxLabel, OpenDocument, Recipient, Secret,
@@ -15,6 +16,9 @@ use unspoken_seal::{
 use super::ProjectStore;
 use crate::file_error::if_found;
 use crate::{FileError, Operation, SECRETS, StoreError, read_limited, replace};
+
+/// How many are looked at at once; the others wait for the next time.
+const MOST: usize = 50;
 
 /// A value that waits.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -49,7 +53,8 @@ pub enum InboxProblem {
 pub struct Leave {
     pub name: SecretName,
     pub author: RecipientName,
-    pub expiry: Option<Expiry>,
+    /// A new expiry, or that there is none any more.
+    pub expiry: Option<Option<Expiry>>,
     pub secret: Secret,
 }
 
@@ -94,7 +99,9 @@ impl ProjectStore<'_> {
         let Leave { name, author, expiry, secret } = leave;
         let label = InboxLabel::new(name.clone(), author.clone(), now);
         let place = self.project.place(environment);
-        let file = InboxItem { place, name, author, expiry, secret }.seal(&recipients?)?;
+        let mark = label.mark();
+        let item = InboxItem { place, name, author, expiry, mark, secret };
+        let file = item.seal(&recipients?)?;
         let folder = self.inbox_folder(environment)?;
         fs::create_dir_all(&folder)
             .map_err(|error| FileError::new(Operation::Create, &folder, error))?;
@@ -114,24 +121,42 @@ impl ProjectStore<'_> {
         if waiting.is_empty() {
             return Ok(Folded::default());
         }
+        // A folder that nothing can be taken out of would overwrite what is set
+        // later, again and again.
+        let folder = self.inbox_folder(environment)?;
+        if let Err(error) = rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK) {
+            return Err(FileError::new(Operation::Remove, &folder, error).into());
+        }
         let identities = self.identities();
         let place = self.project.place(environment);
+        // Before the document is locked: each costs a try with every key.
+        let mut outcome = Folded::default();
+        let mut items = Vec::new();
+        for waiting in waiting.into_iter().take(MOST) {
+            let item = read_item(&waiting.path, &identities).and_then(|item| {
+                let label = &waiting.label;
+                let fits = item.place == place
+                    && item.name == label.name
+                    && item.author == label.author
+                    && item.mark == label.mark();
+                if fits { Ok(item) } else { Err(InboxProblem::Elsewhere) }
+            });
+            match item {
+                Ok(item) => items.push((waiting, item)),
+                Err(problem) => outcome.left.push((waiting, problem)),
+            }
+        }
+        if items.is_empty() {
+            return Ok(outcome);
+        }
         let edited = self.edit(environment, now, |document| {
-            let mut folded = Folded::default();
-            for waiting in waiting {
-                let item = read_item(&waiting.path, &identities).and_then(|item| {
-                    let label = &waiting.label;
-                    let fits = item.place == place
-                        && item.name == label.name
-                        && item.author == label.author;
-                    if fits { Ok(item) } else { Err(InboxProblem::Elsewhere) }
-                });
-                match item.and_then(|item| put(document, &item)) {
-                    Ok(_) => folded.taken.push(waiting),
-                    Err(problem) => folded.left.push((waiting, problem)),
+            for (waiting, item) in items {
+                match put(document, &item) {
+                    Ok(_) => outcome.taken.push(waiting),
+                    Err(problem) => outcome.left.push((waiting, problem)),
                 }
             }
-            Ok::<_, StoreError>(folded)
+            Ok::<_, StoreError>(outcome)
         })?;
         for Waiting { path, .. } in &edited.outcome.taken {
             fs::remove_file(path)
@@ -170,9 +195,9 @@ fn read_item(path: &Path, identities: &[Identity]) -> Result<InboxItem, InboxPro
 }
 
 fn put(document: &mut OpenDocument<'_>, item: &InboxItem) -> Result<Change, InboxProblem> {
-    let change = document.set(&item.name, &item.secret).map_err(|_| InboxProblem::Refused)?;
-    if item.expiry.is_some() {
-        document.expire(&item.name, item.expiry);
+    let change = document.set_left(&item.name, &item.secret).map_err(|_| InboxProblem::Refused)?;
+    if let Some(expiry) = item.expiry {
+        document.expire(&item.name, expiry);
     }
     Ok(change)
 }

@@ -160,12 +160,19 @@ impl Add {
         self.check(cx, file, recipient.as_str())?;
         let before = people(file);
         let replaced = file.recipients.get(&self.name).is_some_and(|old| old != recipient.as_str());
+        let granted = environments.clone();
         let change = |file: &mut ProjectFile| {
             file.introduce(&self.name, recipient.as_str());
-            for environment in &environments {
+            for environment in &granted {
                 file.grant(environment, &self.name);
             }
         };
+        if replaced {
+            // The old key must open nothing any more, wherever it did.
+            environments.extend(reads);
+            environments.sort();
+            environments.dedup();
+        }
         let planned = plan(cx, &workspace, &environments, before, change)?;
         let own = |plan: &unspoken_store::AccessPlan| {
             plan.dropped.is_empty() && plan.added.iter().all(|key| key == recipient.as_str())
@@ -175,13 +182,7 @@ impl Add {
             prompt::confirm(&cx.ui, "change access like this?", self.yes)?;
         }
         workspace.project.edit(change)?;
-        if replaced {
-            // The old key must open nothing any more, wherever it did.
-            environments.extend(reads);
-            environments.sort();
-            environments.dedup();
-        }
-        perform(cx, &mut workspace, &environments, &planned.people)
+        perform(cx, &mut workspace, &environments, &planned).map(drop)
     }
 
     /// Another key under the same name takes the old one's place, when that is
@@ -235,7 +236,7 @@ impl Remove {
         let question = format!("take access away from `{}`?", self.name);
         prompt::confirm(&cx.ui, &question, self.yes)?;
         workspace.project.edit(change)?;
-        perform(cx, &mut workspace, &environments, &planned.people)
+        perform(cx, &mut workspace, &environments, &planned).map(drop)
     }
 }
 
@@ -261,7 +262,13 @@ impl Sync {
         }
         planned.lay_out(cx);
         prompt::confirm(&cx.ui, "change access like this?", self.yes)?;
-        perform(cx, &mut workspace, &environments, &planned.people)
+        let untouched = perform(cx, &mut workspace, &environments, &planned)?;
+        if untouched.is_empty() {
+            return Ok(());
+        }
+        let message = format!("no key on this machine opens {}", untouched.join(", "));
+        Err(Failure::new(Code::NoKey, message)
+            .hint("Somebody who has access runs the same command; see `unspoken access`."))
     }
 }
 
@@ -289,6 +296,10 @@ fn plan(
     people_before: People,
     change: impl Fn(&mut ProjectFile),
 ) -> Result<AccessChange, Failure> {
+    // What waits is taken up first: it is for the readers that there are.
+    for environment in environments {
+        cx.fold(workspace, environment);
+    }
     let mut project = workspace.project.clone();
     change(&mut project.file);
     let mut names = people(&project.file);
@@ -297,19 +308,28 @@ fn plan(
     AccessChange::plan(cx, &after, environments, names)
 }
 
-/// Brings the documents in line with the project file as it is now.
+/// Brings the documents in line with the project file, as it was shown. Returns
+/// the environments that no key on this machine opens.
 fn perform(
     cx: &Context,
     workspace: &mut Workspace,
     environments: &[EnvironmentName],
-    names: &People,
-) -> Result<(), Failure> {
-    let planned = AccessChange::plan(cx, workspace, environments, names.clone())?;
+    shown: &AccessChange,
+) -> Result<Vec<String>, Failure> {
+    let planned = AccessChange::plan(cx, workspace, environments, shown.people.clone())?;
+    if !planned.is_as(shown) {
+        let message = "the list or a document was changed meanwhile, so no document was touched";
+        return Err(Failure::new(Code::Refused, message)
+            .hint("Look at `git diff unspoken.toml`, then run `unspoken recipients sync`."));
+    }
     let outcomes = planned.perform(cx, workspace)?;
     let list: Vec<_> = outcomes.iter().map(crate::access_change::Outcome::to_json).collect();
     let mut words: Vec<_> = outcomes.iter().map(crate::access_change::Outcome::words).collect();
     if words.is_empty() {
         words.push("`unspoken.toml` is up to date; no document needed a change".to_owned());
     }
-    cx.ui.report(&json!({ "environments": list }), &words.join("\n"))
+    cx.ui.report(&json!({ "environments": list }), &words.join("\n"))?;
+    let untouched: Vec<String> =
+        outcomes.iter().filter_map(crate::access_change::Outcome::untouched).collect();
+    Ok(untouched)
 }

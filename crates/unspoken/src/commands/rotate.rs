@@ -88,6 +88,13 @@ impl Rotate {
         let store = cx.store(&workspace);
         let plan = store.plan_access(&environment)?;
         store.listed(&environment)?;
+        if !plan.is_empty() {
+            let message = format!("who can read `{environment}` differs from the list");
+            return Err(Failure::new(Code::Refused, message).hint(format!(
+                "Nothing was changed. Run `unspoken recipients sync -e {environment}` first, which shows \
+                 the difference."
+            )));
+        }
         // Before anything is asked: can this machine do it?
         store.open_own(&environment)?;
         let listed = workspace.project.file.access(&environment).len();

@@ -233,7 +233,7 @@ fn leave(
 ) -> Result<(), Failure> {
     let expiry = match lifetime {
         Lifetime::AsItIs => None,
-        Lifetime::Until(expiry) => expiry,
+        Lifetime::Until(expiry) => Some(expiry),
     };
     let author = author(workspace);
     let leaving = Leave { name: name.clone(), author, expiry, secret };

@@ -119,3 +119,56 @@ fn nothing_is_left_for_readers_that_no_seal_vouches_for() {
     bob.unspoken(expiry).run().fails_with(4);
     assert!(!bob.root().join("secrets/development.inbox").exists());
 }
+
+/// The document's note of who knows `OLD`, as it stands in the file.
+fn is_noted(project: &Project) -> bool {
+    project.read("secrets/development.json").contains("\"OLD\": \"carol\"")
+}
+
+#[test]
+fn what_is_left_erases_no_note_and_waits_for_no_removal() {
+    let project = project();
+    let bob = project.member("bob");
+    let carol = project.member("carol").identity();
+    project.unspoken(["recipients", "add", "carol", &carol]).run().ok();
+    bob.write("secrets/development.json", project.read("secrets/development.json"));
+    bob.write("unspoken.toml", project.read("unspoken.toml"));
+    // It is sealed for Carol too, so it is taken up before she is dropped.
+    leave(&project, &bob, "NEW", &canary("new"), &[]);
+    project.unspoken(["recipients", "remove", "carol", "--yes"]).run().ok().says("NEW");
+    assert_eq!(waiting(&project), Vec::<PathBuf>::new());
+    assert!(
+        is_noted(&project)
+            && project.read("secrets/development.json").contains("\"NEW\": \"carol\"")
+    );
+
+    for value in ["x", "old"] {
+        bob.write("secrets/development.json", project.read("secrets/development.json"));
+        bob.write("unspoken.toml", project.read("unspoken.toml"));
+        leave(&project, &bob, "OLD", &canary(value), &[]);
+        project.has("development", "OLD", canary(value));
+    }
+    assert!(is_noted(&project));
+    project.set("development", "OLD", canary("changed"));
+    assert!(!is_noted(&project));
+}
+
+#[test]
+fn a_file_is_taken_up_at_its_own_time_alone_and_an_expiry_can_be_taken_away() {
+    let project = project();
+    let bob = project.member("bob");
+    project.unspoken(["set", "OLD", "--keep", "--expires", "2099-01-31"]).run().ok();
+    leave(&project, &bob, "OLD", &canary("first"), &["--expires", "never"]);
+    let file = waiting(&project).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    project.has("development", "OLD", canary("first"));
+    assert!(!project.unspoken(["list", "--json"]).run().ok().text().contains("2099-01-31"));
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let (_, author) = name.split_once("Z-").unwrap();
+    let later = file.with_file_name(format!("OLD.20991231T235959Z-{author}"));
+    fs::create_dir_all(later.parent().unwrap()).unwrap();
+    fs::write(&later, bytes).unwrap();
+    project.set("development", "OLD", canary("own"));
+    project.unspoken(["get", "OLD"]).run().ok().says("is not taken up");
+    project.has("development", "OLD", canary("own"));
+}

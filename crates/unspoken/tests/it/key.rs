@@ -143,3 +143,14 @@ fn a_rotation_makes_both_keys_anew_and_keeps_the_old_ids() {
     fs::remove_file(project.unspoken_home().join("keys").join(id(&after))).unwrap();
     project.get("production", "API_TOKEN").fails_with(4);
 }
+
+#[test]
+fn a_key_that_is_typed_as_an_argument_is_not_repeated() {
+    let project = project();
+    let line = bundle(&project, &[]);
+    let line = line.trim();
+    for arguments in [&["key", "import", line][..], &["rotate", line], &["import", "-f", line]] {
+        let output = project.unspoken(arguments).run().fails_with(2);
+        assert!(!output.stderr.contains(line), "the key was repeated");
+    }
+}

@@ -221,3 +221,54 @@ fn a_document_without_a_seal_is_not_shared() {
     project.unspoken(["accept", "--yes"]).run().ok();
     project.unspoken(["recipients", "add", "bob", &public]).run().ok();
 }
+
+#[test]
+fn a_rotation_lets_nobody_in_and_a_sync_that_cannot_open_fails() {
+    let project = project();
+    let bob = project.member("bob");
+    let public = bob.identity();
+    bob.unspoken(["recipients", "add", "bob", &public]).run().ok();
+    bob.unspoken(["recipients", "sync", "--yes", "-q"]).run().fails_with(4).says("development");
+    project.write("unspoken.toml", bob.read("unspoken.toml"));
+    let before = project.snapshot();
+    project.unspoken(["rotate", "--yes"]).run().fails_with(10).says("recipients sync");
+    project.is_as(&before);
+}
+
+#[test]
+fn one_ssh_key_has_one_name_whatever_its_comment() {
+    let project = project();
+    let key = project.tmp().join("key");
+    let path = key.to_str().unwrap();
+    project
+        .program("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "bob", "-f", path])
+        .run()
+        .ok();
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap().trim().to_owned();
+    project.unspoken(["recipients", "add", "bob", &public]).run().ok();
+    let other = public.replace(" bob", " ci");
+    project.unspoken(["recipients", "add", "ci", &other]).run().fails_with(10).says("`bob`'s");
+    let toml = project.read("unspoken.toml");
+    let twice = toml
+        .replace(&format!("bob = \"{public}\""), &format!("bob = \"{public}\"\nci = \"{other}\""));
+    project.write("unspoken.toml", &twice);
+    project.unspoken(["list"]).run().fails_with(1).says("have the same public key");
+    project.write("unspoken.toml", toml);
+    project.unspoken(["recipients", "remove", "bob", "--yes"]).run().ok();
+    assert!(!project.read("secrets/development.json").contains("ssh-ed25519"));
+}
+
+#[test]
+fn a_replaced_key_opens_nothing_any_more_wherever_it_did() {
+    let project = project();
+    let (bob, laptop) = (project.member("bob"), project.member("laptop"));
+    let (old, new) = (bob.identity(), laptop.identity());
+    let both = ["-e", "development", "-e", "production"];
+    project.unspoken(["recipients", "add", "bob", &old].into_iter().chain(both)).run().ok();
+    let add = ["recipients", "add", "bob", &new, "-e", "development", "--yes"];
+    project.unspoken(add).run().ok();
+    for document in ["development", "production"] {
+        let text = project.read(format!("secrets/{document}.json"));
+        assert!(text.contains(&new) && !text.contains(&old), "{document}");
+    }
+}

@@ -111,7 +111,7 @@ fn project() -> Project {
 fn a_value_is_shown_on_a_terminal_only_when_that_is_asked_for() {
     let project = project();
     for (arguments, hint) in [
-        (&["get", "A"][..], "unspoken get A --show"),
+        (&["get", "A"][..], "add `--show`"),
         (&["get", "A", "--json"], "--show"),
         (&["export"], "--show"),
         (&["export", "--format", "json"], "--show"),
