@@ -12,6 +12,7 @@ mod name;
 mod nearest;
 mod place;
 mod project_file;
+mod public_key;
 mod recipient_name;
 mod seal_key;
 mod shown;
@@ -25,6 +26,7 @@ pub use place::{EnvironmentName, Place, PlaceError, ProjectName};
 pub use project_file::{
     DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError, ProjectFileProblem,
 };
+pub use public_key::is_same_key;
 pub use recipient_name::{RecipientName, RecipientNameError};
 pub use seal_key::{SealKey, SealKeyError};
 pub use shown::shown;

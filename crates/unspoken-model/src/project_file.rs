@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::{
     EnvironmentName, NameError, PlaceError, ProjectName, RecipientName, RecipientNameError,
-    SealKey, SecretName,
+    SealKey, SecretName, is_same_key,
 };
 
 /// A project file that has been read.
@@ -192,12 +192,6 @@ impl ProjectFile {
     pub fn name_of(&self, key: &str) -> Option<&RecipientName> {
         self.recipients.iter().find(|(_, text)| is_same_key(text, key)).map(|(name, _)| name)
     }
-}
-
-/// Whether two public keys are one. Of an ssh key the comment is not part.
-fn is_same_key(one: &str, other: &str) -> bool {
-    let parts = |text: &str| text.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
-    one == other || one.starts_with("ssh-") && parts(one) == parts(other)
 }
 
 impl fmt::Display for ProjectFileProblem {

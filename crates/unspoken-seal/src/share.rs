@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use thiserror::Error;
-use unspoken_model::{KeyId, RecipientName, SecretName};
+use unspoken_model::{KeyId, RecipientName, SecretName, is_same_key};
 
 use crate::hazmat::{Cipher, DataKey, SealPair};
 use crate::open_document::{Change, OpenDocument, SetError, name_of, seal_slot};
@@ -142,9 +142,7 @@ impl OpenDocument<'_> {
 
 /// Whether an entry is this key's. Of an ssh key the comment may differ.
 fn is_for(entry: &Entry, recipient: &Recipient) -> bool {
-    let other = || Recipient::parse(&entry.0);
-    entry.0 == recipient.as_str()
-        || entry.0.starts_with("ssh-") && other().is_ok_and(|other| other.is_same_key(recipient))
+    is_same_key(&entry.0, recipient.as_str())
 }
 
 fn wrap(recipient: &Recipient, key: &DataKey) -> Result<Entry, ShareError> {

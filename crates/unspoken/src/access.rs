@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use unspoken_model::{EnvironmentName, ProjectFile, RecipientName, shown};
+use unspoken_model::{EnvironmentName, ProjectFile, RecipientName, is_same_key, shown};
 use unspoken_seal::{Document, key_id};
 
 /// The most characters of a key that stand in a sentence.
@@ -66,12 +66,6 @@ pub(crate) fn environment_key<'d>(document: &'d Document<'_>) -> Option<&'d str>
     recipients.into_iter().find(|text| key_id(text) == block.key_id)
 }
 
-/// Whether two texts are the same public key, however its owner has commented
-/// it.
-pub(crate) fn is_same_key(one: &str, other: &str) -> bool {
-    without_comment(one) == without_comment(other)
-}
-
 /// A public key without what does not belong to it: the third word of an ssh
 /// key and what follows.
 pub(crate) fn without_comment(key: &str) -> &str {
@@ -81,8 +75,8 @@ pub(crate) fn without_comment(key: &str) -> &str {
 
 /// What the project calls the holder of a key.
 pub(crate) fn reader(file: &ProjectFile, key: &str) -> Reader {
-    match file.recipients.iter().find(|(_, text)| is_same_key(text, key)) {
-        Some((name, _)) => Reader::Person(name.clone()),
+    match file.name_of(key) {
+        Some(name) => Reader::Person(name.clone()),
         None => Reader::Key(key.to_owned()),
     }
 }
@@ -128,13 +122,6 @@ impl Standing {
             Self::Waiting => "waiting",
         }
     }
-}
-
-#[test]
-fn a_comment_makes_no_other_key() {
-    assert!(is_same_key("ssh-ed25519 AAAA ada@home office", "ssh-ed25519 AAAA"));
-    assert!(!is_same_key("ssh-ed25519 AAAA ada", "ssh-ed25519 AAAB ada"));
-    assert!(!is_same_key("age1x", "age1y"));
 }
 
 #[test]

@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use unspoken_model::{DocumentForm, ProjectFile};
+use unspoken_model::{DocumentForm, ProjectFile, is_same_key};
 use unspoken_seal::{Document, key_id};
 
-use crate::access::{environment_key, is_same_key, without_comment};
+use crate::access::{environment_key, without_comment};
 use crate::repository::{GitError, Object, Objects, Repository};
 
 /// How many versions of one file are looked at, the newest first.

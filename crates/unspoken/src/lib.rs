@@ -16,6 +16,7 @@ mod finding;
 mod flags;
 mod git;
 mod history;
+mod input;
 mod json;
 mod merging;
 mod prompt;

@@ -5,10 +5,8 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{
-    DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem, is_same_key,
-};
-use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName};
+use super::{DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem};
+use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName, is_same_key};
 
 impl ProjectFile {
     /// Reads a project file, or says which line is wrong.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use unspoken_model::{EnvironmentName, RecipientName, SealKey};
+use unspoken_model::{EnvironmentName, RecipientName, SealKey, is_same_key};
 use unspoken_seal::{
     Document, Identity, OpenDocument, Recipient, RecipientError, ShareError, key_id,
 };
@@ -48,11 +48,9 @@ impl ProjectStore<'_> {
         let own = own.copied().unwrap_or_default().to_owned();
         let wanted = self.project.file.access(environment);
         let wanted = wanted.iter().map(|(_, key)| *key);
-        let is_in = |key: &str, keys: &[Reader<'_>]| keys.iter().any(|other| other.is(key));
-        let readers: Vec<Reader<'_>> = there.iter().copied().map(Reader::new).collect();
-        let listed: Vec<Reader<'_>> =
-            wanted.clone().chain([own.as_str()]).map(Reader::new).collect();
-        let added = wanted.filter(|key| !is_in(key, &readers));
+        let is_in = |key: &str, keys: &[&str]| keys.iter().any(|other| is_same_key(other, key));
+        let listed: Vec<&str> = wanted.clone().chain([own.as_str()]).collect();
+        let added = wanted.filter(|key| !is_in(key, &there));
         let dropped = there.iter().copied().filter(|key| !is_in(key, &listed));
         Ok(AccessPlan {
             environment: environment.clone(),
@@ -172,25 +170,6 @@ impl ProjectStore<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-/// A public key, to be told from others: an ssh key is the same under any
-/// comment.
-struct Reader<'k> {
-    text: &'k str,
-    key: Option<Recipient>,
-}
-
-impl<'k> Reader<'k> {
-    fn new(text: &'k str) -> Self {
-        let key = text.starts_with("ssh-").then(|| Recipient::parse(text).ok()).flatten();
-        Self { text, key }
-    }
-
-    fn is(&self, other: &str) -> bool {
-        let same = |key: &Recipient| Recipient::parse(other).is_ok_and(|o| o.is_same_key(key));
-        self.text == other || self.key.as_ref().is_some_and(same)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::commands::key_move::KeyMove;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
+use crate::input::read_stdin;
 use crate::prompt;
 
 /// Carry an environment's key to another machine, or into the keychain
@@ -159,7 +160,7 @@ impl Import {
             }
             prompt::secret("Key bundle (not shown): ")?
         } else {
-            read_stdin()?
+            read_stdin(LIMIT)?
         };
         let text = std::str::from_utf8(&text).map_err(|_| bundle_failure(BundleError::Form))?;
         match KeyBundle::parse(text).map_err(bundle_failure)? {
@@ -283,14 +284,6 @@ pub(crate) fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Failure>
 
 /// How much of a passphrase file, or of a pasted bundle, is read.
 const LIMIT: usize = 64 * 1024;
-
-fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
-    std::io::stdin().lock().take(LIMIT as u64).read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(Code::Other, format!("cannot read standard input: {error}"))
-    })?;
-    Ok(bytes)
-}
 
 pub(crate) fn passphrase_failure(error: PassphraseError) -> Failure {
     Failure::because(Code::Other, &error)

@@ -1,7 +1,5 @@
 //! `unspoken set NAME`: takes one value, from standard input or a person.
 
-use std::io::{self, Read as _};
-
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::{EnvironmentName, Expiry, RecipientName, SecretName};
@@ -15,6 +13,7 @@ use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::git;
+use crate::input::read_stdin;
 use crate::prompt;
 
 /// Set a secret
@@ -196,7 +195,9 @@ impl Set {
             let verb = if exists { "New value" } else { "Value" };
             prompt::secret(&format!("{verb} of {name} in {environment} (not shown): "))?
         } else {
-            read_stdin()?
+            // Room for one byte and a newline more than a value may have, so that
+            // a value that is too long is seen.
+            read_stdin(Secret::MAX + 2)?
         };
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
@@ -296,18 +297,6 @@ fn ask_name(cx: &Context) -> Result<SecretName, Failure> {
     }
     let typed = prompt::line("Name, such as DATABASE_URL: ")?;
     SecretName::parse(typed.trim()).map_err(|error| Failure::new(Code::Usage, error.to_string()))
-}
-
-fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Room for one byte and a newline more than a value may have, so that a
-    // value that is too long is seen, and the buffer never moves.
-    let limit = Secret::MAX + 2;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
-    // Standard input's own buffer is passed by for reads this large.
-    io::stdin().lock().take(limit as u64).read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(Code::Other, format!("cannot read standard input: {error}"))
-    })?;
-    Ok(bytes)
 }
 
 fn has_blank_ends(bytes: &[u8]) -> bool {

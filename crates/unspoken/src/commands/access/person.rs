@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use unspoken_model::{ProjectFile, RecipientName, SecretName, shown};
+use unspoken_model::{ProjectFile, RecipientName, SecretName, is_same_key, shown};
 
 use super::{Book, Chapter, reach_json, until};
-use crate::access::{Standing, is_same_key, short};
+use crate::access::{Standing, short};
 use crate::failure::Failure;
 use crate::history::Reach;
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use unspoken_model::{EnvironmentName, ProjectFile, RecipientName, SecretName, nearest};
+use unspoken_model::{
+    EnvironmentName, ProjectFile, RecipientName, SecretName, is_same_key, nearest,
+};
 
 use super::{Book, Chapter, reach_json, until};
-use crate::access::{Reader, Standing, is_same_key, standings};
+use crate::access::{Reader, Standing, standings};
 use crate::failure::{Code, Failure};
 use crate::history::Reach;
 

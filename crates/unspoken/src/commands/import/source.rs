@@ -1,6 +1,5 @@
 //! A file whose values are to be taken over, read as a whole.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use unspoken_model::{DocumentForm, EnvironmentName};
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Kind, Reading, called};
 use crate::failure::{Code, Failure, quoted};
+use crate::input::read_stdin;
 
 /// A file that has been read as a whole.
 pub(crate) struct Source {
@@ -219,7 +219,7 @@ fn name(path: Option<&Path>) -> &str {
 
 fn read_bytes(path: &Path) -> Result<(Option<PathBuf>, Zeroizing<Vec<u8>>), Failure> {
     if path == Path::new("-") {
-        return Ok((None, read_stdin()?));
+        return Ok((None, piped()?));
     }
     if path.is_dir() {
         let message = format!("`{}` is a folder", path.display());
@@ -231,14 +231,8 @@ fn read_bytes(path: &Path) -> Result<(Option<PathBuf>, Zeroizing<Vec<u8>>), Fail
     Ok((Some(path.to_owned()), Zeroizing::new(read_limited(path, LIMIT as u64)?)))
 }
 
-fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Room for all of it, so that it never moves and leaves a copy; what is not
-    // used is never touched.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 2));
-    let read = std::io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(|error| {
-        Failure::new(Code::Other, format!("cannot read standard input: {error}"))
-    })?;
+fn piped() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let bytes = read_stdin(LIMIT + 1)?;
     if bytes.len() > LIMIT {
         return Err(Failure::new(
             Code::Other,

@@ -1,0 +1,19 @@
+//! What is piped in.
+
+use std::io::{Read as _, stdin};
+
+use zeroize::Zeroizing;
+
+use crate::failure::{Code, Failure};
+
+/// Reads standard input, at most `limit` bytes of it.
+pub(crate) fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // Room for all of it, so that it never moves and leaves a copy; what is not
+    // used is never touched.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
+    // Standard input's own buffer is passed by for reads this large.
+    stdin().lock().take(limit as u64).read_to_end(&mut bytes).map_err(|error| {
+        Failure::new(Code::Other, format!("cannot read standard input: {error}"))
+    })?;
+    Ok(bytes)
+}
