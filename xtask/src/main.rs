@@ -1,5 +1,6 @@
 //! `cargo xtask`: what this project does to itself, from setup to demo.
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a person watches these programs")]
 
 use std::process::ExitCode;

@@ -1,15 +1,28 @@
-//! A child process that gets a set in its environment.
+//! A child process that gets a set, in its environment or on a descriptor.
 //!
 //! [`plan()`] decides what the environment is, as a pure function; [`exec()`]
-//! becomes the command.
+//! and [`Handover`] become the command, and [`Running`] is a command beside
+//! this process.
 
+mod call;
 mod environment;
 mod exec;
+mod handover;
+mod harden;
 mod plan;
+mod running;
 mod variable;
+mod watch;
 
 pub use environment::Environment;
-pub use exec::{ExecError, exec};
+pub use exec::{StartError, exec};
+pub use handover::Handover;
+pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
-pub use plan::{PlanError, Selection, plan};
+pub use plan::{PlanError, Selection, pass_on, plan};
+pub use running::{Ending, Running};
 pub use variable::{Prefix, VariableError, VariableName};
+pub use watch::{Event, Watch};
+
+/// A signal's name and number.
+pub use nix::sys::signal::Signal;

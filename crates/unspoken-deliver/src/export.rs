@@ -11,7 +11,7 @@ mod docker;
 mod dotenv;
 mod github;
 mod json;
-mod page;
+
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use unspoken_model::SecretName;
 use unspoken_seal::{Secret, SecretSet};
 use zeroize::Zeroizing;
 
-use self::page::Page;
+use unspoken_wire::Page;
 
 /// What an exported text is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

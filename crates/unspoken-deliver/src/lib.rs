@@ -2,8 +2,11 @@
 //!
 //! Each takes the set by value, so that it is wiped when the receiver has it.
 //! Where a set comes from is not known here.
+//!
+//! `unsafe` is denied but in one file, `fd/descriptor.rs`.
 
 pub mod child;
 pub mod editor;
 pub mod export;
+pub mod fd;
 pub mod hook;

@@ -5,6 +5,8 @@
 //! generated types, checks) cannot leak one. Pure: no files, no clock, no
 //! environment.
 
+#![forbid(unsafe_code)]
+
 mod expiry;
 mod key_id;
 mod key_stub;
@@ -24,7 +26,8 @@ pub use name::{NameError, SecretName};
 pub use nearest::nearest;
 pub use place::{EnvironmentName, Place, PlaceError, ProjectName};
 pub use project_file::{
-    DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError, ProjectFileProblem,
+    DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError,
+    ProjectFileProblem, RunMode,
 };
 pub use public_key::is_same_key;
 pub use recipient_name::{RecipientName, RecipientNameError};

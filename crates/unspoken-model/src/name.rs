@@ -74,6 +74,12 @@ impl SecretName {
     }
 }
 
+impl From<SecretName> for String {
+    fn from(name: SecretName) -> Self {
+        name.0
+    }
+}
+
 impl FromStr for SecretName {
     type Err = NameError;
 

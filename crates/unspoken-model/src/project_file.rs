@@ -26,6 +26,8 @@ pub struct ProjectFile {
     pub project: ProjectName,
     /// The environment that is meant when none is named.
     pub default: EnvironmentName,
+    /// How `run` hands the secrets over, unless it is told otherwise.
+    pub run_mode: RunMode,
     /// Who may be given access: their names and public keys.
     pub recipients: BTreeMap<RecipientName, String>,
     /// The names that every environment must have.
@@ -33,6 +35,16 @@ pub struct ProjectFile {
     /// The commands that rotate a value: a program and its arguments.
     pub rotation: BTreeMap<SecretName, Vec<String>>,
     pub environments: BTreeMap<EnvironmentName, EnvironmentEntry>,
+}
+
+/// How a command gets the secrets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RunMode {
+    /// As variables.
+    #[default]
+    Environment,
+    /// On a descriptor, so that none of them stands in the environment.
+    Descriptor,
 }
 
 /// What the project file says of one environment.
@@ -83,6 +95,7 @@ pub enum ProjectFileProblem {
     NoSuchRecipient { key: String, name: RecipientName },
     Program { key: String },
     SealKey,
+    RunMode,
     Path { path: String },
     Extension { path: String },
     NoSuchEnvironment { key: String, name: String },
@@ -136,6 +149,7 @@ impl ProjectFile {
             text,
             project,
             default,
+            run_mode: RunMode::default(),
             recipients: BTreeMap::new(),
             required: BTreeSet::new(),
             rotation: BTreeMap::new(),
@@ -225,6 +239,7 @@ impl fmt::Display for ProjectFileProblem {
                     "`{key}` must be a program's plain path below the root, then its arguments"
                 )
             }
+            Self::RunMode => f.write_str("`run_mode` must be `environment` or `fd`"),
             Self::SealKey => f.write_str("`seal_key` must be 32 bytes in base64"),
             Self::Path { path } => {
                 write!(

@@ -5,6 +5,8 @@
 //! and from `age`. One exception, in two files named `plugin.rs`: a key of a
 //! plugin kind is used by its program, which the age crate starts.
 
+#![forbid(unsafe_code)]
+
 mod accept;
 mod ask;
 mod block;

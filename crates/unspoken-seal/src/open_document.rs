@@ -296,7 +296,11 @@ impl OpenDocument<'_> {
 
     /// The values as an open set, which is what a receiver gets.
     pub fn into_set(self, place: &Place) -> Result<SecretSet, SetError> {
-        let mut set = SecretSet::with_capacity(place.environment.clone(), self.slots.len());
+        let mut set = SecretSet::with_capacity(
+            place.environment.clone(),
+            self.block.as_ref().map_or(0, |block| block.revision),
+            self.slots.len(),
+        );
         for slot in self.slots {
             let Item::Pair(name, node) = slot.item else { continue };
             let nested = matches!(node, Node::List(_) | Node::Map(_));

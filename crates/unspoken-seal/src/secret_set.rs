@@ -11,6 +11,8 @@ use crate::Secret;
 /// Invariant: `secrets` is sorted by name, each name once.
 pub struct SecretSet {
     environment: EnvironmentName,
+    /// Of the environment's own document; 0 where none is counted.
+    revision: u64,
     secrets: Vec<Held>,
 }
 
@@ -22,15 +24,25 @@ struct Held {
 
 impl SecretSet {
     pub fn new(environment: EnvironmentName) -> Self {
-        Self { environment, secrets: Vec::new() }
+        Self { environment, revision: 0, secrets: Vec::new() }
     }
 
-    pub(crate) fn with_capacity(environment: EnvironmentName, capacity: usize) -> Self {
-        Self { environment, secrets: Vec::with_capacity(capacity) }
+    pub(crate) fn with_capacity(
+        environment: EnvironmentName,
+        revision: u64,
+        capacity: usize,
+    ) -> Self {
+        Self { environment, revision, secrets: Vec::with_capacity(capacity) }
     }
 
     pub fn environment(&self) -> &EnvironmentName {
         &self.environment
+    }
+
+    /// The revision of the environment's own document when it was opened; 0 for
+    /// one that does not count them.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub fn len(&self) -> usize {

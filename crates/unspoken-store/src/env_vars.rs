@@ -27,15 +27,15 @@ pub struct EnvVar {
 
 /// The variables of [`TABLE`] as they stood when the program began.
 ///
-/// Invariant: holds no empty value. What holds private keys is kept apart, wiped
-/// on drop and never shown.
+/// Invariant: holds no empty value. What holds private keys or values is kept
+/// apart, wiped on drop and never shown.
 pub struct Variables {
     plain: BTreeMap<&'static str, OsString>,
     keys: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
 
-/// The variables that hold private keys themselves.
-const KEYS: [EnvVar; 2] = [UNSPOKEN_KEY, SOPS_AGE_KEY];
+/// The variables that hold private keys themselves, or values.
+const KEYS: [EnvVar; 3] = [UNSPOKEN_KEY, SOPS_AGE_KEY, UNSPOKEN_BUNDLE];
 
 /// A variable whose value is not UTF-8 text where text is needed.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -68,6 +68,10 @@ table! {
         "The project's folder, when `--project-dir` is not given; without both it is searched for.";
     UNSPOKEN_COMPLETE, "the completion scripts",
         "Set by a shell's completion script to ask for candidates.";
+    UNSPOKEN_FD, "`read`",
+        "The descriptors on which a bundle was handed over, such as `3,20`. Set by `run --fd` for the command.";
+    UNSPOKEN_BUNDLE, "`read`",
+        "A bundle itself, for containers that no descriptor can be passed to; used when `UNSPOKEN_FD` is not set. Never handed to a child process.";
     SOPS_AGE_KEY, "every command that opens a document",
         "Private age keys, as the text of an identity file. Never handed to a child process.";
     SOPS_AGE_KEY_FILE, "every command that opens a document",
@@ -148,7 +152,7 @@ impl Variables {
         self.plain.contains_key(variable.name) || self.keys.contains_key(variable.name)
     }
 
-    /// Lends the private keys that a variable holds. Never log, store or format
+    /// Lends the private keys, or the values, that a variable holds. Never log, store or format
     /// what this returns.
     pub fn expose_keys(&self, variable: EnvVar) -> Option<&[u8]> {
         self.keys.get(variable.name).map(|keys| keys.as_slice())

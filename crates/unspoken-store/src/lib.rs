@@ -4,6 +4,8 @@
 //! the process environment is read in one place, [`Variables::from_process`].
 //! What reaches a process is none of this crate's business.
 
+#![forbid(unsafe_code)]
+
 mod atomic;
 mod backup;
 mod config;

@@ -4,6 +4,7 @@
 //! It stops at the first surprise by panicking: a test has nobody to hand an
 //! error to. It never prints a value.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::missing_panics_doc,
     clippy::return_self_not_must_use,

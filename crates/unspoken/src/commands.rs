@@ -19,6 +19,7 @@ mod key;
 mod key_move;
 mod list;
 mod mv;
+mod read;
 mod recipients;
 mod resolve;
 mod restore;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Export(export::Export),
     #[command(visible_alias = "x")]
     Run(run::Run),
+    Read(read::Read),
     #[command(subcommand)]
     Env(env::Env),
     Identity(identity::Identity),
@@ -87,6 +89,7 @@ impl Command {
             Self::Import(command) => command.run(cx),
             Self::Export(command) => command.run(cx),
             Self::Run(command) => command.run(cx),
+            Self::Read(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
             Self::Identity(command) => command.run(cx),
             Self::Recipients(command) => command.run(cx),

@@ -26,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) variables: Variables,
     /// Who answers what a key asks.
     pub(crate) ask: Arc<dyn Ask>,
+    /// What a command that we ran and outlived ended with, which we end with, too.
+    pub(crate) passed_on: Option<u8>,
     project_dir: Option<PathBuf>,
 }
 
@@ -39,7 +41,7 @@ pub(crate) struct Workspace {
 impl Context {
     pub(crate) fn new(ui: Ui, variables: Variables, project_dir: Option<PathBuf>) -> Self {
         let ask: Arc<dyn Ask> = Arc::new(Terminal::new(&ui));
-        Self { ui, variables, ask, project_dir }
+        Self { ui, variables, ask, passed_on: None, project_dir }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -25,6 +25,7 @@ pub(crate) enum Code {
     Integrity,
     Locked,
     Refused,
+    Bundle,
     NotExecutable,
     NotFound,
     Interrupted,
@@ -32,7 +33,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Other,
         Self::Usage,
         Self::Missing,
@@ -40,6 +41,7 @@ impl Code {
         Self::Integrity,
         Self::Locked,
         Self::Refused,
+        Self::Bundle,
         Self::NotExecutable,
         Self::NotFound,
         Self::Interrupted,
@@ -55,6 +57,7 @@ impl Code {
             Self::Integrity => 5,
             Self::Locked => 6,
             Self::Refused => 10,
+            Self::Bundle => 78,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
             Self::Interrupted => 130,
@@ -71,6 +74,7 @@ impl Code {
             Self::Integrity => "integrity",
             Self::Locked => "locked",
             Self::Refused => "refused",
+            Self::Bundle => "bundle",
             Self::NotExecutable => "not executable",
             Self::NotFound => "not found",
             Self::Interrupted => "interrupted",
@@ -92,6 +96,10 @@ impl Code {
             }
             Self::Locked => "Another process held the document's lock for too long.",
             Self::Refused => "A confirmation was needed and not given.",
+            Self::Bundle => {
+                "What was handed over is no bundle, or a newer one, or has been read already. The \
+                 libraries end an application with this code, too."
+            }
             Self::NotExecutable => "`run`: the command was found and cannot be executed.",
             Self::NotFound => "`run`: there is no such command.",
             Self::Interrupted => "Interrupted at a prompt, or while a rotation hook ran.",

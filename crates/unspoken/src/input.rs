@@ -1,6 +1,8 @@
 //! What is piped in.
 
+use std::fs::File;
 use std::io::{Read as _, stdin};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -16,4 +18,22 @@ pub(crate) fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
         Failure::new(Code::Other, format!("cannot read standard input: {error}"))
     })?;
     Ok(bytes)
+}
+
+/// Reads a file that may hold values, at most `limit` bytes of it; `-` is
+/// standard input.
+pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if path == Path::new("-") {
+        return read_stdin(limit);
+    }
+    let read = || {
+        let file = File::open(path)?;
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(limit);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(limit) + 1));
+        file.take(limit as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error: std::io::Error| {
+        Failure::new(Code::Other, format!("cannot read `{}`: {error}", path.display()))
+    })
 }

@@ -3,6 +3,8 @@
 //! The one place where the parts meet: every command resolves what was asked,
 //! opens one set, and hands it to one sink. A feature is a file in `commands/`.
 
+#![forbid(unsafe_code)]
+
 mod access;
 mod access_change;
 mod ask;
@@ -18,6 +20,7 @@ mod git;
 mod history;
 mod input;
 mod json;
+mod launcher;
 mod merging;
 mod prompt;
 mod repository;
@@ -28,6 +31,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use unspoken_deliver::child::close_to_others;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::UNSPOKEN_COMPLETE;
 
@@ -40,7 +44,7 @@ use crate::ui::Ui;
 pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> ExitCode {
     // What we open stands in our memory until `exec`: no debugger of the same
     // user may attach, and no core dump is written.
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    close_to_others();
     if variables.is_set(UNSPOKEN_COMPLETE) {
         complete::answer();
         return ExitCode::SUCCESS;
@@ -53,7 +57,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> E
     let ui = Ui::new(cli.output, &variables);
     let mut context = Context::new(ui, variables, cli.project_dir);
     match cli.command.run(&mut context) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(context.passed_on.unwrap_or(0)),
         Err(failure) => context.ui.fail(&failure),
     }
 }

@@ -1,5 +1,7 @@
 //! The `unspoken` program.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use unspoken_store::Variables;

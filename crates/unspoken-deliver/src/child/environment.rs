@@ -4,7 +4,6 @@ use std::ffi::{CString, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 
-use unspoken_model::SecretName;
 use unspoken_seal::Secret;
 
 /// Variables for a child: some of the parent's, and secrets.
@@ -19,14 +18,23 @@ pub struct Environment {
 /// A secret and the variable that it ends up in.
 pub(super) struct Delivered {
     pub(super) variable: String,
-    pub(super) name: SecretName,
+    pub(super) name: String,
     pub(super) secret: Secret,
 }
 
 impl Environment {
     /// The secrets in it, each with the name of its variable.
-    pub fn secrets(&self) -> impl ExactSizeIterator<Item = (&SecretName, &str)> {
-        self.delivered.iter().map(|delivered| (&delivered.name, delivered.variable.as_str()))
+    pub fn secrets(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.delivered
+            .iter()
+            .map(|delivered| (delivered.name.as_str(), delivered.variable.as_str()))
+    }
+
+    /// Takes the secrets out, each under the name of its variable, to be handed
+    /// over in another way.
+    pub fn take_secrets(&mut self) -> Vec<(String, Secret)> {
+        let delivered = std::mem::take(&mut self.delivered).into_iter();
+        delivered.map(|delivered| (delivered.variable, delivered.secret)).collect()
     }
 
     /// The search path that the child will have.

@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 
 use thiserror::Error;
 use unspoken_model::SecretName;
-use unspoken_seal::SecretSet;
+use unspoken_seal::{Secret, SecretSet};
 
 use super::environment::Delivered;
 use super::{Environment, Prefix, VariableName};
@@ -40,7 +40,7 @@ pub enum PlanError {
     #[error("`{name}` is renamed twice, to `{first}` and to `{second}`")]
     RenamedTwice { name: SecretName, first: VariableName, second: VariableName },
     #[error("`{first}` and `{second}` would both be delivered as `{variable}`")]
-    Collision { variable: String, first: SecretName, second: SecretName },
+    Collision { variable: String, first: String, second: String },
 }
 
 impl Selection {
@@ -71,11 +71,38 @@ pub fn plan(
     selection: &Selection,
 ) -> Result<Environment, PlanError> {
     let choice = Choice::new(&set, selection)?;
-    let mut delivered: Vec<Delivered> = set
+    let delivered: Vec<Delivered> = set
         .into_iter()
         .filter(|(name, _)| choice.has(name))
-        .map(|(name, secret)| Delivered { variable: choice.variable(&name), name, secret })
+        .map(|(name, secret)| Delivered {
+            variable: choice.variable(&name),
+            name: name.into(),
+            secret,
+        })
         .collect();
+    assemble(parent, delivered, selection)
+}
+
+/// Passes on what was handed to this process: secrets that have their variables
+/// already.
+pub fn pass_on(
+    parent: impl IntoIterator<Item = (OsString, OsString)>,
+    secrets: Vec<(String, Secret)>,
+    selection: &Selection,
+) -> Result<Environment, PlanError> {
+    let delivered = |(variable, secret): (String, Secret)| Delivered {
+        name: variable.clone(),
+        variable,
+        secret,
+    };
+    assemble(parent, secrets.into_iter().map(delivered).collect(), selection)
+}
+
+fn assemble(
+    parent: impl IntoIterator<Item = (OsString, OsString)>,
+    mut delivered: Vec<Delivered>,
+    selection: &Selection,
+) -> Result<Environment, PlanError> {
     // Without renaming they are in order already, and sorting only looks.
     delivered.sort_by(|a, b| a.variable.cmp(&b.variable));
     for pair in delivered.windows(2) {
@@ -301,8 +328,8 @@ mod tests {
         let renamed = |pairs| Selection { rename: rename(pairs), ..Selection::default() };
         let collision = |variable: &str, first, second| PlanError::Collision {
             variable: variable.to_owned(),
-            first: name(first),
-            second: name(second),
+            first: String::from(first),
+            second: String::from(second),
         };
 
         wrong(&only("DATBASE_URL"), &missing("DATBASE_URL", Some("DATABASE_URL")));
@@ -334,7 +361,7 @@ mod tests {
         let shown = format!("{environment:?} {environment:#?}");
         assert!(shown.contains("HOME") && shown.contains('x') && !shown.contains("canary"));
         let secrets: Vec<_> = environment.secrets().collect();
-        assert_eq!(secrets, [(&name("B"), "B"), (&name("A"), "x")]);
+        assert_eq!(secrets, [("B", "B"), ("A", "x")]);
     }
 
     proptest! {

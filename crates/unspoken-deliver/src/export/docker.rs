@@ -10,7 +10,7 @@ use unspoken_model::SecretName;
 use unspoken_seal::Secret;
 
 use super::Reason;
-use super::page::Page;
+use unspoken_wire::Page;
 
 /// The longest line, with its end, that fits the buffer of Go's line scanner.
 const LONGEST: usize = 64 * 1024 - 1;

@@ -17,8 +17,8 @@
 use unspoken_model::SecretName;
 use unspoken_seal::Secret;
 
-use super::page::Page;
 use super::{Reason, shell};
+use unspoken_wire::Page;
 
 pub(super) fn print(name: &SecretName, secret: &Secret, page: &mut Page) -> Result<(), Reason> {
     if shell::is_kept(name) {

@@ -8,7 +8,7 @@ use unspoken_model::SecretName;
 use unspoken_seal::Secret;
 
 use super::Reason;
-use super::page::Page;
+use unspoken_wire::Page;
 
 /// The delimiter is this, then as many [`FILLER`] as no value has in a row.
 const DELIMITER: &str = "UNSPOKEN_";

@@ -7,7 +7,7 @@ use unspoken_model::SecretName;
 use unspoken_seal::Secret;
 
 use super::Reason;
-use super::page::Page;
+use unspoken_wire::Page;
 
 /// What a shell refuses to set, or changes when it is set.
 ///

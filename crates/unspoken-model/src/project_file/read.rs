@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem};
+use super::{
+    DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem, RunMode,
+};
 use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName, is_same_key};
 
 impl ProjectFile {
@@ -25,6 +27,7 @@ impl ProjectFile {
             text: text.to_owned(),
             project,
             default,
+            run_mode: reader.run_mode(root)?,
             recipients: reader.recipients(root)?,
             required: reader.required(root, "required")?,
             rotation: reader.rotation(root)?,
@@ -38,8 +41,8 @@ impl ProjectFile {
 }
 
 /// The keys that a project file may have.
-const ROOT: [&str; 6] =
-    ["project", "default", "environments", "recipients", "required", "rotation"];
+const ROOT: [&str; 7] =
+    ["project", "default", "run_mode", "environments", "recipients", "required", "rotation"];
 
 /// The keys that an environment may have.
 const ENVIRONMENT: [&str; 5] = ["inherits", "file", "seal_key", "recipients", "required"];
@@ -125,6 +128,15 @@ impl Reader<'_> {
         let (key, name) = ("default".to_owned(), name.to_string());
         let span = root.get("default").and_then(Item::span);
         Err(self.error(span, ProjectFileProblem::NoSuchEnvironment { key, name }))
+    }
+
+    fn run_mode(&self, root: &Table) -> Result<RunMode, ProjectFileError> {
+        match self.text(root, "run_mode")? {
+            None => Ok(RunMode::default()),
+            Some(("environment", _)) => Ok(RunMode::Environment),
+            Some(("fd", _)) => Ok(RunMode::Descriptor),
+            Some((_, span)) => Err(self.error(span, ProjectFileProblem::RunMode)),
+        }
     }
 
     fn environments(

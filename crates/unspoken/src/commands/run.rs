@@ -1,27 +1,37 @@
 //! `unspoken run -- CMD…`: becomes the command, with the secrets in its
-//! environment.
+//! environment or on a descriptor.
 
 use std::ffi::OsString;
 
 use clap_complete::ArgValueCandidates;
-use unspoken_deliver::child::{Prefix, Selection, VariableName, exec, plan};
+use unspoken_deliver::child::{
+    Environment, Handover, Prefix, Selection, VariableName, exec, limit_core, lock_memory, plan,
+};
 use unspoken_model::{ExpiryState, SecretName};
-use unspoken_seal::SecretSet;
+use unspoken_seal::{Secret, SecretSet};
+use unspoken_wire::{Bundle, Origin};
 
 use crate::complete;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::EnvFlag;
+use crate::flags::{DeliveryFlags, EnvFlag};
+use crate::launcher;
 
-/// Run a command with the secrets in its environment
+/// Run a command with the secrets in its environment, or on a descriptor
 ///
 /// The process is replaced by the command, so its signals, its terminal, its
 /// exit code and its process id are the command's own. A secret wins over a
 /// variable of the same name. Our own variables and keys (`UNSPOKEN_*`,
 /// `SOPS_AGE_*`) never reach the command.
+///
+/// With `--fd` the command finds the secrets on a pipe, descriptor 3, as one
+/// JSON object, and no variable holds them: what reads /proc/PID/environ, or
+/// is started later, finds nothing. Our libraries read it, and `unspoken read`
+/// does for everything else. A set that is larger than the pipe's buffer needs
+/// this process to stay until the command ends.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  unspoken run -- npm start\n  unspoken run -e production --only DATABASE_URL -- ./migrate\n  unspoken run --rename DATABASE_URL=PGURL --prefix APP_ -- env\n  unspoken run -- sh -c 'psql \"$DATABASE_URL\"'"
+    after_help = "Examples:\n  unspoken run -- npm start\n  unspoken run -e production --only DATABASE_URL -- ./migrate\n  unspoken run --fd -- node server.js\n  unspoken run --rename DATABASE_URL=PGURL --prefix APP_ -- env\n  unspoken run -- sh -c 'psql \"$DATABASE_URL\"'"
 )]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -42,6 +52,9 @@ pub(crate) struct Run {
     /// Of the present environment, keep only PATH, HOME, TERM, LANG, TMPDIR, TZ
     #[arg(long)]
     clean: bool,
+
+    #[command(flatten)]
+    delivery: DeliveryFlags,
 
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
@@ -68,11 +81,49 @@ impl Run {
             prefix: self.prefix,
             clean: self.clean,
         };
+        let handover = self.delivery.handover(workspace.project.file.run_mode);
+        let origin = Origin {
+            project: workspace.project.file.project.to_string(),
+            environment: environment.to_string(),
+            revision: set.revision(),
+        };
         let environment = plan(std::env::vars_os(), set, &selection)?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
         }
-        Err(exec(&self.command, environment).into())
+        let delivery =
+            Delivery { command: self.command, environment, handover, harden: self.delivery.harden };
+        delivery.perform(cx, origin)
+    }
+}
+
+/// A command with all that it gets.
+pub(crate) struct Delivery {
+    pub(crate) command: Vec<OsString>,
+    pub(crate) environment: Environment,
+    /// How the secrets are handed over, when not in the environment.
+    pub(crate) handover: Option<Handover>,
+    pub(crate) harden: bool,
+}
+
+impl Delivery {
+    /// Becomes the command, or stays until it ends.
+    pub(crate) fn perform(mut self, cx: &mut Context, origin: Origin) -> Result<(), Failure> {
+        lock_memory();
+        if self.harden || self.handover.is_some() {
+            limit_core()?;
+        }
+        let Some(handover) = self.handover else {
+            return Err(exec(&self.command, self.environment).into());
+        };
+        if let Some(reason) = launcher::closes_descriptors(&self.command) {
+            cx.ui.warn(&reason);
+        }
+        let secrets = self.environment.take_secrets();
+        let bundle = Bundle { origin, token: None::<Secret>, secrets };
+        let ending = handover.perform(&self.command, self.environment, bundle)?;
+        cx.passed_on = Some(ending.code());
+        Ok(())
     }
 }
 

@@ -4,14 +4,17 @@ mod store;
 
 use std::path::Path;
 
-use unspoken_deliver::child::{ExecError, PlanError};
+use unspoken_deliver::child::{PlanError, StartError};
 use unspoken_deliver::editor::EditorError;
 use unspoken_deliver::export::ExportError;
+use unspoken_deliver::fd::InheritanceError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, KeychainError, LockError, MoveError,
     PrivateError, ProjectError, RestoreError,
 };
+
+use unspoken_wire::BundleError;
 
 use super::{Code, Failure};
 
@@ -217,16 +220,50 @@ impl From<PlanError> for Failure {
     }
 }
 
-impl From<ExecError> for Failure {
-    fn from(error: ExecError) -> Self {
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
         match &error {
-            ExecError::NotFound { .. } => Self::because(Code::NotFound, &error)
+            StartError::NotFound { .. } => Self::because(Code::NotFound, &error)
                 .hint("`run` uses no shell: for pipes or `&&`, run `unspoken run -- sh -c '…'`."),
-            ExecError::TooLarge { .. } => Self::because(Code::NotExecutable, &error)
+            StartError::TooLarge { .. } => Self::because(Code::NotExecutable, &error)
                 .hint("Choose what the command needs: `unspoken run --only A,B -- …`."),
-            ExecError::NotExecutable { .. }
-            | ExecError::NoInterpreter { .. }
-            | ExecError::Io { .. } => Self::because(Code::NotExecutable, &error),
+            StartError::NotExecutable { .. }
+            | StartError::NoInterpreter { .. }
+            | StartError::Io { .. } => Self::because(Code::NotExecutable, &error),
+            StartError::Descriptors { .. } => Self::because(Code::Other, &error)
+                .hint("Choose another number: `unspoken run --fd=9 -- …`."),
+            StartError::Channel(_) | StartError::Harden { .. } | StartError::Supervise { .. } => {
+                Self::because(Code::Other, &error)
+            }
+        }
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        let failure = Self::because(Code::Bundle, &error);
+        match error {
+            BundleError::Empty => failure.hint(
+                "A pipe is read once. Read all that you need at once: `unspoken read -- CMD`, or \
+                 hand it over again with `unspoken run --fd-kind memfd`.",
+            ),
+            BundleError::Version { .. } => {
+                failure.hint("It was made by a newer `unspoken`: update this one.")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<InheritanceError> for Failure {
+    fn from(error: InheritanceError) -> Self {
+        let failure = Self::because(Code::Bundle, &error);
+        match error {
+            InheritanceError::Gone { .. } => failure.hint(
+                "A program between `unspoken run` and this one has closed them. Start this one \
+                 directly, or choose a number that passes: `unspoken run --fd=20 -- …`.",
+            ),
+            _ => failure,
         }
     }
 }

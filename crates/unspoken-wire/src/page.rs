@@ -6,12 +6,17 @@ use zeroize::Zeroizing;
 
 /// Bytes that are wiped on drop, and also whenever they move to a larger place.
 #[derive(Default)]
-pub(super) struct Page(Zeroizing<Vec<u8>>);
+pub struct Page(Zeroizing<Vec<u8>>);
 
 impl Page {
     const SMALLEST: usize = 1024;
 
-    pub(super) fn push(&mut self, text: &str) {
+    /// An empty page that need not move before it holds this many bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    }
+
+    pub fn push(&mut self, text: &str) {
         let length = self.0.len() + text.len();
         if length > self.0.capacity() {
             let roomy = length.max(2 * self.0.capacity()).max(Self::SMALLEST);
@@ -23,11 +28,7 @@ impl Page {
 
     /// Adds `text` with every character for which there is a replacement
     /// replaced by it.
-    pub(super) fn push_escaped(
-        &mut self,
-        text: &str,
-        escape: impl Fn(char) -> Option<&'static str>,
-    ) {
+    pub fn push_escaped(&mut self, text: &str, escape: impl Fn(char) -> Option<&'static str>) {
         let mut written = 0;
         for (at, c) in text.char_indices() {
             if let Some(escaped) = escape(c) {
@@ -39,8 +40,21 @@ impl Page {
         self.push(text.get(written..).unwrap_or(""));
     }
 
-    pub(super) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+    /// Adds `text` as a JSON string, in quotes.
+    pub fn push_json(&mut self, text: &str) {
+        self.push("\"");
+        self.push_escaped(text, crate::escape);
+        self.push("\"");
+    }
+
+    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         self.0
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Page([REDACTED])")
     }
 }
 

@@ -1,0 +1,74 @@
+//! A child that gets a set on a descriptor.
+
+use std::ffi::OsString;
+use std::os::fd::AsFd as _;
+
+use unspoken_wire::{Bundle, Descriptors};
+
+use super::exec::become_it;
+use super::{Ending, Environment, Event, Running, StartError, Watch};
+use crate::fd::{Channel, ChannelKind, keep_only, place};
+
+/// How a bundle is handed over.
+#[derive(Clone, Debug, Default)]
+pub struct Handover {
+    pub descriptors: Descriptors,
+    pub kind: ChannelKind,
+}
+
+impl Handover {
+    /// The variable that tells a child which descriptors are ours.
+    pub const VARIABLE: &str = "UNSPOKEN_FD";
+
+    /// Makes the channel, and notes in the environment where it will be.
+    pub fn prepare(
+        &self,
+        environment: &mut Environment,
+        bundle: &Bundle,
+    ) -> Result<Channel, StartError> {
+        let noted = (Self::VARIABLE.into(), self.descriptors.to_string().into());
+        environment.inherited.push(noted);
+        Ok(Channel::new(self.kind, bundle.print())?)
+    }
+
+    /// Replaces this process by the command. When the pipe does not hold the
+    /// whole bundle, this process starts the command instead, stays, writes on, and
+    /// answers how the command ended.
+    pub fn perform(
+        &self,
+        command: &[OsString],
+        mut environment: Environment,
+        bundle: Bundle,
+    ) -> Result<Ending, StartError> {
+        let channel = self.prepare(&mut environment, &bundle)?;
+        drop(bundle);
+        if channel.is_full() {
+            self.place(&channel)?;
+            return match become_it(command, environment) {
+                Ok(never) => match never {},
+                Err(error) => Err(error),
+            };
+        }
+        let watch = Watch::begin().map_err(|source| StartError::Supervise { source })?;
+        let channel = Some((channel, &self.descriptors));
+        let mut child = Running::start(command, environment, channel)?;
+        loop {
+            match watch.next(Some(&mut child), None) {
+                Ok(Event::Ended(ending)) => return Ok(ending),
+                Ok(Event::Signal(signal)) => child.signal(signal),
+                Ok(Event::Key(_) | Event::Time) => {}
+                Err(source) => return Err(StartError::Supervise { source }),
+            }
+        }
+    }
+
+    fn place(&self, channel: &Channel) -> Result<(), StartError> {
+        let numbers = self.descriptors.numbers();
+        let mut each = numbers.iter();
+        let placed = each.try_for_each(|&number| place(channel.read.as_fd(), number));
+        placed.and_then(|()| keep_only(numbers)).map_err(|source| StartError::Descriptors {
+            descriptors: self.descriptors.clone(),
+            source,
+        })
+    }
+}

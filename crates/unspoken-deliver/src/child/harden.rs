@@ -1,0 +1,31 @@
+//! What a crash, or a neighbour, may see of a process that holds values.
+
+use std::io;
+
+use rustix::mm::MlockAllFlags;
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+use super::StartError;
+
+/// Has the kernel write no core of this process or its children, also not into
+/// a program that collects them: those are not started for a limit of one byte,
+/// while they are for a limit of none.
+pub fn limit_core() -> Result<(), StartError> {
+    let limit = Rlimit { current: Some(1), maximum: Some(1) };
+    rustix::process::setrlimit(Resource::Core, limit)
+        .map_err(|error| StartError::Harden { source: io::Error::from(error) })
+}
+
+/// Keeps debuggers of the same user away from this process, and cores from the
+/// disk. A child starts without it: the kernel takes it back at `execve`.
+pub fn close_to_others() {
+    // Where it is refused, there is nothing else to be done.
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Keeps what this process holds at present out of swap, where the limit on
+/// locked memory allows that.
+pub fn lock_memory() {
+    // The usual limit is smaller than this program.
+    let _ = rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
+}

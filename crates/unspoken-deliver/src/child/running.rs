@@ -1,0 +1,150 @@
+//! A child that this process stays beside.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+use unspoken_wire::Descriptors;
+
+use super::call::Call;
+use super::{Environment, StartError};
+use crate::fd::{Channel, Filled, Rest, keep_only};
+
+/// A child that was started and not yet waited for.
+pub struct Running {
+    pid: Pid,
+    /// Means this child even when its number is another's already.
+    pidfd: OwnedFd,
+    /// What it has not read yet of its bundle, and we hold.
+    rest: Option<Rest>,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    Code(u8),
+    Signal(i32),
+}
+
+impl Ending {
+    /// The exit code by which this is passed on: 128 and the signal's number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(number) => u8::try_from(number).map_or(255, |n| n.saturating_add(128)),
+        }
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(number) => match Signal::try_from(*number) {
+                Ok(signal) => f.write_str(signal.as_str()),
+                Err(_) => write!(f, "signal {number}"),
+            },
+        }
+    }
+}
+
+impl Running {
+    /// Starts a command beside this process, in its process group and on its
+    /// terminal. Of what is open here it finds the standard streams and, on the
+    /// given descriptors, what the channel holds.
+    pub fn start(
+        command: &[OsString],
+        environment: Environment,
+        channel: Option<(Channel, &Descriptors)>,
+    ) -> Result<Self, StartError> {
+        let call = Call::new(command, environment)?;
+        let failed = |source: io::Error| StartError::Supervise { source };
+        let mut actions = PosixSpawnFileActions::init().map_err(io::Error::from).map_err(failed)?;
+        let mut parts = None;
+        if let Some((channel, descriptors)) = channel {
+            keep_only(&[]).map_err(failed)?;
+            let (read, rest) = channel.into_parts();
+            for &number in descriptors.numbers() {
+                let added = actions.add_dup2(read.as_raw_fd(), number.into());
+                added.map_err(io::Error::from).map_err(failed)?;
+            }
+            parts = Some((read, rest));
+        }
+        let attributes = attributes().map_err(failed)?;
+        let pid = call.attempt(|file, arguments, variables| {
+            posix_spawn(file, &actions, &attributes, arguments, variables)
+        })?;
+        // From here the child alone holds the end to read from.
+        let rest = parts.and_then(|(_read, rest)| rest);
+        let known = rustix::process::Pid::from_raw(pid.as_raw());
+        let known = known.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
+        let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| failed(e.into()))?;
+        Ok(Self { pid, pidfd, rest })
+    }
+
+    /// Sends a signal; to one that has ended it does nothing.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(signal) = rustix::process::Signal::from_named_raw(signal as i32) {
+            // It can only fail because the child is no more.
+            let _ = pidfd_send_signal(&self.pidfd, signal);
+        }
+    }
+
+    /// Becomes readable when the child has ended.
+    pub(super) fn ended(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Becomes writable when the child has read something, while there is more.
+    pub(super) fn wants(&self) -> Option<BorrowedFd<'_>> {
+        self.rest.as_ref().map(|rest| rest.write.as_fd())
+    }
+
+    /// Writes on. What cannot be written is the child's to miss.
+    pub(super) fn feed(&mut self) {
+        if let Some(rest) = &mut self.rest
+            && !matches!(rest.fill(), Ok(Filled::Partly))
+        {
+            self.rest = None;
+        }
+    }
+
+    /// Waits for the end, and leaves no zombie.
+    pub(super) fn reap(&mut self) -> io::Result<Ending> {
+        self.rest = None;
+        loop {
+            match waitpid(self.pid, None)? {
+                WaitStatus::Exited(_, code) => {
+                    return Ok(Ending::Code(u8::try_from(code & 0xff).unwrap_or(255)));
+                }
+                WaitStatus::Signaled(_, signal, _) => return Ok(Ending::Signal(signal as i32)),
+                // Stopped or continued: not the end.
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The child starts with the signals that this process was started with.
+fn attributes() -> io::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    // The runtime of this language ignores it.
+    let ignored: SigSet = [Signal::SIGPIPE].into_iter().collect();
+    attributes.set_sigdefault(&ignored)?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
+    )?;
+    Ok(attributes)
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("pid", &self.pid).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! What crosses a process: the bundle that a program reads from a descriptor,
+//! and the list that says which descriptors they are.
+//!
+//! Pure: bytes in, bytes out. Who opens a pipe, and who reads one, is not known
+//! here.
+
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod descriptors;
+mod escape;
+mod page;
+
+pub use bundle::{Bundle, BundleError, Origin};
+pub use descriptors::{Descriptors, DescriptorsError};
+pub use escape::escape;
+pub use page::Page;
