@@ -10,6 +10,7 @@ mod exec;
 mod handover;
 mod harden;
 mod plan;
+mod readiness;
 mod running;
 mod variable;
 mod watch;

@@ -14,6 +14,7 @@ mod canonical;
 mod checksum;
 mod document;
 pub mod dotenv;
+mod fingerprint;
 pub mod foreign;
 #[cfg(test)]
 mod golden_tests;
@@ -42,6 +43,7 @@ pub use ask::{Ask, Nobody};
 pub use block::{Block, BlockError};
 pub use checksum::{Checksum, ChecksumError};
 pub use document::{Document, Reviewed, Verified, VerifyError};
+pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use identity::{Identity, IdentityError};
 pub use inbox_item::{InboxError, InboxItem, InboxLabel};
 pub use json::{JsonError, JsonProblem};

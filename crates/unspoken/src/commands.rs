@@ -5,6 +5,7 @@ mod access;
 mod backup;
 mod check;
 mod completions;
+mod dev;
 mod doctor;
 mod edit;
 mod env;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Export(export::Export),
     #[command(visible_alias = "x")]
     Run(run::Run),
+    Dev(dev::Dev),
     Read(read::Read),
     #[command(subcommand)]
     Env(env::Env),
@@ -89,6 +91,7 @@ impl Command {
             Self::Import(command) => command.run(cx),
             Self::Export(command) => command.run(cx),
             Self::Run(command) => command.run(cx),
+            Self::Dev(command) => command.run(cx),
             Self::Read(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
             Self::Identity(command) => command.run(cx),

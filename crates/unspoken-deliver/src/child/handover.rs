@@ -56,7 +56,7 @@ impl Handover {
             match watch.next(Some(&mut child), None) {
                 Ok(Event::Ended(ending)) => return Ok(ending),
                 Ok(Event::Signal(signal)) => child.signal(signal),
-                Ok(Event::Key(_) | Event::Time) => {}
+                Ok(Event::Key(_) | Event::Ready(_) | Event::Time) => {}
                 Err(source) => return Err(StartError::Supervise { source }),
             }
         }

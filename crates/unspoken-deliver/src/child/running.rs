@@ -12,6 +12,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use unspoken_wire::Descriptors;
 
 use super::call::Call;
+use super::readiness::{Readiness, Said};
 use super::{Environment, StartError};
 use crate::fd::{Channel, Filled, Rest, keep_only};
 
@@ -22,6 +23,8 @@ pub struct Running {
     pidfd: OwnedFd,
     /// What it has not read yet of its bundle, and we hold.
     rest: Option<Rest>,
+    /// What it says when it is ready.
+    readiness: Option<Readiness>,
 }
 
 /// How a child ended.
@@ -55,14 +58,14 @@ impl std::fmt::Display for Ending {
 
 impl Running {
     /// Starts a command beside this process, in its process group and on its
-    /// terminal. Of what is open here it finds the standard streams and, on the
-    /// given descriptors, what the channel holds.
+    /// terminal. With a channel it finds, of what is open here, the standard
+    /// streams, what the channel holds on the given descriptors, and where to say
+    /// that it is ready.
     pub fn start(
         command: &[OsString],
-        environment: Environment,
+        mut environment: Environment,
         channel: Option<(Channel, &Descriptors)>,
     ) -> Result<Self, StartError> {
-        let call = Call::new(command, environment)?;
         let failed = |source: io::Error| StartError::Supervise { source };
         let mut actions = PosixSpawnFileActions::init().map_err(io::Error::from).map_err(failed)?;
         let mut parts = None;
@@ -73,18 +76,29 @@ impl Running {
                 let added = actions.add_dup2(read.as_raw_fd(), number.into());
                 added.map_err(io::Error::from).map_err(failed)?;
             }
-            parts = Some((read, rest));
+            let (readiness, write) = Readiness::new().map_err(failed)?;
+            for number in Readiness::DESCRIPTORS {
+                let added = actions.add_dup2(write.as_raw_fd(), number.into());
+                added.map_err(io::Error::from).map_err(failed)?;
+            }
+            let noted = (Readiness::VARIABLE.into(), Readiness::variable().into());
+            environment.inherited.push(noted);
+            parts = Some((read, rest, readiness, write));
         }
+        let call = Call::new(command, environment)?;
         let attributes = attributes().map_err(failed)?;
         let pid = call.attempt(|file, arguments, variables| {
             posix_spawn(file, &actions, &attributes, arguments, variables)
         })?;
-        // From here the child alone holds the end to read from.
-        let rest = parts.and_then(|(_read, rest)| rest);
+        // From here the child alone holds the ends that are its own.
+        let (rest, readiness) = match parts {
+            Some((_read, rest, readiness, _write)) => (rest, Some(readiness)),
+            None => (None, None),
+        };
         let known = rustix::process::Pid::from_raw(pid.as_raw());
         let known = known.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
         let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| failed(e.into()))?;
-        Ok(Self { pid, pidfd, rest })
+        Ok(Self { pid, pidfd, rest, readiness })
     }
 
     /// Sends a signal; to one that has ended it does nothing.
@@ -103,6 +117,26 @@ impl Running {
     /// Becomes writable when the child has read something, while there is more.
     pub(super) fn wants(&self) -> Option<BorrowedFd<'_>> {
         self.rest.as_ref().map(|rest| rest.write.as_fd())
+    }
+
+    /// Becomes readable when the child says something of its port.
+    pub(super) fn says(&self) -> Option<BorrowedFd<'_>> {
+        self.readiness.as_ref().map(Readiness::as_fd)
+    }
+
+    /// The port, once, when the child has said it.
+    pub(super) fn port(&mut self) -> Option<u16> {
+        match self.readiness.as_mut()?.read() {
+            Said::Nothing => None,
+            Said::Never => {
+                self.readiness = None;
+                None
+            }
+            Said::Port(port) => {
+                self.readiness = None;
+                Some(port)
+            }
+        }
     }
 
     /// Writes on. What cannot be written is the child's to miss.

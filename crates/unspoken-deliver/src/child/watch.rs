@@ -32,8 +32,17 @@ pub enum Event {
     Signal(Signal),
     /// The terminal sent one, to the child as well.
     Key(Signal),
+    /// The child says that it is ready, on this port.
+    Ready(u16),
     /// The time is over.
     Time,
+}
+
+/// What a child is up to.
+struct Ready {
+    has_ended: bool,
+    says: bool,
+    wants: bool,
 }
 
 impl Watch {
@@ -65,7 +74,8 @@ impl Watch {
             if let Some(event) = self.signal()? {
                 return Ok(event);
             }
-            let [has_ended, wants] = match self.wait(child.as_deref(), limit.as_ref()) {
+            let Ready { has_ended, wants, says } = match self.wait(child.as_deref(), limit.as_ref())
+            {
                 Ok(None) => return Ok(Event::Time),
                 Ok(Some(ready)) => ready,
                 Err(Errno::INTR) => continue,
@@ -78,28 +88,36 @@ impl Watch {
             if wants {
                 child.feed();
             }
+            if let Some(port) = says.then(|| child.port()).flatten() {
+                return Ok(Event::Ready(port));
+            }
         }
     }
 
-    /// Whether the child has ended, and whether it wants more; `None` when the
-    /// time is over.
+    /// What the child is up to; `None` when the time is over.
     fn wait(
         &self,
         child: Option<&Running>,
         limit: Option<&Timespec>,
-    ) -> Result<Option<[bool; 2]>, Errno> {
+    ) -> Result<Option<Ready>, Errno> {
         let signals = self.signals.as_fd();
+        let ended = child.map(Running::ended);
+        let says = child.and_then(Running::says);
+        let wants = child.and_then(Running::wants);
         let mut watched = vec![PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-        if let Some(child) = child {
-            watched.push(PollFd::from_borrowed_fd(child.ended(), PollFlags::IN));
-            let wants = child.wants().map(|wants| PollFd::from_borrowed_fd(wants, PollFlags::OUT));
-            watched.extend(wants);
-        }
+        let reads = ended.into_iter().chain(says);
+        watched.extend(reads.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        watched.extend(wants.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
         if poll(&mut watched, limit)? == 0 {
             return Ok(None);
         }
-        let happened = |at: usize| watched.get(at).is_some_and(|found| !found.revents().is_empty());
-        Ok(Some([happened(1), happened(2)]))
+        let mut results = watched.iter().map(|found| !found.revents().is_empty()).skip(1);
+        let mut happened = |asked: bool| asked && results.next().unwrap_or(false);
+        Ok(Some(Ready {
+            has_ended: happened(ended.is_some()),
+            says: happened(says.is_some()),
+            wants: happened(wants.is_some()),
+        }))
     }
 
     fn signal(&self) -> io::Result<Option<Event>> {

@@ -1,0 +1,244 @@
+//! `unspoken dev -- CMD…`: runs a command, and again whenever its secrets are
+//! others.
+
+mod session;
+mod stamp;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap_complete::ArgValueCandidates;
+use unspoken_deliver::child::{
+    Event as Happened, Handover, Running, Selection, Watch, limit_core, plan,
+};
+use unspoken_model::{ProjectFile, SecretName};
+use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet};
+use unspoken_wire::{Bundle, Origin};
+
+use self::session::{Action, Event, Session};
+use self::stamp::Stamp;
+use crate::complete;
+use crate::context::{Context, Workspace};
+use crate::failure::{Code, Failure};
+use crate::flags::{DeliveryFlags, EnvFlag};
+use crate::ui::counted;
+
+/// Run a command, and start it again when its secrets change
+///
+/// Watches the project file, the documents and the keys. When they change, as
+/// by `set`, an edit, a checkout or a rotation, the set is opened again and
+/// compared: only when a value is another one, the command gets SIGTERM and is
+/// started anew. A command that ends by itself is started with the next
+/// change. Signals are passed on; the terminal stays the command's.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  unspoken dev -- npm run dev\n  unspoken dev --fd -- go run ./cmd/server\n  unspoken dev -e staging --grace 30 -- ./server"
+)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    env: EnvFlag,
+
+    /// Only these names, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = ArgValueCandidates::new(complete::names))]
+    only: Vec<SecretName>,
+
+    /// How many seconds the command has to end before it is killed
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    grace: u64,
+
+    #[command(flatten)]
+    delivery: DeliveryFlags,
+
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// What a round of `dev` needs.
+struct Stage<'a> {
+    dev: &'a Dev,
+    key: FingerprintKey,
+    watch: Watch,
+    begun: Instant,
+}
+
+/// A set that was opened, and what it came from.
+struct Opened {
+    set: SecretSet,
+    origin: Origin,
+    handover: Option<Handover>,
+    paths: Vec<PathBuf>,
+}
+
+/// The command, and what it was started with.
+struct Started {
+    child: Option<Running>,
+    print: Fingerprint,
+    paths: Vec<PathBuf>,
+    stamp: Stamp,
+    at: Instant,
+}
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Dev {
+    pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        if self.delivery.harden {
+            limit_core()?;
+        }
+        let watch = Watch::begin().map_err(|error| broken(&error))?;
+        let stage =
+            Stage { dev: &self, key: FingerprintKey::random(), watch, begun: Instant::now() };
+        let mut started = stage.start(cx)?;
+        let mut session = Session::new(Duration::from_secs(self.grace));
+        loop {
+            let event = stage.next(cx, &mut started)?;
+            let mut actions = session.on(event, stage.begun.elapsed());
+            while !actions.is_empty() {
+                let mut following = Vec::new();
+                for action in actions {
+                    match action {
+                        Action::Exit(code) => {
+                            cx.passed_on = Some(code);
+                            return Ok(());
+                        }
+                        Action::Start => started = stage.start(cx)?,
+                        Action::Open => {
+                            let event = stage.open_again(cx, &mut started);
+                            following = session.on(event, stage.begun.elapsed());
+                        }
+                        Action::Send(signal) => {
+                            if let Some(child) = &started.child {
+                                child.signal(signal);
+                            }
+                        }
+                        Action::SayChanged(names) => {
+                            cx.ui.note(&format!("unspoken: restarting, changed: {}", listed(&names)));
+                        }
+                        Action::SayEnded(ending) => cx.ui.note(&format!(
+                            "unspoken: the command has ended ({ending}); it starts again when its secrets \
+                             change. Ctrl-C to end."
+                        )),
+                    }
+                }
+                actions = following;
+            }
+        }
+    }
+}
+
+impl Stage<'_> {
+    /// Waits for the next thing that the session wants to know.
+    fn next(&self, cx: &Context, started: &mut Started) -> Result<Event, Failure> {
+        let happened = self.watch.next(started.child.as_mut(), Some(LOOK));
+        Ok(match happened.map_err(|error| broken(&error))? {
+            Happened::Ended(ending) => {
+                started.child = None;
+                Event::Ended(ending)
+            }
+            Happened::Signal(signal) => Event::Signal(signal),
+            Happened::Key(signal) => Event::Key(signal),
+            Happened::Ready(port) => {
+                let taken = started.at.elapsed().as_millis();
+                cx.ui.note(&format!("unspoken: ready on port {port} after {taken} ms"));
+                Event::Time
+            }
+            Happened::Time => {
+                let stamp = Stamp::of(&started.paths);
+                if stamp == started.stamp {
+                    Event::Time
+                } else {
+                    started.stamp = stamp;
+                    Event::Touched
+                }
+            }
+        })
+    }
+
+    /// Opens the set, and starts the command with it.
+    fn start(&self, cx: &Context) -> Result<Started, Failure> {
+        let stamp_of = |opened: &Opened| Stamp::of(&opened.paths);
+        let opened = self.open(cx)?;
+        let (print, stamp) = (self.key.of(&opened.set), stamp_of(&opened));
+        let Opened { set, mut origin, handover, paths } = opened;
+        let selection = Selection { only: self.dev.only.clone(), ..Selection::default() };
+        let count = set.len();
+        origin.revision = set.revision();
+        let mut environment = plan(std::env::vars_os(), set, &selection)?;
+        let command = &self.dev.command;
+        let child = match &handover {
+            None => Running::start(command, environment, None)?,
+            Some(handover) => {
+                limit_core()?;
+                let secrets = environment.take_secrets();
+                let token = Some(Secret::random(32));
+                let channel =
+                    handover.prepare(&mut environment, &Bundle { origin, token, secrets })?;
+                Running::start(command, environment, Some((channel, &handover.descriptors)))?
+            }
+        };
+        cx.ui.detail(format_args!("started with {}", counted(count, "secret")));
+        Ok(Started { child: Some(child), print, paths, stamp, at: Instant::now() })
+    }
+
+    /// Opens the set again and compares it with what the command has.
+    fn open_again(&self, cx: &Context, started: &mut Started) -> Event {
+        match self.open(cx) {
+            Ok(opened) => {
+                started.paths = opened.paths;
+                started.stamp = Stamp::of(&started.paths);
+                let changes = started.print.changes(&self.key.of(&opened.set));
+                let chosen =
+                    |name: &SecretName| self.dev.only.is_empty() || self.dev.only.contains(name);
+                Event::Opened(changes.into_iter().filter(chosen).collect())
+            }
+            Err(failure) => {
+                cx.ui.warn(&format!(
+                    "the command keeps the secrets that it has: {}",
+                    failure.message
+                ));
+                Event::NotOpened
+            }
+        }
+    }
+
+    fn open(&self, cx: &Context) -> Result<Opened, Failure> {
+        let workspace = cx.workspace()?;
+        let environment = cx.environment(&workspace.project, &self.dev.env)?.value;
+        let set = cx.open(&workspace, &environment)?;
+        let origin = Origin {
+            project: workspace.project.file.project.to_string(),
+            environment: environment.to_string(),
+            revision: 0,
+        };
+        let handover = self.dev.delivery.handover(workspace.project.file.run_mode);
+        Ok(Opened { set, origin, handover, paths: paths(&workspace, &environment) })
+    }
+}
+
+/// The files and folders that a set depends on.
+fn paths(workspace: &Workspace, environment: &unspoken_model::EnvironmentName) -> Vec<PathBuf> {
+    let project = &workspace.project;
+    let ancestry = project.file.ancestry(environment).unwrap_or_default();
+    let mut paths = vec![project.root.join(ProjectFile::NAME), workspace.home.path().join("keys")];
+    for ancestor in ancestry {
+        paths.push(project.document(&ancestor).0);
+        paths.push(project.root.join("secrets").join(format!("{ancestor}.inbox")));
+    }
+    paths
+}
+
+fn listed(names: &[SecretName]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(SecretName::as_str).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+fn broken(error: &std::io::Error) -> Failure {
+    Failure::new(Code::Other, format!("cannot watch over the command: {error}"))
+}
