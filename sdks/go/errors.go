@@ -43,7 +43,7 @@ func (e *MissingError) Error() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "unspoken: no secret %s in %s", shown(e.Name), shown(e.Project+"/"+e.Environment))
 	if e.Nearest != "" {
-		fmt.Fprintf(&text, "; did you mean %s?", shown(e.Nearest))
+		fmt.Fprintf(&text, " (did you mean %s?)", shown(e.Nearest))
 	}
 	// A command is meant to be pasted, so nothing in it may need quotes.
 	if plain.MatchString(e.Name) && plain.MatchString(e.Environment) {
