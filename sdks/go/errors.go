@@ -41,12 +41,19 @@ type MissingError struct {
 // Error names the secret, the set, the nearest name and the command to add it.
 func (e *MissingError) Error() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "unspoken: no secret %s in %s", shown(e.Name), shown(e.Project+"/"+e.Environment))
+	fmt.Fprintf(&text, "unspoken: no secret %s", shown(e.Name))
+	if place := strings.Trim(e.Project+"/"+e.Environment, "/"); place != "" {
+		fmt.Fprintf(&text, " in %s", shown(place))
+	}
 	if e.Nearest != "" {
 		fmt.Fprintf(&text, " (did you mean %s?)", shown(e.Nearest))
 	}
-	// A command is meant to be pasted, so nothing in it may need quotes.
-	if plain.MatchString(e.Name) && plain.MatchString(e.Environment) {
+	// A command is meant to be pasted, so nothing in it may mean something to a shell.
+	switch {
+	case !plainName.MatchString(e.Name):
+	case e.Environment == "":
+		fmt.Fprintf(&text, "; to add it: unspoken set %s", e.Name)
+	case plainEnvironment.MatchString(e.Environment):
 		fmt.Fprintf(&text, "; to add it: unspoken set %s -e %s", e.Name, e.Environment)
 	}
 	return text.String()
@@ -55,7 +62,10 @@ func (e *MissingError) Error() string {
 // Is makes errors.Is(err, ErrMissing) true.
 func (e *MissingError) Is(target error) bool { return target == ErrMissing }
 
-var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var (
+	plainName        = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,127}$`)
+	plainEnvironment = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+)
 
 // shown quotes a text of somebody else's for a message.
 func shown(text string) string {

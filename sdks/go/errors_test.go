@@ -33,6 +33,13 @@ func TestMissingErrorSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestMissingErrorWithoutAPlace(t *testing.T) {
+	_, err := Secrets{inside: true}.Get("REDIS_URL")
+	if err == nil || err.Error() != "unspoken: no secret `REDIS_URL`; to add it: unspoken set REDIS_URL" {
+		t.Errorf("the message is %v", err)
+	}
+}
+
 // What is pasted into a shell or seen in a terminal must do nothing there.
 func TestMissingErrorIsHarmless(t *testing.T) {
 	secrets := Secrets{inside: true, project: "a\x1b[31m", environment: "p;rm"}
