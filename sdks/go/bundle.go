@@ -48,9 +48,7 @@ func parseBundle(content []byte) (*Secrets, error) {
 			return nil, wrongShape(key, "a text")
 		}
 	}
-	if token != "" {
-		secrets.token, secrets.hasToken = newSecret(token), true
-	}
+	secrets.setToken(token)
 	if value, found := keys["revision"]; found {
 		if secrets.revision, err = strconv.ParseUint(string(value), 10, 64); err != nil {
 			return nil, wrongShape("revision", "a number from 0 on")

@@ -32,10 +32,11 @@ type Secrets struct {
 var replaced atomic.Pointer[Secrets]
 
 func init() {
-	hook.Of = func(texts map[string]string) any {
-		secrets := &Secrets{inside: true, project: "test", environment: "test"}
-		secrets.byName = make(map[string]Secret, len(texts))
-		for name, text := range texts {
+	hook.Of = func(set hook.Set) any {
+		secrets := &Secrets{inside: true, project: set.Project, environment: set.Environment}
+		secrets.setToken(set.Token)
+		secrets.byName = make(map[string]Secret, len(set.Texts))
+		for name, text := range set.Texts {
 			secrets.byName[name] = newSecret(text)
 		}
 		return secrets
@@ -96,6 +97,12 @@ func (s Secrets) Token() (Secret, bool) { return s.token, s.hasToken }
 
 // IsProbe says whether text is this instance's token, see [IsProbe].
 func (s Secrets) IsProbe(text string) bool { return s.token.Matches(text) && s.hasToken }
+
+func (s *Secrets) setToken(text string) {
+	if text != "" {
+		s.token, s.hasToken = newSecret(text), true
+	}
+}
 
 // String lists the names, never a value.
 func (s Secrets) String() string {

@@ -51,6 +51,16 @@ func TestMustGetPanicsWithTheError(t *testing.T) {
 	unspoken.MustGet("A")
 }
 
+func TestOptionsSayWhatTheSetIs(t *testing.T) {
+	set := unspokentest.Use(t, nil, unspokentest.Token("token"), unspokentest.Environment("staging"))
+	if !unspoken.IsProbe("token") || unspoken.IsProbe("") || unspoken.IsProbe("toke") || set.Environment() != "staging" {
+		t.Errorf("the set is %v", set)
+	}
+	if unspokentest.New(nil).IsProbe("") {
+		t.Error("the empty text is a token where there is none")
+	}
+}
+
 type recorder struct {
 	testing.TB
 	cleanups []func()
