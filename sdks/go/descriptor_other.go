@@ -1,0 +1,25 @@
+//go:build !unix
+
+package unspoken
+
+import "errors"
+
+type fileKind int
+
+const (
+	otherKind fileKind = iota
+	pipeKind
+	memoryKind
+)
+
+// No descriptor can be inherited by its number here, so only UNSPOKEN_BUNDLE works.
+
+func look(int) (fileKind, fileID) { return otherKind, fileID{} }
+
+func (d descriptor) readAll() ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func (d descriptor) write([]byte) error { return errors.ErrUnsupported }
+
+func closeOnExec(int) {}
+
+func closeDescriptor(int) {}

@@ -1,0 +1,3 @@
+module github.com/unspoken-dev/unspoken/sdks/go
+
+go 1.23
