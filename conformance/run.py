@@ -271,6 +271,13 @@ def judge(case: Case, code: int, stdout: bytes, stderr: bytes) -> None:
         report = json.loads(stdout)
     except ValueError:
         raise Wrong(f"standard output is no JSON: {said}") from None
+    try:
+        judge_expected(case, report, expected)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise Wrong(f"the report lacks or misshapes a key: {error}") from None
+
+
+def judge_expected(case: Case, report: dict, expected: int) -> None:
     if case.mode == "report" and expected == 0:
         judge_report(case, report)
     for key, value in case.expect.items():

@@ -17,7 +17,7 @@ def ready(port: int) -> None:
     Where nothing supervises the program (`UNSPOKEN_READY_FD` is not set), and from the second
     call on, this does nothing.
     """
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+    if type(port) is not int or not 0 < port < 65536:
         raise ValueError("a port is a number from 1 to 65535")
     with process.lock:
         numbers = _descriptor.listed(READY_VARIABLE)

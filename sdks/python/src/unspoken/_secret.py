@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from typing import NoReturn, SupportsIndex, final
 
 REDACTED = "[REDACTED]"
@@ -22,6 +23,7 @@ class Secret:
     # The text stands in a closure, not in an attribute, so that what walks over
     # attributes and slots finds a function. Whoever wants to break in still can.
     __slots__ = ("__open",)
+    __open: Callable[[], str]
 
     def __init__(self, value: str) -> None:
         """Wraps a text."""
