@@ -56,7 +56,7 @@ with unspoken.testing.given({"A": "b"}):
 echo "== tests"
 # Against the library as it is installed, with the programs that the examples need.
 installed=$("$build/venv/bin/python" -c 'import pathlib, unspoken; print(pathlib.Path(unspoken.__file__).parent.parent)')
-PYTHONPATH=$installed "$tools/bin/python" -W error::ResourceWarning -m unittest discover --start-directory tests
+PYTHONPATH=$installed "$tools/bin/python" -W error::ResourceWarning -m unittest discover --start-directory tests --top-level-directory .
 
 echo "== conformance"
 conformance=("$python" ../../conformance/run.py)
