@@ -10,7 +10,7 @@ from ._bundle import MAX_BYTES
 from ._error import DescriptorError
 
 CHUNK = 1024 * 1024
-LIST = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,31}", re.ASCII)
+LIST = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,31}")
 MEMORY_FILE = "/memfd:unspoken"
 
 
