@@ -334,6 +334,8 @@ def main() -> int:
     chosen = parser.parse_args()
     probe = [shutil.which(chosen.probe[0]) or chosen.probe[0], *chosen.probe[1:]]
     probe = [os.path.abspath(word) if os.path.exists(word) else word for word in probe]
+    if chosen.unspoken is not None:
+        chosen.unspoken = os.path.abspath(chosen.unspoken)
     paths = sorted((HERE / "cases").glob("*.json"))
     cases = [case for case in map(Case, paths) if chosen.case in (None, case.name)]
     failed = left = 0
