@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_SECONDS = 60
 VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "NODE_PATH", "GOCACHE")
 CHILD = """#!/bin/sh
-for number in 3 4 20; do
+for number in 3 4 9 20; do
     if [ -e "/proc/self/fd/$number" ]; then echo "descriptor $number"; fi
 done
 env | sed -n 's/^\\(UNSPOKEN_[A-Z_]*\\)=.*/variable \\1/p'
@@ -118,6 +118,8 @@ class Descriptors:
     def foreign_pipe(self) -> int:
         read, write = os.pipe()
         os.write(write, b"foreign")
+        # Where a probe has emptied it, looking must fail, not wait.
+        os.set_blocking(read, False)
         self.kept = write
         return read
 
@@ -145,7 +147,10 @@ class Descriptors:
             if kind == "file":
                 demand(os.lseek(source, 0, os.SEEK_CUR) == 0, "a foreign file was read")
             else:
-                demand(os.read(source, 100) == b"foreign", "a foreign pipe was read")
+                try:
+                    demand(os.read(source, 100) == b"foreign", "a foreign pipe was read")
+                except BlockingIOError:
+                    raise Wrong("a foreign pipe was read") from None
 
     def close_passed(self) -> None:
         watched = {source for _, source in self.foreign}
@@ -262,7 +267,17 @@ def judge(case: Case, code: int, stdout: bytes, stderr: bytes) -> None:
         return
     if case.mode == "ready":
         return
-    report = json.loads(stdout)
+    try:
+        report = json.loads(stdout)
+    except ValueError:
+        raise Wrong(f"standard output is no JSON: {said}") from None
+    try:
+        judge_expected(case, report, expected)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise Wrong(f"the report lacks or misshapes a key: {error}") from None
+
+
+def judge_expected(case: Case, report: dict, expected: int) -> None:
     if case.mode == "report" and expected == 0:
         judge_report(case, report)
     for key, value in case.expect.items():
@@ -319,6 +334,8 @@ def main() -> int:
     chosen = parser.parse_args()
     probe = [shutil.which(chosen.probe[0]) or chosen.probe[0], *chosen.probe[1:]]
     probe = [os.path.abspath(word) if os.path.exists(word) else word for word in probe]
+    if chosen.unspoken is not None:
+        chosen.unspoken = os.path.abspath(chosen.unspoken)
     paths = sorted((HERE / "cases").glob("*.json"))
     cases = [case for case in map(Case, paths) if chosen.case in (None, case.name)]
     failed = left = 0
