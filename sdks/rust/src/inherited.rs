@@ -48,6 +48,14 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// What our sender put there, under one number or several. All are closed when it is dropped.
+pub(crate) struct Inherited {
+    pub(crate) kind: Kind,
+    pub(crate) file: File,
+    /// Held to be closed with it.
+    _others: Vec<File>,
+}
+
 /// An open descriptor: which file it is.
 struct Entry {
     kind: Kind,
@@ -77,12 +85,9 @@ impl Entry {
 }
 
 /// Takes the first number whose kind is `wanted`, and with it every other that is the same file.
-pub(crate) fn take_first(
-    numbers: &[i32],
-    wanted: impl Fn(Kind) -> bool,
-) -> Option<(Kind, Vec<File>)> {
+pub(crate) fn take_first(numbers: &[i32], wanted: impl Fn(Kind) -> bool) -> Option<Inherited> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut open = Vec::new();
+    let mut open: Vec<(i32, Entry)> = Vec::new();
     for &number in numbers {
         let seen = taken.contains(&number) || open.iter().any(|&(other, _)| other == number);
         if let Some(entry) = Entry::find(number).filter(|_| !seen && came_through_exec(number)) {
@@ -92,13 +97,14 @@ pub(crate) fn take_first(
     let first = open.iter().position(|(_, entry)| wanted(entry.kind))?;
     let (number, entry) = open.remove(first);
     open.retain(|(_, other)| other.is_same(&entry));
-    let files =
-        [number].into_iter().chain(open.into_iter().map(|(number, _)| number)).map(|number| {
-            taken.push(number);
-            // SAFETY: open, inherited, listed as ours and never taken before: see the top of the file.
-            unsafe { File::from_raw_fd(number) }
-        });
-    Some((entry.kind, files.collect()))
+    let mut own = |number| {
+        taken.push(number);
+        // SAFETY: open, inherited, listed as ours and never taken before: see the top of the file.
+        unsafe { File::from_raw_fd(number) }
+    };
+    let file = own(number);
+    let others = open.into_iter().map(|(number, _)| own(number)).collect();
+    Some(Inherited { kind: entry.kind, file, _others: others })
 }
 
 /// Whether a descriptor lacks the close-on-exec flag; where the system does not say, it does.

@@ -33,6 +33,9 @@
 //! [`Secret::expose`] lends: `format!("{}", secret.expose())` prints it, and a copy made from it
 //! is not wiped. Nor does it hide memory from a debugger or from root.
 
+#[cfg(not(unix))]
+compile_error!("descriptors are inherited by number on Unix systems alone");
+
 mod bundle;
 mod error;
 mod inherited;

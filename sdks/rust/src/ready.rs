@@ -21,11 +21,10 @@ pub fn ready(port: u16) -> Result<(), Error> {
 fn say(port: u16) -> Result<(), Error> {
     let Some(listed) = env::var_os(READY) else { return Ok(()) };
     let numbers = numbers(READY, &listed)?;
-    let (_, pipes) = inherited::take_first(&numbers, |kind| kind == Kind::Pipe)
+    let mut pipe = inherited::take_first(&numbers, |kind| kind == Kind::Pipe)
         .ok_or(Error::Closed { variable: READY })?;
     inherited::take_variable(READY);
     // One write: a reader must not find half a number.
-    let Some(mut pipe) = pipes.first() else { return Ok(()) };
-    pipe.write_all(format!("{port}\n").as_bytes())
-        .map_err(|error| Error::Unsaid { kind: error.kind() })
+    let line = format!("{port}\n");
+    pipe.file.write_all(line.as_bytes()).map_err(|error| Error::Unsaid { kind: error.kind() })
 }

@@ -25,10 +25,6 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Says it and ends the process, from whichever thread.
-    #[expect(
-        clippy::exit,
-        reason = "the contract of all libraries: a broken bundle ends the process"
-    )]
     pub(crate) fn exit(self) -> ! {
         // A closed standard error must not turn the exit code into that of a panic.
         let _ = writeln!(io::stderr(), "unspoken: {self}");

@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
     io::{self, Read as _},
     os::unix::{ffi::OsStringExt as _, fs::FileExt as _},
     thread,
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, Secrets, bundle,
-    inherited::{self, Kind},
+    inherited::{self, Inherited, Kind},
     refusal::Refusal,
 };
 
@@ -41,9 +40,9 @@ fn find() -> Result<Option<Result<Content, Refusal>>, Error> {
         inherited::take_variable(BUNDLE).map(|text| Ok(Content::new(OsString::into_vec(text))));
     let Some(listed) = std::env::var_os(FD) else { return Ok(carried) };
     let numbers = numbers(FD, &listed)?;
-    let descriptors = inherited::take_first(&numbers, |kind| kind != Kind::Other);
-    let found = match (descriptors, carried) {
-        (Some((kind, descriptors)), _) => read(kind, descriptors),
+    let sent = inherited::take_first(&numbers, |kind| kind != Kind::Other);
+    let found = match (sent, carried) {
+        (Some(sent), _) => read(&sent),
         (None, Some(carried)) => carried,
         // The variable stays, so that a child that asks is told the same.
         (None, None) => return Err(Error::Closed { variable: FD }),
@@ -68,10 +67,10 @@ pub(crate) fn numbers(variable: &'static str, listed: &OsString) -> Result<Vec<i
         .ok_or(Error::Malformed { variable })
 }
 
-/// Reads to the end and closes.
-fn read(kind: Kind, descriptors: Vec<File>) -> Result<Content, Refusal> {
-    let Some(mut file) = descriptors.first() else { return Err(Refusal::Empty) };
-    let content = fill(|room, at| match kind {
+/// Reads to the end.
+fn read(inherited: &Inherited) -> Result<Content, Refusal> {
+    let mut file = &inherited.file;
+    let content = fill(|room, at| match inherited.kind {
         // The offset of a memory file is shared with others that read it.
         Kind::Memory => file.read_at(room, at),
         _ => file.read(room),
@@ -136,7 +135,7 @@ mod tests {
             let mut interrupted = false;
 
             let content = fill(|room, at| {
-                assert_eq!(at as usize, whole.len() - rest.len());
+                assert_eq!(at, (whole.len() - rest.len()) as u64);
                 interrupted = !interrupted;
                 if interrupted { Err(io::ErrorKind::WouldBlock.into()) } else { rest.read(room) }
             });
