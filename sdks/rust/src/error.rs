@@ -53,7 +53,8 @@ impl fmt::Display for Error {
                 name.escape_debug()
             ),
             Self::Missing { name, project, environment, nearest } => {
-                let name = name.escape_debug();
+                let (name, project) = (name.escape_debug(), project.escape_debug());
+                let environment = environment.escape_debug().to_string();
                 write!(f, "no secret `{name}` in `{project}/{environment}`; ")?;
                 match nearest {
                     Some(near) => write!(f, "did you mean `{}`? Or add it", near.escape_debug())?,

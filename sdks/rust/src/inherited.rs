@@ -118,7 +118,7 @@ fn came_through_exec(number: i32) -> bool {
 /// Gives a variable and removes it.
 pub(crate) fn take_variable(name: &str) -> Option<OsString> {
     let text = env::var_os(name)?;
-    // SAFETY: the variable was inherited, and what it points to is never freed: see the top of the file.
+    // SAFETY: inherited, so what it points to is never freed: see the top of the file.
     unsafe { env::remove_var(name) };
     Some(text)
 }

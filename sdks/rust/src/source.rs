@@ -57,14 +57,8 @@ pub(crate) fn numbers(variable: &'static str, listed: &OsString) -> Result<Vec<i
         let digits = word.bytes().all(|digit| digit.is_ascii_digit());
         word.parse().ok().filter(|&number: &i32| digits && number > 2)
     };
-    let words = listed.to_str().map(|text| text.split(','));
-    words
-        .and_then(|mut words| {
-            words.try_fold(Vec::new(), |list, word| {
-                Some(list.into_iter().chain([number(word)?]).collect())
-            })
-        })
-        .ok_or(Error::Malformed { variable })
+    let listed = listed.to_str().and_then(|text| text.split(',').map(number).collect());
+    listed.ok_or(Error::Malformed { variable })
 }
 
 /// Reads to the end.
