@@ -21,7 +21,7 @@ pub use handover::Handover;
 pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
-pub use running::{Ending, Running};
+pub use running::{Ending, Passage, Running};
 pub use variable::{Prefix, VariableError, VariableName};
 pub use watch::{Event, Watch};
 

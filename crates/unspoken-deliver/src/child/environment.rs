@@ -37,6 +37,11 @@ impl Environment {
         delivered.map(|delivered| (delivered.variable, delivered.secret)).collect()
     }
 
+    /// Adds a variable of ours.
+    pub(super) fn note(&mut self, variable: &str, text: &str) {
+        self.inherited.push((variable.into(), text.into()));
+    }
+
     /// The search path that the child will have.
     pub(super) fn path(&self) -> Option<&[u8]> {
         let delivered = self.delivered.iter().find(|delivered| delivered.variable == "PATH");

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use unspoken_wire::{Bundle, Descriptors};
 
 use super::exec::become_it;
-use super::{Ending, Environment, Event, Running, StartError, Watch};
+use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
 use crate::fd::{Channel, ChannelKind, keep_only, place};
 
 /// How a bundle is handed over.
@@ -26,8 +26,7 @@ impl Handover {
         environment: &mut Environment,
         bundle: &Bundle,
     ) -> Result<Channel, StartError> {
-        let noted = (Self::VARIABLE.into(), self.descriptors.to_string().into());
-        environment.inherited.push(noted);
+        environment.note(Self::VARIABLE, &self.descriptors.to_string());
         Ok(Channel::new(self.kind, bundle.print())?)
     }
 
@@ -50,8 +49,9 @@ impl Handover {
             };
         }
         let watch = Watch::begin().map_err(|source| StartError::Supervise { source })?;
-        let channel = Some((channel, &self.descriptors));
-        let mut child = Running::start(command, environment, channel)?;
+        let descriptors = &self.descriptors;
+        let passage = Passage { channel, descriptors, asks_readiness: false };
+        let mut child = Running::start(command, environment, Some(passage))?;
         loop {
             match watch.next(Some(&mut child), None) {
                 Ok(Event::Ended(ending)) => return Ok(ending),

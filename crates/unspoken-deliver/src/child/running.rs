@@ -27,6 +27,15 @@ pub struct Running {
     readiness: Option<Readiness>,
 }
 
+/// What a child finds open besides the standard streams.
+#[derive(Debug)]
+pub struct Passage<'a> {
+    pub channel: Channel,
+    pub descriptors: &'a Descriptors,
+    /// Whether it also finds where to say that it is ready.
+    pub asks_readiness: bool,
+}
+
 /// How a child ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ending {
@@ -58,32 +67,27 @@ impl std::fmt::Display for Ending {
 
 impl Running {
     /// Starts a command beside this process, in its process group and on its
-    /// terminal. With a channel it finds, of what is open here, the standard
-    /// streams, what the channel holds on the given descriptors, and where to say
-    /// that it is ready.
+    /// terminal. With a passage it finds, of what is open here, the standard
+    /// streams and what is passed alone.
     pub fn start(
         command: &[OsString],
         mut environment: Environment,
-        channel: Option<(Channel, &Descriptors)>,
+        passage: Option<Passage<'_>>,
     ) -> Result<Self, StartError> {
         let failed = |source: io::Error| StartError::Supervise { source };
         let mut actions = PosixSpawnFileActions::init().map_err(io::Error::from).map_err(failed)?;
-        let mut parts = None;
-        if let Some((channel, descriptors)) = channel {
+        let (mut read, mut rest, mut report) = (None, None, None);
+        if let Some(Passage { channel, descriptors, asks_readiness }) = passage {
             keep_only(&[]).map_err(failed)?;
-            let (read, rest) = channel.into_parts();
-            for &number in descriptors.numbers() {
-                let added = actions.add_dup2(read.as_raw_fd(), number.into());
-                added.map_err(io::Error::from).map_err(failed)?;
+            let (end, left) = channel.into_parts();
+            put_on(&mut actions, &end, descriptors.numbers()).map_err(failed)?;
+            (read, rest) = (Some(end), left);
+            if asks_readiness {
+                let (readiness, write) = Readiness::new().map_err(failed)?;
+                put_on(&mut actions, &write, &Readiness::DESCRIPTORS).map_err(failed)?;
+                environment.note(Readiness::VARIABLE, &Readiness::variable());
+                report = Some((readiness, write));
             }
-            let (readiness, write) = Readiness::new().map_err(failed)?;
-            for number in Readiness::DESCRIPTORS {
-                let added = actions.add_dup2(write.as_raw_fd(), number.into());
-                added.map_err(io::Error::from).map_err(failed)?;
-            }
-            let noted = (Readiness::VARIABLE.into(), Readiness::variable().into());
-            environment.inherited.push(noted);
-            parts = Some((read, rest, readiness, write));
         }
         let call = Call::new(command, environment)?;
         let attributes = attributes().map_err(failed)?;
@@ -91,10 +95,8 @@ impl Running {
             posix_spawn(file, &actions, &attributes, arguments, variables)
         })?;
         // From here the child alone holds the ends that are its own.
-        let (rest, readiness) = match parts {
-            Some((_read, rest, readiness, _write)) => (rest, Some(readiness)),
-            None => (None, None),
-        };
+        drop(read);
+        let readiness = report.map(|(readiness, _write)| readiness);
         let known = rustix::process::Pid::from_raw(pid.as_raw());
         let known = known.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
         let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| failed(e.into()))?;
@@ -162,6 +164,18 @@ impl Running {
             }
         }
     }
+}
+
+/// The child finds `source` on each of these numbers.
+fn put_on(
+    actions: &mut PosixSpawnFileActions,
+    source: &OwnedFd,
+    numbers: &[u16],
+) -> io::Result<()> {
+    for &number in numbers {
+        actions.add_dup2(source.as_raw_fd(), number.into())?;
+    }
+    Ok(())
 }
 
 /// The child starts with the signals that this process was started with.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap_complete::ArgValueCandidates;
 use unspoken_deliver::child::{
-    Event as Happened, Handover, Running, Selection, Watch, limit_core, plan,
+    Event as Happened, Handover, Passage, Running, Selection, Watch, limit_core, plan,
 };
 use unspoken_model::{ProjectFile, SecretName};
 use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet};
@@ -176,7 +176,9 @@ impl Stage<'_> {
                 let token = Some(Secret::random(32));
                 let channel =
                     handover.prepare(&mut environment, &Bundle { origin, token, secrets })?;
-                Running::start(command, environment, Some((channel, &handover.descriptors)))?
+                let descriptors = &handover.descriptors;
+                let passage = Passage { channel, descriptors, asks_readiness: true };
+                Running::start(command, environment, Some(passage))?
             }
         };
         cx.ui.detail(format_args!("started with {}", counted(count, "secret")));
