@@ -12,6 +12,7 @@ mod demo;
 mod dist;
 mod fuzz;
 mod pages;
+mod sdk;
 mod setup;
 mod sizes;
 mod task;

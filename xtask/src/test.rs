@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{Said, cargo, listen, must, path_with};
-use crate::{canary, dist, fuzz, pages, setup, sizes, word};
+use crate::{canary, dist, fuzz, pages, sdk, setup, sizes, word};
 
 type Step = (&'static str, fn(&mut Suite) -> Result<String>);
 
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     ("doc", |_| doc()),
     ("dist", |suite| suite.binary().map(|_| String::new())),
     ("tests", Suite::tests),
+    ("sdks", Suite::sdks),
     ("pages", |_| pages::check()),
     ("deny", Suite::deny),
     ("fuzz", |_| fuzz::check()),
@@ -100,6 +101,11 @@ impl Suite {
         ensure!(tally.passed > 0, "{text}\nno test ran");
         ensure!(left_out == 0, "{left_out} tests were left out");
         Ok(format!("{} tests", tally.passed))
+    }
+
+    fn sdks(&mut self) -> Result<String> {
+        let (peers, binary) = (self.peers()?, self.binary()?);
+        sdk::check(&peers, &binary)
     }
 
     fn deny(&mut self) -> Result<String> {

@@ -120,10 +120,12 @@ fn a_server_is_started_by_the_real_program() {
     let unspoken = PathBuf::from(env::var_os("UNSPOKEN_BIN").unwrap());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(canary("project"));
     fs::create_dir(&folder).unwrap();
+    // Private keys inside of a project are refused.
+    let keys = folder.with_extension("keys");
     let key = canary("key");
     let call = |arguments: &[&str]| {
         let mut command = Command::new(&unspoken);
-        command.args(arguments).current_dir(&folder).env("UNSPOKEN_HOME", folder.join("keys"));
+        command.args(arguments).current_dir(&folder).env("UNSPOKEN_HOME", &keys);
         command
     };
     let init = call(&["init", "--project", "acme", "-e", "production"]).output().unwrap();
@@ -148,4 +150,5 @@ fn a_server_is_started_by_the_real_program() {
     check(&mut server.0, &log, port, &key);
     drop(server);
     fs::remove_dir_all(folder).unwrap();
+    fs::remove_dir_all(keys).unwrap();
 }
