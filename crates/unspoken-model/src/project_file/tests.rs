@@ -97,6 +97,30 @@ fn what_is_not_understood_is_refused_with_its_line() {
 }
 
 #[test]
+fn the_run_mode_is_one_of_two() {
+    let file = |line: &str| {
+        ProjectFile::parse(&format!(
+            "project = \"acme\"\ndefault = \"test\"\n{line}\n[environments.test]\n"
+        ))
+    };
+    for (line, mode) in [
+        ("", RunMode::Environment),
+        ("run_mode = \"environment\"", RunMode::Environment),
+        ("run_mode = \"fd\"", RunMode::Descriptor),
+    ] {
+        assert_eq!(file(line).unwrap().run_mode, mode, "{line}");
+    }
+    for line in ["run_mode = \"pipe\"", "run_mode = \"\"", "run_mode = \"FD\""] {
+        let error = file(line).unwrap_err();
+        assert_eq!((error.line, error.problem), (3, ProjectFileProblem::RunMode), "{line}");
+    }
+    assert!(matches!(
+        file("run_mode = 3").unwrap_err().problem,
+        ProjectFileProblem::NotText { .. }
+    ));
+}
+
+#[test]
 fn only_plain_paths_that_git_can_hold_are_documents() {
     for (path, fits) in [
         ("secrets/prod.env.enc", true),
