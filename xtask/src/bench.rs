@@ -34,6 +34,7 @@ struct Row {
     secrets: usize,
     bare: Times,
     unspoken: Times,
+    by_pipe: Times,
     sops: Times,
     dotenvx: Times,
 }
@@ -59,13 +60,14 @@ pub(crate) fn run() -> Result<()> {
     for secrets in COUNTS {
         println!("{secrets} secrets");
         let bench = last.insert(Bench::new(&binary, &peers, secrets)?);
-        let [bare, unspoken, sops, dotenvx] = race([
+        let [bare, unspoken, by_pipe, sops, dotenvx] = race([
             (&bench.bare(), ROUNDS),
             (&bench.unspoken(), ROUNDS),
+            (&bench.by_pipe(), ROUNDS),
             (&bench.sops(), SLOW_ROUNDS),
             (&bench.dotenvx(), SLOWEST_ROUNDS),
         ])?;
-        findings.rows.push(Row { secrets, bare, unspoken, sops, dotenvx });
+        findings.rows.push(Row { secrets, bare, unspoken, by_pipe, sops, dotenvx });
         findings.instructions.push((secrets, instructions(&bench.unspoken_of_nothing())?));
     }
     let most = last.context("nothing was measured")?;

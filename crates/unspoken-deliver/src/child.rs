@@ -18,7 +18,7 @@ mod watch;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
 pub use handover::Handover;
-pub use harden::{close_to_others, limit_core, lock_memory};
+pub use harden::{close_to_others, limit_core};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
 pub use running::{Ending, Passage, Running};

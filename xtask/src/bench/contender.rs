@@ -77,6 +77,11 @@ impl Bench {
         self.ours("unspoken run", &["run", "--", "true"])
     }
 
+    /// The same by a pipe instead of variables.
+    pub(crate) fn by_pipe(&self) -> Contender {
+        self.ours("unspoken run --fd", &["run", "--fd", "--", "true"])
+    }
+
     /// A run of a command that does not exist: everything up to the start.
     pub(crate) fn unspoken_of_nothing(&self) -> Contender {
         self.ours("unspoken run", &["run", "--", "/nonexistent/command"])

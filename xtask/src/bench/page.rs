@@ -39,10 +39,11 @@ fn times(rows: &[Row]) -> String {
     text
 }
 
-fn contenders(row: &Row) -> [(&'static str, &Times); 4] {
+fn contenders(row: &Row) -> [(&'static str, &Times); 5] {
     [
         ("`true` alone", &row.bare),
         ("`unspoken run -- true`", &row.unspoken),
+        ("`unspoken run --fd -- true`", &row.by_pipe),
         ("`sops exec-env … true`", &row.sops),
         ("`dotenvx run -- true`", &row.dotenvx),
     ]
@@ -52,14 +53,15 @@ fn costs(rows: &[Row]) -> String {
     let mut text = String::from(
         "\n## What it costs\n\n\
          The minimum, less that of `true` alone; and how many times ours the others cost.\n\n\
-         | secrets | unspoken | sops | dotenvx |\n|--:|--:|--:|--:|\n",
+         | secrets | unspoken | with `--fd` | sops | dotenvx |\n|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         let own = cost(&row.unspoken, &row.bare);
+        let by_pipe = cost(&row.by_pipe, &row.bare);
         let (sops, dotenvx) = (cost(&row.sops, &row.bare), cost(&row.dotenvx, &row.bare));
         let _ = writeln!(
             text,
-            "| {} | {own:.2} ms | {sops:.1} ms, {:.0} × | {dotenvx:.0} ms, {:.0} × |",
+            "| {} | {own:.2} ms | {by_pipe:.2} ms | {sops:.1} ms, {:.0} × | {dotenvx:.0} ms, {:.0} × |",
             row.secrets,
             sops / own,
             dotenvx / own,

@@ -24,8 +24,9 @@ pub fn close_to_others() {
 }
 
 /// Keeps what this process holds at present out of swap, where the limit on
-/// locked memory allows that.
-pub fn lock_memory() {
+/// locked memory allows that. For a process that stays: the call alone takes
+/// longer than a usual run holds anything.
+pub(super) fn lock_memory() {
     // The usual limit is smaller than this program.
     let _ = rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
 }

@@ -12,6 +12,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use unspoken_wire::Descriptors;
 
 use super::call::Call;
+use super::harden::lock_memory;
 use super::readiness::{Readiness, Said};
 use super::{Environment, StartError};
 use crate::fd::{Channel, Filled, Rest, keep_only};
@@ -80,6 +81,9 @@ impl Running {
         if let Some(Passage { channel, descriptors, asks_readiness }) = passage {
             keep_only(&[]).map_err(failed)?;
             let (end, left) = channel.into_parts();
+            if left.is_some() {
+                lock_memory();
+            }
             put_on(&mut actions, &end, descriptors.numbers()).map_err(failed)?;
             (read, rest) = (Some(end), left);
             if asks_readiness {

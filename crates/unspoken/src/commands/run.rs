@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap_complete::ArgValueCandidates;
 use unspoken_deliver::child::{
-    Environment, Handover, Prefix, Selection, VariableName, exec, limit_core, lock_memory, plan,
+    Environment, Handover, Prefix, Selection, VariableName, exec, limit_core, plan,
 };
 use unspoken_model::{ExpiryState, SecretName};
 use unspoken_seal::{Secret, SecretSet};
@@ -109,7 +109,6 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Becomes the command, or stays until it ends.
     pub(crate) fn perform(mut self, cx: &mut Context, origin: Origin) -> Result<(), Failure> {
-        lock_memory();
         if self.harden || self.handover.is_some() {
             limit_core()?;
         }
