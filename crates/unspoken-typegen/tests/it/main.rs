@@ -41,6 +41,7 @@ fn forms() -> [Form; 5] {
 
 /// Runs a program over a text.
 fn pipe(program: &str, arguments: &[&str], text: &str) -> Output {
+    #[expect(clippy::disallowed_methods, reason = "the real tools are programs")]
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -14,7 +14,7 @@ use super::{configure, project};
 
 /// Descriptions that would be code if they left their comment, or were taken
 /// for an example.
-const HOSTILE: &str = r####"
+const HOSTILE: &str = r#"
 [descriptions]
 DATABASE_URL = """
 The main one */ let x: number = "no"; /*
@@ -26,7 +26,7 @@ compile_error!("a description was taken for code");
 ```
 -     compile_error!("the same");
 @deprecated {@link x} \\N{x} \u202e \ufeff"""
-"####;
+"#;
 
 fn generated(language: &str, file: &str) -> Project {
     let project = project();
@@ -78,7 +78,7 @@ fn case(right: &str, wrong: &[(&str, &str, &str)], build: impl Fn(&str) -> Outpu
 fn typescript_refuses_a_misspelt_name() {
     let project = generated("typescript", "src/unspoken.d.ts");
     let root = project.root();
-    let tsc = peers().node_folder().join("node_modules/.bin/tsc");
+    let tsc = peers().tsc();
     let package = root.join("node_modules/unspoken");
     match sdk("typescript") {
         Some(library) => {
@@ -162,12 +162,14 @@ fn python_refuses_a_misspelt_name() {
     project.unspoken(["generate", "python", "--out", "app/bag.pyi"]).run().ok();
     write(root.join("app/__init__.py"), "");
     write(root.join("app/bag.py"), "from unspoken import secrets as secrets\n");
-    let library = sdk("python").map(|folder| folder.join("src")).unwrap_or_else(|| {
+    let library = if let Some(folder) = sdk("python") {
+        folder.join("src")
+    } else {
         let folder = project.folder().join("sdk");
         write(folder.join("unspoken/__init__.py"), include_str!("stand_in/unspoken.py"));
         write(folder.join("unspoken/py.typed"), "");
         folder
-    });
+    };
     let right = "from app.bag import secrets as bag\nfrom app.names import secrets\n\n\
                  url: str = secrets.DATABASE_URL.expose()\n\
                  dsn = secrets.SENTRY_DSN\n\
