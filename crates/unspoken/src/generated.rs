@@ -23,6 +23,9 @@ use crate::failure::{Code, Failure, quoted};
 /// How large a generated file may be, and a source file beside it.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
+/// How often a refresh looks again after it has written.
+const ROUNDS: usize = 5;
+
 /// Where types go.
 pub(crate) struct Target {
     pub(crate) language: Language,
@@ -174,14 +177,31 @@ pub(crate) fn refresh(cx: &Context) {
     if workspace.project.file.generate.is_empty() {
         return;
     }
-    match write_stale(cx, &workspace) {
+    match write_until_fresh(cx, &workspace) {
         Ok(written) if written.is_empty() => {}
-        Ok(written) => cx.ui.note(&format!("refreshed {}", written.join(", "))),
+        Ok(written) => {
+            let written: Vec<String> = written.into_iter().collect();
+            cx.ui.note(&format!("refreshed {}", written.join(", ")));
+        }
         Err(failure) => cx.ui.warn(&format!(
             "the generated types were not refreshed: {}; see `unspoken generate`",
             failure.message
         )),
     }
+}
+
+/// Whoever wrote looks again: another command may have changed names between
+/// our reading and our writing, and be done already.
+fn write_until_fresh(cx: &Context, workspace: &Workspace) -> Result<BTreeSet<String>, Failure> {
+    let mut all = BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let written = write_stale(cx, workspace)?;
+        if written.is_empty() {
+            break;
+        }
+        all.extend(written);
+    }
+    Ok(all)
 }
 
 fn write_stale(cx: &Context, workspace: &Workspace) -> Result<Vec<String>, Failure> {
