@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use unspoken_testkit::{Project, peers};
+use unspoken_testkit::{Project, canary, peers};
 
 use super::{configure, project};
 
@@ -28,10 +28,26 @@ compile_error!("a description was taken for code");
 @deprecated {@link x} \\N{x} \u202e \ufeff"""
 "#;
 
+/// Names that are words of a language, or of the text around them.
+const WORDS: &str = "
+    ABSTRACT AND ANY AS ASSERT ASYNC AWAIT BECOME BOOL BOX BREAK CASE CHAN CLASS CONST CONTINUE
+    CORE CRATE DEF DEFAULT DEFER DEL DO DYN ELIF ELSE ENUM ERR ERROR EXCEPT EXPOSE EXTERN FALSE
+    FALLTHROUGH FINAL FINALLY FN FOR FROM FUNC GEN GET GLOBAL GO GOTO IF IMPL IMPORT IN INIT
+    INTERFACE IS LAMBDA LET LITERAL LOOKUP LOOP MACRO MAIN MAP MATCH MOD MODULE MOVE MUST_GET MUT
+    NAMES NEVER NEW NIL NONE NONLOCAL NOT NUMBER OBJECT OK OPTION OPTIONAL OR OVERRIDE PACKAGE PASS
+    PRIV PROPERTY PUB RAISE RANGE READONLY REF RESULT RETURN SECRET SECRETS SELECT SELF SOME STATIC
+    STD STR STRING STRUCT SUPER SWITCH SYMBOL THEN THIS TO_JSON TRAIT TRUE TRY TYPE TYPEOF UNION
+    UNSAFE UNSIZED UNSPOKEN UNSPOKEN_SDK USE VAR VIRTUAL VOID WHERE WHILE WITH YIELD";
+
 fn generated(language: &str, file: &str) -> Project {
     let project = project();
-    project.set("production", "TYPE", "x");
-    project.set("development", "TYPE", "x");
+    let words: serde_json::Map<String, serde_json::Value> =
+        WORDS.split_whitespace().map(|word| (word.to_owned(), canary(word).into())).collect();
+    let words = serde_json::Value::Object(words).to_string();
+    for environment in ["development", "production"] {
+        let import = ["import", "-", "--format", "json", "-e", environment];
+        project.unspoken(import).stdin(&words).run().ok();
+    }
     configure(&project, HOSTILE);
     let path = project.root().join(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
