@@ -101,7 +101,7 @@ impl Command {
                 | Self::Rm(_)
                 | Self::Mv(_)
                 | Self::Import(_)
-                | Self::Env(_)
+                | Self::Env(env::Env::Add { .. })
                 | Self::Rotate(_)
                 | Self::Resolve(_)
                 | Self::Accept(_)
