@@ -24,7 +24,9 @@ const AGE_PLUGIN_XWING: &str = "age-plugin-xwing@0.2.1";
 const RAGE: &str = "rage@0.12.1";
 const DOTENV: &str = "dotenv@18.0.10";
 const DOTENVX: &str = "@dotenvx/dotenvx@2.38.2";
+const TYPESCRIPT: &str = "typescript@7.0.2";
 const PYTHON_DOTENV: &str = "python-dotenv==1.2.4";
+const MYPY: &str = "mypy==2.4.1";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -42,7 +44,9 @@ const PEERS: &[&str] = &[
     RAGE,
     DOTENV,
     DOTENVX,
+    TYPESCRIPT,
     PYTHON_DOTENV,
+    MYPY,
     CARGO_DENY,
     CARGO_FUZZ,
 ];
@@ -198,15 +202,18 @@ fn age_plugins(folder: &Path) -> Result<()> {
 fn npm(folder: &Path) -> Result<()> {
     let mut npm = at(folder, "npm");
     npm.arg("install").arg("--prefix").arg(folder);
-    npm.args(["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", DOTENV, DOTENVX]);
+    npm.args(["--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    npm.args([DOTENV, DOTENVX, TYPESCRIPT]);
     must(&mut npm).map(drop)
 }
 
 fn python(folder: &Path) -> Result<()> {
     must(at(folder, "python3").args(["-m", "venv", "--clear", "py"]))?;
     let python = folder.join("py/bin/python");
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_DOTENV];
-    must(Command::new(python).current_dir(folder).args(pip)).map(drop)
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let mut install = Command::new(python);
+    install.current_dir(folder).args(pip).args([PYTHON_DOTENV, MYPY]);
+    must(&mut install).map(drop)
 }
 
 /// Builds without optimisation: that takes a fifth of the time, and these
@@ -238,6 +245,7 @@ mod tests {
             ("/sops@", "3.13.2"),
             ("/dotenvx@", "2.38.2"),
             ("python-dotenv", "1.2.4"),
+            ("mypy", "2.4.1"),
             ("nothing", ""),
         ] {
             assert_eq!(version_of(peer), version, "{peer}");

@@ -10,6 +10,7 @@
 mod expiry;
 mod key_id;
 mod key_stub;
+mod language;
 mod name;
 mod nearest;
 mod place;
@@ -22,6 +23,7 @@ mod shown;
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
 pub use key_id::{KeyId, KeyIdError};
 pub use key_stub::{KeyStub, KeyStubError};
+pub use language::Language;
 pub use name::{NameError, SecretName};
 pub use nearest::nearest;
 pub use place::{EnvironmentName, Place, PlaceError, ProjectName};

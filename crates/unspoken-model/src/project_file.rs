@@ -15,8 +15,8 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    EnvironmentName, NameError, PlaceError, ProjectName, RecipientName, RecipientNameError,
-    SealKey, SecretName, is_same_key,
+    EnvironmentName, Language, NameError, PlaceError, ProjectName, RecipientName,
+    RecipientNameError, SealKey, SecretName, is_same_key,
 };
 
 /// A project file that has been read.
@@ -34,6 +34,10 @@ pub struct ProjectFile {
     pub required: BTreeSet<SecretName>,
     /// The commands that rotate a value: a program and its arguments.
     pub rotation: BTreeMap<SecretName, Vec<String>>,
+    /// Where generated types go, below the project's root.
+    pub generate: BTreeMap<Language, String>,
+    /// What the secrets are for, in words that everybody may read.
+    pub descriptions: BTreeMap<SecretName, String>,
     pub environments: BTreeMap<EnvironmentName, EnvironmentEntry>,
 }
 
@@ -94,6 +98,8 @@ pub enum ProjectFileProblem {
     SharedKey { first: RecipientName, second: RecipientName },
     NoSuchRecipient { key: String, name: RecipientName },
     Program { key: String },
+    Output { language: Language },
+    Description { key: String },
     SealKey,
     RunMode,
     Path { path: String },
@@ -108,6 +114,11 @@ pub enum ProjectFileProblem {
 pub enum InheritError {
     #[error("the environments inherit from each other in a circle: {}", names(.path))]
     Circle { path: Vec<EnvironmentName> },
+}
+
+/// `.a` or `.b`.
+fn quoted(endings: &[&str]) -> String {
+    endings.iter().map(|ending| format!("`{ending}`")).collect::<Vec<_>>().join(" or ")
 }
 
 fn names(path: &[EnvironmentName]) -> String {
@@ -134,6 +145,9 @@ impl DocumentForm {
 impl ProjectFile {
     pub const NAME: &'static str = "unspoken.toml";
 
+    /// How many bytes a description may have.
+    pub const MAX_DESCRIPTION: usize = 1000;
+
     /// Writes the file of a new project.
     pub fn new(project: ProjectName, default: EnvironmentName) -> Self {
         let text = format!(
@@ -153,6 +167,8 @@ impl ProjectFile {
             recipients: BTreeMap::new(),
             required: BTreeSet::new(),
             rotation: BTreeMap::new(),
+            generate: BTreeMap::new(),
+            descriptions: BTreeMap::new(),
             environments,
         }
     }
@@ -240,6 +256,22 @@ impl fmt::Display for ProjectFileProblem {
                 )
             }
             Self::RunMode => f.write_str("`run_mode` must be `environment` or `fd`"),
+            Self::Output { language } => {
+                write!(
+                    f,
+                    "`generate.{}` must be a plain path below the root, outside of `secrets`, that \
+                     ends in {}",
+                    language.key(),
+                    quoted(language.endings())
+                )
+            }
+            Self::Description { key } => {
+                let max = ProjectFile::MAX_DESCRIPTION;
+                write!(
+                    f,
+                    "`{key}` must be a text of 1 to {max} bytes, with no control character but line ends"
+                )
+            }
             Self::SealKey => f.write_str("`seal_key` must be 32 bytes in base64"),
             Self::Path { path } => {
                 write!(

@@ -68,7 +68,7 @@ impl Project {
     }
 
     /// The same for any path below the root.
-    pub(crate) fn reach_below(&self, below: &Path) -> Result<PathBuf, FileError> {
+    pub fn reach_below(&self, below: &Path) -> Result<PathBuf, FileError> {
         reach(&self.root, below)
     }
 

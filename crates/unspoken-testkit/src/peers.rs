@@ -36,6 +36,7 @@ impl Peers {
         self.bin(&format!("age-plugin-{name}"))
     }
 
+    /// Python, with `dotenv` and `mypy` as modules.
     pub fn python(&self) -> PathBuf {
         self.folder.join("py/bin/python")
     }
@@ -43,6 +44,11 @@ impl Peers {
     /// npm's `dotenvx` program.
     pub fn dotenvx(&self) -> PathBuf {
         self.folder.join("node_modules/.bin/dotenvx")
+    }
+
+    /// TypeScript's compiler.
+    pub fn tsc(&self) -> PathBuf {
+        self.folder.join("node_modules/.bin/tsc")
     }
 
     /// The folder from which `require("dotenv")` works.

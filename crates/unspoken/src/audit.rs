@@ -8,6 +8,7 @@
 mod document;
 mod names;
 pub(crate) mod place;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +46,7 @@ impl Audit {
         let ancestry = |name| file.ancestry(name).unwrap_or_default();
         let wanted: BTreeSet<EnvironmentName> = chosen.iter().flat_map(ancestry).collect();
         let mut audit = Self { general: place::look(workspace, repository), ..Self::default() };
+        audit.general.extend(types::look(cx, workspace));
         let mut sheets = Sheets::new();
         for environment in file.environments.keys() {
             let mut findings = Vec::new();

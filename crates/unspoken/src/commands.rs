@@ -10,6 +10,7 @@ mod doctor;
 mod edit;
 mod env;
 mod export;
+mod generate;
 mod get;
 mod git;
 mod identity;
@@ -36,6 +37,7 @@ pub(crate) use run::Run;
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::generated;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -51,6 +53,7 @@ pub(crate) enum Command {
     Mv(mv::Mv),
     Import(import::Import),
     Export(export::Export),
+    Generate(generate::Generate),
     #[command(visible_alias = "x")]
     Run(run::Run),
     Dev(dev::Dev),
@@ -80,6 +83,33 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
+        let renames = self.may_change_names();
+        self.perform(cx)?;
+        if renames || cx.took_names() {
+            generated::refresh(cx);
+        }
+        Ok(())
+    }
+
+    /// Whether there may be other names, or expiries, when it has ended. git
+    /// merges whole trees, and writes nothing beside: that is `generate`'s.
+    fn may_change_names(&self) -> bool {
+        matches!(
+            self,
+            Self::Set(_)
+                | Self::Edit(_)
+                | Self::Rm(_)
+                | Self::Mv(_)
+                | Self::Import(_)
+                | Self::Env(env::Env::Add { .. })
+                | Self::Rotate(_)
+                | Self::Resolve(_)
+                | Self::Accept(_)
+                | Self::Restore(_)
+        )
+    }
+
+    fn perform(self, cx: &mut Context) -> Result<(), Failure> {
         match self {
             Self::Init(command) => command.run(cx),
             Self::Set(command) => command.run(cx),
@@ -90,6 +120,7 @@ impl Command {
             Self::Mv(command) => command.run(cx),
             Self::Import(command) => command.run(cx),
             Self::Export(command) => command.run(cx),
+            Self::Generate(command) => command.run(cx),
             Self::Run(command) => command.run(cx),
             Self::Dev(command) => command.run(cx),
             Self::Read(command) => command.run(cx),

@@ -1,5 +1,6 @@
 //! What every command starts from, resolved once and on demand.
 
+use std::cell::Cell;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use unspoken_store::{
 use crate::ask::Terminal;
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
+use crate::generated;
 use crate::ui::Ui;
 
 /// The streams, the variables and the clock of one run.
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     /// What a command that we ran and outlived ended with, which we end with, too.
     pub(crate) passed_on: Option<u8>,
     project_dir: Option<PathBuf>,
+    /// Whether values were taken up, whose names may be new.
+    took: Cell<bool>,
 }
 
 /// A project, this machine's keys, and the environment that is meant.
@@ -41,7 +45,8 @@ pub(crate) struct Workspace {
 impl Context {
     pub(crate) fn new(ui: Ui, variables: Variables, project_dir: Option<PathBuf>) -> Self {
         let ask: Arc<dyn Ask> = Arc::new(Terminal::new(&ui));
-        Self { ui, variables, ask, passed_on: None, project_dir }
+        let took = Cell::new(false);
+        Self { ui, variables, ask, passed_on: None, project_dir, took }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -112,7 +117,16 @@ impl Context {
         for ancestor in ancestry {
             self.warn_unless_sealed(workspace, &ancestor);
         }
+        // Before the set goes on: `run` does not come back.
+        if self.took_names() {
+            generated::refresh(self);
+        }
         Ok(set)
+    }
+
+    /// Whether values were taken up since this was asked.
+    pub(crate) fn took_names(&self) -> bool {
+        self.took.take()
     }
 
     /// Takes up the values that were left for an environment, as far as this
@@ -127,6 +141,9 @@ impl Context {
             }
             Err(_) => return,
         };
+        if !folded.taken.is_empty() {
+            self.took.set(true);
+        }
         for waiting in folded.taken {
             let label = waiting.label;
             self.ui.note(&format!("{} in {environment} was left by {}", label.name, label.author));

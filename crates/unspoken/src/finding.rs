@@ -33,6 +33,7 @@ pub(crate) enum Rule {
     Writable,
     Permissions,
     Plaintext,
+    Types,
     Git,
 }
 
@@ -65,7 +66,7 @@ impl Level {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::ProjectFile,
         Self::MissingDocument,
         Self::Unreadable,
@@ -84,6 +85,7 @@ impl Rule {
         Self::Writable,
         Self::Permissions,
         Self::Plaintext,
+        Self::Types,
         Self::Git,
     ];
 
@@ -107,6 +109,7 @@ impl Rule {
             Self::Writable => "writable",
             Self::Permissions => "permissions",
             Self::Plaintext => "plaintext",
+            Self::Types => "types",
             Self::Git => "git",
         }
     }
@@ -132,6 +135,7 @@ impl Rule {
             Self::Writable => "Every user of this machine can write a file of the project.",
             Self::Permissions => "Others can read, or own, private keys of this machine.",
             Self::Plaintext => "A plaintext file of secrets is tracked by git.",
+            Self::Types => "Generated types are not as the names are now.",
             Self::Git => "The repository cannot be asked.",
         }
     }
@@ -145,6 +149,7 @@ impl Rule {
             | Self::ExpiresSoon
             | Self::Inbox
             | Self::Writable
+            | Self::Types
             | Self::Git => Level::Warning,
             _ => Level::Error,
         }

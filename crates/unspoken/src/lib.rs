@@ -16,6 +16,7 @@ mod context;
 mod failure;
 mod finding;
 mod flags;
+mod generated;
 mod git;
 mod history;
 mod input;

@@ -1,5 +1,7 @@
 //! From text to a project file, with the line of whatever is wrong.
 
+mod generate;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -31,6 +33,8 @@ impl ProjectFile {
             recipients: reader.recipients(root)?,
             required: reader.required(root, "required")?,
             rotation: reader.rotation(root)?,
+            generate: reader.generate(root)?,
+            descriptions: reader.descriptions(root)?,
             environments,
         };
         for (name, entry) in &file.environments {
@@ -41,8 +45,17 @@ impl ProjectFile {
 }
 
 /// The keys that a project file may have.
-const ROOT: [&str; 7] =
-    ["project", "default", "run_mode", "environments", "recipients", "required", "rotation"];
+const ROOT: [&str; 9] = [
+    "project",
+    "default",
+    "run_mode",
+    "environments",
+    "recipients",
+    "required",
+    "rotation",
+    "generate",
+    "descriptions",
+];
 
 /// The keys that an environment may have.
 const ENVIRONMENT: [&str; 5] = ["inherits", "file", "seal_key", "recipients", "required"];

@@ -209,6 +209,10 @@ fn machine() -> Vec<Case> {
             p.write("sub dir/.env.local", format!("A={}\n", canary("plain")));
             p.git(["add", "--force", "sub dir/.env.local"]);
         }),
+        case("types", 0, "`src/a.rs` is not as the names are now", "unspoken generate", |p| {
+            let file = p.read("unspoken.toml");
+            p.write("unspoken.toml", format!("{file}\n[generate]\nrust = \"src/a.rs\"\n"));
+        }),
         case("git", 0, "`git rev-parse` failed", "git status", |p| {
             p.write(".git/config", "[core\n");
         }),

@@ -56,6 +56,7 @@ fn bash_proposes_commands_flags_environments_and_names() {
     assert!(ask(&["get", ""]).contains(&"STRIPE_KEY".to_owned()));
     assert!(ask(&["set", "--gen"]).iter().any(|flag| flag.starts_with("--generate")));
     assert_eq!(ask(&["export", "--format", "j"]), ["json"]);
+    assert_eq!(ask(&["generate", "p"]), ["python"]);
     assert_eq!(ask(&["import", "--on-conflict", "s"]), ["skip"]);
 }
 

@@ -29,6 +29,7 @@ fn every_command_of_the_issue_is_there() {
         "mv",
         "import",
         "export",
+        "generate",
         "run",
         "env list",
         "env add",

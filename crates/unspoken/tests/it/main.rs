@@ -18,6 +18,7 @@ mod edit;
 mod export;
 mod fault;
 mod foreign;
+mod generate;
 mod git;
 mod help;
 mod import;
