@@ -36,6 +36,11 @@ impl Peers {
         self.bin(&format!("age-plugin-{name}"))
     }
 
+    /// The reader that Docker Compose is built on, as a program.
+    pub fn compose_spec(&self) -> PathBuf {
+        self.bin("compose-spec")
+    }
+
     pub fn python(&self) -> PathBuf {
         self.folder.join("py/bin/python")
     }
