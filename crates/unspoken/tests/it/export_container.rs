@@ -125,10 +125,10 @@ fn in_its_place(project: &Project, script: &str) -> Invocation {
     fs::create_dir(&folder).unwrap();
     // By a process of its own: what other tests start would inherit a file that is open for
     // writing here, which then cannot be executed.
-    let install = format!("cat > \"$0\" && chmod 755 \"$0\"");
+    let install = "cat > \"$0\" && chmod 755 \"$0\"";
     let path = folder.join("systemd-creds");
     let text = format!("#!/bin/sh\n{script}\n");
-    let call = project.program("sh", ["-c", &install, path.to_str().unwrap()]);
+    let call = project.program("sh", ["-c", install, path.to_str().unwrap()]);
     call.stdin(text).run().ok();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     project.unspoken(["export", "-f", "systemd"]).env("PATH", path)
@@ -154,7 +154,12 @@ fn what_systemd_creds_did_not_encrypt_is_refused() {
         ("cat >/dev/null; echo BYRp2vb1QySABUnaD46i+yAAAAABAAAADAAA", "no secret key"),
         ("kill -9 $$", "signal: 9"),
     ] {
-        let output = in_its_place(&project(), script).run().fails_with(1).is_silent_on_values();
+        // More than a pipe holds: what does not read must not end us.
+        let project = project();
+        for name in ["LONG", "LONGER"] {
+            project.set("development", name, format!("{}{}", canary(name), "x".repeat(60_000)));
+        }
+        let output = in_its_place(&project, script).run().fails_with(1).is_silent_on_values();
         assert!(output.stdout.is_empty(), "{script}");
         output.says(words);
     }

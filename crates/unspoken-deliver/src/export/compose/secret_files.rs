@@ -82,22 +82,22 @@ impl MemoryFolder {
         mode: FileMode,
     ) -> Result<(), FolderError> {
         let names: BTreeSet<SecretName> = composition.names().into_iter().cloned().collect();
-        let made = self.read_record()?.unwrap_or_default();
+        let earlier = self.read_record()?.unwrap_or_default().0;
         for name in &names {
             match self.kind(name.as_str())? {
                 None => {}
-                Some(FileType::RegularFile) if made.0.contains(name) => {}
+                Some(FileType::RegularFile) if earlier.contains(name) => {}
                 Some(_) => {
                     return Err(FolderError::Foreign { path: self.path.join(name.as_str()) });
                 }
             }
         }
-        self.write_record(&Made(made.0.union(&names).cloned().collect()))?;
+        self.write_record(&Made(earlier.union(&names).cloned().collect()))?;
         for name in &names {
             let bytes = set.get(name).map_or("", |secret| secret.expose()).as_bytes();
             self.write(name.as_str(), bytes, mode.mode())?;
         }
-        for name in made.0.difference(&names) {
+        for name in earlier.difference(&names) {
             self.remove_file(name.as_str())?;
         }
         self.write_record(&Made(names))

@@ -15,7 +15,7 @@ fn name(text: &str) -> SecretName {
 fn set(names: &[&str]) -> SecretSet {
     let mut set = SecretSet::new(EnvironmentName::parse("production").unwrap());
     for each in names {
-        set.insert(name(each), Secret::new(format!("value of {each}").into()).unwrap());
+        assert!(set.insert(name(each), Secret::new(format!("value of {each}").into()).unwrap()));
     }
     set
 }

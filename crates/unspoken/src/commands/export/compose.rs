@@ -22,8 +22,8 @@ pub(super) struct ComposeFlags {
     #[arg(long, value_name = "SERVICE[=NAMES]")]
     service: Vec<Service>,
 
-    /// Where the files go, on tmpfs [default: $XDG_RUNTIME_DIR/unspoken/PROJECT/ENV, or in
-    /// /dev/shm]
+    /// Where the files go, on tmpfs [default: PROJECT/ENV in `$XDG_RUNTIME_DIR/unspoken`, else
+    /// in /dev/shm]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 

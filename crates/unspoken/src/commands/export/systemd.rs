@@ -52,7 +52,8 @@ impl SystemdFlags {
 fn explain(error: &CredentialError, credential: &Credential, environment: &str) -> Failure {
     let (export, name) =
         (format!("unspoken export -e {} --format bundle", shown(environment)), &credential.name);
-    let encrypt = format!("systemd-creds encrypt --name={name} - -");
+    let key = credential.key.map_or(String::new(), |key| format!(" --with-key={}", key.as_str()));
+    let encrypt = format!("systemd-creds encrypt --name={name}{key} - -");
     let failure = Failure::because(Code::Other, error);
     match error {
         CredentialError::NotInstalled => failure.hint(format!(
