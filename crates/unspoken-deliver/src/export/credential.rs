@@ -8,10 +8,14 @@
 //!   encrypted without a secret key is wiped and refused.
 //! - What the program says is kept apart from what it gives, and is bounded.
 
-use std::fmt;
+mod credential_key;
+mod credential_name;
+
+pub use credential_key::{CredentialKey, CredentialKeyError};
+pub use credential_name::{CredentialName, CredentialNameError};
+
 use std::io::{self, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::str::FromStr;
 use std::thread;
 
 use thiserror::Error;
@@ -19,47 +23,6 @@ use unspoken_model::shown;
 use zeroize::Zeroizing;
 
 use crate::child::is_withheld;
-
-/// A credential's name, by which a unit asks for it.
-///
-/// Invariant: 1 to [`CredentialName::MAX`] of the characters A-Z, a-z, 0-9, `_`,
-/// `-` and `.`, neither `.` nor `..`. So it is a legal file name, and needs no
-/// escape in a unit.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CredentialName(String);
-
-/// Why a text is no [`CredentialName`].
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum CredentialNameError {
-    #[error("a credential's name cannot be empty")]
-    Empty,
-    #[error("a credential's name holds at most {max} bytes", max = CredentialName::MAX)]
-    TooLong,
-    #[error("{found:?} cannot stand in a credential's name")]
-    Character { found: char },
-    #[error("`.` and `..` are names of folders")]
-    Dots,
-}
-
-/// Which keys encrypt a credential.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum CredentialKey {
-    /// The key in systemd's own folder, which root alone reads.
-    Host,
-    /// The machine's security chip.
-    Tpm2,
-    /// Both, of which both are needed.
-    HostAndTpm2,
-}
-
-/// Why a text is no [`CredentialKey`].
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum CredentialKeyError {
-    #[error("with `{found}` anybody could decrypt the credential")]
-    Unprotected { found: String },
-    #[error("no such key: it is `host`, `tpm2` or `host+tpm2`")]
-    Unknown,
-}
 
 /// How a credential is to be encrypted.
 #[derive(Clone, Debug)]
@@ -98,76 +61,6 @@ pub enum CredentialError {
     Odd,
     #[error("`{program}` used no secret key: anybody could decrypt it", program = Credential::PROGRAM)]
     NullKey,
-}
-
-impl CredentialName {
-    pub const MAX: usize = 255;
-
-    /// Reads a name, or says what spoils it.
-    pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
-        match text {
-            "" => return Err(CredentialNameError::Empty),
-            "." | ".." => return Err(CredentialNameError::Dots),
-            _ if text.len() > Self::MAX => return Err(CredentialNameError::TooLong),
-            _ => {}
-        }
-        let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        match text.chars().find(|&c| !fits(c)) {
-            Some(found) => Err(CredentialNameError::Character { found }),
-            None => Ok(Self(text.to_owned())),
-        }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for CredentialName {
-    fn default() -> Self {
-        Self("unspoken".to_owned())
-    }
-}
-
-impl FromStr for CredentialName {
-    type Err = CredentialNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl fmt::Display for CredentialName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl CredentialKey {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Tpm2 => "tpm2",
-            Self::HostAndTpm2 => "host+tpm2",
-        }
-    }
-}
-
-impl FromStr for CredentialKey {
-    type Err = CredentialKeyError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "host" => Ok(Self::Host),
-            "tpm2" => Ok(Self::Tpm2),
-            "host+tpm2" => Ok(Self::HostAndTpm2),
-            // Systemd's words for "none", and for "none where there is no chip".
-            "null" | "tpm2-absent" | "auto-initrd" => {
-                Err(CredentialKeyError::Unprotected { found: text.to_owned() })
-            }
-            _ => Err(CredentialKeyError::Unknown),
-        }
-    }
 }
 
 impl Credential {
@@ -256,37 +149,6 @@ fn read(pipe: Option<impl Read>, limit: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_a_file_name_without_surprises() {
-        #[track_caller]
-        fn case(text: &str, expected: Result<(), CredentialNameError>) {
-            assert_eq!(CredentialName::parse(text).map(drop), expected, "{text:?}");
-        }
-
-        case("unspoken", Ok(()));
-        case("acme-web.production_1", Ok(()));
-        case("", Err(CredentialNameError::Empty));
-        case("..", Err(CredentialNameError::Dots));
-        case("a/b", Err(CredentialNameError::Character { found: '/' }));
-        case("a:b", Err(CredentialNameError::Character { found: ':' }));
-        case("a%b", Err(CredentialNameError::Character { found: '%' }));
-        case(&"a".repeat(255), Ok(()));
-        case(&"a".repeat(256), Err(CredentialNameError::TooLong));
-    }
-
-    #[test]
-    fn a_key_that_protects_nothing_is_no_key() {
-        for key in [CredentialKey::Host, CredentialKey::Tpm2, CredentialKey::HostAndTpm2] {
-            assert_eq!(key.as_str().parse(), Ok(key));
-        }
-        for found in ["null", "tpm2-absent", "auto-initrd"] {
-            let found = found.to_owned();
-            let expected = CredentialKeyError::Unprotected { found: found.clone() };
-            assert_eq!(found.parse::<CredentialKey>(), Err(expected));
-        }
-        assert_eq!("chip".parse::<CredentialKey>(), Err(CredentialKeyError::Unknown));
-    }
 
     #[test]
     fn what_is_too_large_starts_no_program() {
