@@ -21,12 +21,14 @@ const AGE_KEYGEN: &str = "filippo.io/age/cmd/age-keygen@v1.3.1";
 const AGE_PLUGIN_BATCHPASS: &str = "filippo.io/age/cmd/age-plugin-batchpass@v1.3.1";
 const AGE_PLUGIN_PQ: &str = "filippo.io/age/extra/age-plugin-pq@v1.3.1";
 const AGE_PLUGIN_XWING: &str = "age-plugin-xwing@0.2.1";
+const COMPOSE_SPEC: &str = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2";
 const RAGE: &str = "rage@0.12.1";
 const DOTENV: &str = "dotenv@18.0.10";
 const DOTENVX: &str = "@dotenvx/dotenvx@2.38.2";
 const TYPESCRIPT: &str = "typescript@7.0.2";
 const PYTHON_DOTENV: &str = "python-dotenv==1.2.4";
 const MYPY: &str = "mypy==2.4.1";
+const PYYAML: &str = "PyYAML==6.0.3";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -41,12 +43,14 @@ const PEERS: &[&str] = &[
     AGE_PLUGIN_BATCHPASS,
     AGE_PLUGIN_PQ,
     AGE_PLUGIN_XWING,
+    COMPOSE_SPEC,
     RAGE,
     DOTENV,
     DOTENVX,
     TYPESCRIPT,
     PYTHON_DOTENV,
     MYPY,
+    PYYAML,
     CARGO_DENY,
     CARGO_FUZZ,
 ];
@@ -64,6 +68,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mkfifo", "coreutils"),
     ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),
+    ("systemd-creds", "systemd"),
     ("vim", "vim"),
     ("ps", "procps"),
     ("nano", "nano"),
@@ -118,6 +123,7 @@ const STEPS: &[Step] = &[
     ("age", |folder| go_install(folder, AGE)),
     ("age-keygen", |folder| go_install(folder, AGE_KEYGEN)),
     ("age-plugins", age_plugins),
+    ("compose-spec", compose_spec),
     ("rage", |folder| cargo_install(folder, RAGE, &["ssh"])),
     ("npm", npm),
     ("python", python),
@@ -199,6 +205,13 @@ fn age_plugins(folder: &Path) -> Result<()> {
     cargo_install(folder, AGE_PLUGIN_XWING, &[])
 }
 
+/// Its program has a name that says nothing.
+fn compose_spec(folder: &Path) -> Result<()> {
+    go_install(folder, COMPOSE_SPEC)?;
+    let bin = folder.join("bin");
+    fs::rename(bin.join("cmd"), bin.join("compose-spec")).context("cannot rename it")
+}
+
 fn npm(folder: &Path) -> Result<()> {
     let mut npm = at(folder, "npm");
     npm.arg("install").arg("--prefix").arg(folder);
@@ -212,7 +225,7 @@ fn python(folder: &Path) -> Result<()> {
     let python = folder.join("py/bin/python");
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     let mut install = Command::new(python);
-    install.current_dir(folder).args(pip).args([PYTHON_DOTENV, MYPY]);
+    install.current_dir(folder).args(pip).args([PYTHON_DOTENV, PYYAML, MYPY]);
     must(&mut install).map(drop)
 }
 

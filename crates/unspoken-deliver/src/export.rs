@@ -7,6 +7,9 @@
 //! - The text is wiped when it is dropped, and no copy of it is left behind
 //!   while it grows.
 
+mod bundle;
+mod compose;
+mod credential;
 mod docker;
 mod dotenv;
 mod github;
@@ -15,6 +18,16 @@ mod json;
 mod shell;
 #[cfg(test)]
 mod tests;
+
+pub use bundle::print_bundle;
+pub use compose::{
+    ComposeError, Composition, FileMode, FolderError, Made, MadeError, MemoryFolder, Service,
+    ServiceError,
+};
+pub use credential::{
+    Blob, Credential, CredentialError, CredentialKey, CredentialKeyError, CredentialName,
+    CredentialNameError,
+};
 
 use std::fmt;
 use std::str::FromStr;

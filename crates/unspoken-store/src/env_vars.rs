@@ -86,8 +86,8 @@ table! {
         "Where the file `sops/age/keys.txt` of the sops program is looked for first.";
     DBUS_SESSION_BUS_ADDRESS, "every command that meets a key in the keychain",
         "Where the session bus is, over which the Secret Service is reached; only a local socket.";
-    XDG_RUNTIME_DIR, "every command that meets a key in the keychain",
-        "The session bus is its socket `bus`, when `DBUS_SESSION_BUS_ADDRESS` is not set.";
+    XDG_RUNTIME_DIR, "every command that meets a key in the keychain, and `export --format compose`",
+        "The session bus is its socket `bus`, when `DBUS_SESSION_BUS_ADDRESS` is not set. Secret files for compose are in its folder `unspoken`.";
     DISPLAY, "every command that meets a key in the keychain",
         "When it is set, a locked keychain may ask for its password on the screen.";
     WAYLAND_DISPLAY, "every command that meets a key in the keychain",

@@ -36,7 +36,12 @@ impl Peers {
         self.bin(&format!("age-plugin-{name}"))
     }
 
-    /// Python, with `dotenv` and `mypy` as modules.
+    /// The reader that Docker Compose is built on, as a program.
+    pub fn compose_spec(&self) -> PathBuf {
+        self.bin("compose-spec")
+    }
+
+    /// Python, with `dotenv`, `yaml` and `mypy` as modules.
     pub fn python(&self) -> PathBuf {
         self.folder.join("py/bin/python")
     }

@@ -14,6 +14,7 @@ use unspoken_store::{
     Found, Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
     project_directory,
 };
+use unspoken_wire::Origin;
 
 use crate::ask::Terminal;
 use crate::failure::{Code, Failure};
@@ -193,6 +194,15 @@ impl Workspace {
     /// Whether the project file says by which key a document is sealed.
     pub(crate) fn is_pinned(&self, environment: &EnvironmentName) -> bool {
         self.project.file.entry(environment).is_some_and(|entry| entry.seal_key.is_some())
+    }
+
+    /// Where a set comes from, for whoever is handed it.
+    pub(crate) fn origin(&self, set: &SecretSet) -> Origin {
+        Origin {
+            project: self.project.file.project.to_string(),
+            environment: set.environment().to_string(),
+            revision: set.revision(),
+        }
     }
 
     /// A path as a person reads it: below the project's root, without the root.

@@ -82,11 +82,7 @@ impl Run {
             clean: self.clean,
         };
         let handover = self.delivery.handover(workspace.project.file.run_mode);
-        let origin = Origin {
-            project: workspace.project.file.project.to_string(),
-            environment: environment.to_string(),
-            revision: set.revision(),
-        };
+        let origin = workspace.origin(&set);
         let environment = plan(std::env::vars_os(), set, &selection)?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));

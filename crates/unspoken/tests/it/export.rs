@@ -207,7 +207,7 @@ fn github_prints_no_mask_when_its_file_cannot_be_written() {
 fn an_unknown_format_is_told_with_all_known_ones() {
     let project = project(&values());
     let output = project.unspoken(["export", "--format", "yaml"]).run().fails_with(2);
-    for format in ["dotenv", "shell", "json", "docker", "github"] {
+    for format in ["dotenv", "shell", "json", "docker", "github", "bundle", "systemd", "compose"] {
         assert!(output.stderr.contains(format), "{format}: {output:?}");
     }
 }

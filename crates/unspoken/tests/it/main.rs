@@ -16,6 +16,7 @@ mod crash;
 mod disk;
 mod edit;
 mod export;
+mod export_container;
 mod fault;
 mod foreign;
 mod generate;
