@@ -60,7 +60,7 @@ const CLOSED =
   "the descriptors listed in `UNSPOKEN_FD` are closed: something between `unspoken run` and this program closed them; " +
   "start the program directly, choose another number with `unspoken run --fd=N`, or ask `unspoken doctor`";
 
-function parseAndWipe(content: Buffer | string): Bundle {
+function parseAndWipe(content: Uint8Array | string): Bundle {
   try {
     return parseBundle(content);
   } finally {
