@@ -63,9 +63,12 @@ export function readListed(list: readonly number[]): Uint8Array | undefined {
     const same = memory ? sameFile(descriptor, list) : ourPipe(descriptor, target, list, READ_ONLY);
     if (same === undefined) continue;
     try {
-      return reach(descriptor, "r", (opened) => readToEnd(opened, memory));
-    } finally {
+      const content = reach(descriptor, "r", (opened) => readToEnd(opened, memory));
       close(same);
+      return content;
+    } catch (error) {
+      // Somebody's writing end: not ours to close, either.
+      if (code(error) !== "EBADF") throw error;
     }
   }
   return undefined;
@@ -79,11 +82,11 @@ export function writeListed(list: readonly number[], text: string): void {
     try {
       reach(descriptor, "w", (opened) => patiently(() => writeSync(opened, text)));
     } catch (error) {
+      if (code(error) === "EBADF") continue;
       // Who asked for it has gone; that is no failure of the program.
       if (code(error) !== "EPIPE") throw error;
-    } finally {
-      close(same);
     }
+    close(same);
     return;
   }
 }
@@ -94,7 +97,7 @@ function ourPipe(descriptor: number, target: string, list: readonly number[], mo
   if (!target.startsWith("pipe:")) return stat(descriptor)?.isFIFO() ? sameFile(descriptor, list) : undefined;
   const ends = openDescriptors().filter((other) => link(other) === target);
   const listed = ends.filter((end) => list.includes(end));
-  return ends.every((end) => listed.includes(end) || isOpenFor(end, mode)) ? listed : undefined;
+  return ends.length === listed.length || ends.every((end) => isOpenFor(end, mode)) ? listed : undefined;
 }
 
 function sameFile(descriptor: number, list: readonly number[]): number[] {
