@@ -34,7 +34,7 @@ function serve(example, command) {
   }
   const { root, env } = project(UNSPOKEN_BIN);
   const arguments_ = ["--project-dir", root, "run", "--fd", "-e", "production", "--", process.execPath, ...command];
-  return spawn(UNSPOKEN_BIN, arguments_, { cwd, env: { ...env, ...VARIABLES } });
+  return spawn(UNSPOKEN_BIN, arguments_, { cwd, detached: true, env: { ...env, ...VARIABLES } });
 }
 
 function project(program) {
@@ -68,7 +68,7 @@ async function asked(server, ask) {
   try {
     await ask(`http://127.0.0.1:${await port}`);
   } finally {
-    server.kill();
+    process.kill(-server.pid);
     await ended;
   }
   assert.ok(!output.includes(value), "the server has printed the value");

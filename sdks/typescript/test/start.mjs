@@ -14,6 +14,8 @@ export function start(content, command, { variables = {}, cwd, script = 'exec "$
   const pipe = `cat | (exec 3<&0 9<&0 </dev/null; ${script})`;
   const child = spawn("sh", ["-c", pipe, "sh", ...command], {
     cwd,
+    // A group of its own, so that ending it ends what the shell has started.
+    detached: true,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, UNSPOKEN_FD: "3,9", ...variables },
   });
   child.stdin.on("error", () => {}).end(typeof content === "string" ? content : JSON.stringify(content));
