@@ -57,11 +57,12 @@ async function asked(server, ask) {
   const port = new Promise((resolve, reject) => {
     const read = (chunk) => {
       output += chunk;
-      const found = /(?:listening on |localhost:)(\d+)/.exec(output.replaceAll(/\u001b\[[\d;]*m/g, ""));
+      const found = /(?:listening on |localhost:|127\.0\.0\.1:)([1-9]\d*)/.exec(output.replaceAll(/\u001b\[[\d;]*m/g, ""));
       if (found) resolve(found[1]);
     };
     server.stdout.on("data", read);
     server.stderr.on("data", read);
+    setTimeout(() => reject(new Error(`does not listen: ${output}`)), 20_000).unref();
     server.once("close", (code) => reject(new Error(`ended with ${code}: ${output}`)));
   });
   const ended = new Promise((resolve) => server.once("close", resolve));
