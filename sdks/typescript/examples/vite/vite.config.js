@@ -1,0 +1,5 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  build: process.env.LEAKING ? { rollupOptions: { input: "src/leaking-client.js" } } : {},
+});

@@ -1,0 +1,205 @@
+import {
+  type Stats,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { BundleError, UnspokenError } from "./failure.js";
+
+/**
+ * Descriptors that the parent has left open for us, by number.
+ *
+ * A number alone proves nothing: where a launcher closed ours, the runtime has
+ * put something of its own there, often a pipe. Reading that would hang, and
+ * closing it would break the process. So a pipe is ours only if nobody in this
+ * process holds its other end.
+ */
+
+/**
+ * Deno numbers its files itself and reaches an inherited descriptor by its path
+ * alone. It closes one only by a foreign call, where it is permitted to make
+ * one; otherwise its children inherit the descriptor, emptied.
+ */
+const { Deno } = globalThis as { Deno?: DenoRuntime };
+
+interface DenoRuntime {
+  permissions: { querySync(what: { name: "ffi" }): { state: string } };
+  dlopen(
+    library: string,
+    symbols: { close: { parameters: ["i32"]; result: "i32" } },
+  ): { symbols: { close(descriptor: number): number }; close(): void };
+}
+
+const LARGEST = 64 * 1024 * 1024;
+const LAST = 0x7fff_ffff;
+const FIRST = 16 * 1024;
+const READ_ONLY = 0o400;
+const WRITE_ONLY = 0o200;
+const READ_AND_WRITE = 0o600;
+
+/** Reads a list such as `3,20`. The standard streams are never ours. */
+export function parseDescriptors(variable: string, list: string): number[] {
+  const numbers = list.split(",").map(Number);
+  // Printed again it must be the same text, since `Number` also takes blanks, signs and fractions.
+  const plain = numbers.every((number) => Number.isInteger(number) && number >= 3 && number <= LAST);
+  if (plain && numbers.join() === list) return numbers;
+  throw new UnspokenError(
+    "UNSPOKEN_UNREADABLE",
+    `\`${variable}\` does not list descriptors: expected numbers of 3 or more, separated by commas`,
+  );
+}
+
+/** The content of the first listed descriptor that holds a bundle; closes it wherever it is listed. */
+export function readListed(list: readonly number[]): Uint8Array | undefined {
+  for (const descriptor of list) {
+    const target = link(descriptor);
+    const memory = target.startsWith("/memfd:unspoken");
+    const same = memory ? sameFile(descriptor, list) : ourPipe(descriptor, target, list, READ_ONLY);
+    if (same === undefined) continue;
+    try {
+      const content = reach(descriptor, "r", (opened) => readToEnd(opened, memory));
+      close(same);
+      return content;
+    } catch (error) {
+      // Somebody's writing end: not ours to close, either.
+      if (code(error) !== "EBADF") throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Writes to the first listed pipe and closes it wherever it is listed. */
+export function writeListed(list: readonly number[], text: string): void {
+  for (const descriptor of list) {
+    const same = ourPipe(descriptor, link(descriptor), list, WRITE_ONLY);
+    if (same === undefined) continue;
+    try {
+      reach(descriptor, "w", (opened) => patiently(() => writeSync(opened, text)));
+    } catch (error) {
+      if (code(error) === "EBADF") continue;
+      // Who asked for it has gone; that is no failure of the program.
+      if (code(error) !== "EPIPE") throw error;
+    }
+    close(same);
+    return;
+  }
+}
+
+/** Where a pipe of ours is listed; nothing if it is no pipe, or not ours. */
+function ourPipe(descriptor: number, target: string, list: readonly number[], mode: number): number[] | undefined {
+  // Pipes have a number that is theirs alone; what has a path, or no `/proc` to look at, costs a look more.
+  if (!target.startsWith("pipe:")) return stat(descriptor)?.isFIFO() ? sameFile(descriptor, list) : undefined;
+  const ends = openDescriptors().filter((other) => link(other) === target);
+  const listed = ends.filter((end) => list.includes(end));
+  return ends.length === listed.length || ends.every((end) => isOpenFor(end, mode)) ? listed : undefined;
+}
+
+function sameFile(descriptor: number, list: readonly number[]): number[] {
+  const file = stat(descriptor);
+  return [...new Set(list)].filter((other) => {
+    const found = stat(other);
+    return found !== undefined && found.dev === file?.dev && found.ino === file.ino;
+  });
+}
+
+function stat(descriptor: number): Stats | undefined {
+  try {
+    return Deno ? statSync(path(descriptor)) : fstatSync(descriptor);
+  } catch {
+    return undefined;
+  }
+}
+
+function path(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+function reach<T>(descriptor: number, flags: "r" | "w", use: (file: number) => T): T {
+  if (!Deno) return use(descriptor);
+  const file = openSync(path(descriptor), flags);
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What a descriptor leads to; empty where there is no `/proc`. */
+function link(descriptor: number): string {
+  try {
+    return readlinkSync(path(descriptor));
+  } catch {
+    return "";
+  }
+}
+
+/** The permissions of the link say how the descriptor was opened. */
+function isOpenFor(descriptor: number, mode: number): boolean {
+  try {
+    return (lstatSync(path(descriptor)).mode & READ_AND_WRITE) === mode;
+  } catch {
+    return true;
+  }
+}
+
+function openDescriptors(): number[] {
+  try {
+    return readdirSync("/proc/self/fd").map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Grows one array by doubling, and wipes what it outgrows. */
+function readToEnd(descriptor: number, fromStart: boolean): Uint8Array {
+  let content = new Uint8Array(FIRST);
+  for (let size = 0; ; ) {
+    const count = patiently(() => readSync(descriptor, content, size, content.length - size, fromStart ? size : null));
+    size += count;
+    if (count === 0) return content.subarray(0, size);
+    if (size < content.length) continue;
+    if (size >= LARGEST) throw new BundleError(`the bundle is larger than ${LARGEST} bytes`);
+    const larger = new Uint8Array(2 * size);
+    larger.set(content);
+    content.fill(0);
+    content = larger;
+  }
+}
+
+/** Another holder may have made the pipe non-blocking; then its moment is waited for. */
+function patiently<T>(call: () => T): T {
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (code(error) !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function close(descriptors: readonly number[]): void {
+  if (Deno) closeByForeignCall(Deno, descriptors);
+  else descriptors.forEach((descriptor) => closeSync(descriptor));
+}
+
+function closeByForeignCall(deno: DenoRuntime, descriptors: readonly number[]): void {
+  if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") return;
+  try {
+    const libc = deno.dlopen("libc.so.6", { close: { parameters: ["i32"], result: "i32" } });
+    for (const descriptor of descriptors) libc.symbols.close(descriptor);
+    libc.close();
+  } catch {
+    // Another libc: the descriptors stay open, and empty.
+  }
+}
+
+function code(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
+}
