@@ -58,6 +58,12 @@ export function parseDescriptors(variable: string, list: string): number[] {
 /** The content of the first listed descriptor that holds a bundle; closes it wherever it is listed. */
 export function readListed(list: readonly number[]): Uint8Array | undefined {
   for (const descriptor of list) {
+    const pipe = pipeOnSeveral(descriptor, list);
+    if (pipe !== undefined) {
+      const content = reach(descriptor, "r", (opened) => readToEnd(opened, false));
+      close(pipe);
+      return content;
+    }
     const target = link(descriptor);
     const memory = target.startsWith("/memfd:unspoken");
     const same = memory ? sameFile(descriptor, list) : ourPipe(descriptor, target, list, READ_ONLY);
@@ -98,6 +104,16 @@ function ourPipe(descriptor: number, target: string, list: readonly number[], mo
   const ends = openDescriptors().filter((other) => link(other) === target);
   const listed = ends.filter((end) => list.includes(end));
   return ends.length === listed.length || ends.every((end) => isOpenFor(end, mode)) ? listed : undefined;
+}
+
+/**
+ * A pipe that is on several of the listed numbers: only who made the list can
+ * have put it there, so there is no need to look any further.
+ */
+function pipeOnSeveral(descriptor: number, list: readonly number[]): number[] | undefined {
+  if (!stat(descriptor)?.isFIFO()) return undefined;
+  const same = sameFile(descriptor, list);
+  return same.length > 1 ? same : undefined;
 }
 
 function sameFile(descriptor: number, list: readonly number[]): number[] {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -38,9 +38,12 @@ function serve(example, command) {
 }
 
 function project(program) {
-  const root = mkdtempSync(join(tmpdir(), "unspoken-example-"));
-  left.push(root);
-  const env = { PATH: process.env.PATH, HOME: root, UNSPOKEN_HOME: join(root, "keys") };
+  const folder = mkdtempSync(join(tmpdir(), "unspoken-example-"));
+  left.push(folder);
+  // Private keys inside of a project are refused.
+  const root = join(folder, "project");
+  mkdirSync(root);
+  const env = { PATH: process.env.PATH, HOME: folder, UNSPOKEN_HOME: join(folder, "keys") };
   for (const [words, input] of [
     [["init", "--project", "acme-web", "-e", "production"], ""],
     [["set", "SIGNING_KEY", "-e", "production"], value],
