@@ -10,8 +10,6 @@ export interface Bundle {
   readonly revision: number;
   readonly token: string;
   readonly secrets: readonly (readonly [name: string, value: string])[];
-  /** Each binding as JSON text. */
-  readonly storages: readonly (readonly [name: string, json: string])[];
 }
 
 /**
@@ -24,13 +22,13 @@ export function parseBundle(content: Uint8Array | string): Bundle {
   }
   const found = parseObject(typeof content === "string" ? content : decode(content));
   checkVersion(found["version"]);
+  checkStorages(found);
   return {
     project: text(found, "project"),
     environment: text(found, "environment"),
     revision: revision(found),
     token: text(found, "token"),
     secrets: secrets(found),
-    storages: storages(found),
   };
 }
 
@@ -88,10 +86,9 @@ function secrets(found: Json): Bundle["secrets"] {
   });
 }
 
-function storages(found: Json): Bundle["storages"] {
-  const value = own(found, "storages", {});
-  if (!isObject(value)) throw wrong("storages", "an object");
-  return Object.entries(value).map(([name, binding]) => [name, JSON.stringify(binding)]);
+/** Reserved, and nothing of ours yet; its shape counts all the same. */
+function checkStorages(found: Json): void {
+  if (!isObject(own(found, "storages", {}))) throw wrong("storages", "an object");
 }
 
 /** A key of the bundle; `constructor` and the like are none. */

@@ -70,11 +70,6 @@ export function info(): Info {
   return shared.current().info();
 }
 
-/** A storage binding as JSON text. It may hold keys, so it is a {@link Secret}, too. */
-export function storage(name: string): SecretValue | undefined {
-  return shared.current().storage(name);
-}
-
 /** This instance's own token, if something supervises it. */
 export function token(): SecretValue | undefined {
   return shared.current().token();

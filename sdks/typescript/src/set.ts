@@ -13,14 +13,13 @@ export interface Info {
   readonly revision: number;
 }
 
-const NO_BUNDLE: Bundle = { project: "", environment: "", revision: 0, token: "", secrets: [], storages: [] };
+const NO_BUNDLE: Bundle = { project: "", environment: "", revision: 0, token: "", secrets: [] };
 
 /** The secrets of this process, each wrapped once. */
 export class SecretSet {
   readonly #unreadable: string | undefined;
   readonly #info: Info;
   readonly #secrets: ReadonlyMap<string, Secret>;
-  readonly #storages: ReadonlyMap<string, Secret>;
   readonly #token: Secret | undefined;
 
   constructor(reading: Reading) {
@@ -29,7 +28,6 @@ export class SecretSet {
     this.#unreadable = reading.kind === "unreadable" ? reading.message : undefined;
     this.#info = Object.freeze({ outside: reading.kind === "outside", project, environment, revision });
     this.#secrets = wrapped(bundle.secrets);
-    this.#storages = wrapped(bundle.storages);
     this.#token = bundle.token === "" ? undefined : new RedactedSecret(bundle.token);
   }
 
@@ -42,11 +40,6 @@ export class SecretSet {
   optional(name: string): Secret | undefined {
     this.#check();
     return this.#secrets.get(name);
-  }
-
-  storage(name: string): Secret | undefined {
-    this.#check();
-    return this.#storages.get(name);
   }
 
   names(): string[] {

@@ -19,5 +19,5 @@ export interface TestSet {
  */
 export function provideSecrets(values: { readonly [name: string]: string }, set: TestSet = {}): () => void {
   const { project = "test", environment = "test", revision = 0, token = "" } = set;
-  return shared.replace({ project, environment, revision, token, secrets: Object.entries(values), storages: [] });
+  return shared.replace({ project, environment, revision, token, secrets: Object.entries(values) });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { UnspokenError, get, info, isProbe, names, optional, ready, secrets, storage, token } from "unspoken";
+import { UnspokenError, get, info, isProbe, names, optional, ready, secrets, token } from "unspoken";
 import { provideSecrets } from "unspoken/testing";
 import { parseBundle } from "../dist/esm/bundle.js";
 import { parseDescriptors } from "../dist/esm/descriptor.js";
@@ -113,8 +113,4 @@ test("a list of descriptors is numbers of 3 or more", () => {
 test("being ready takes a port", () => {
   ready(8080);
   for (const port of [0, -1, 65_536, 1.5, Number.NaN, "80"]) assert.throws(() => ready(port), RangeError);
-});
-
-test("storages are secrets, too", () => {
-  assert.equal(storage("uploads"), undefined);
 });
