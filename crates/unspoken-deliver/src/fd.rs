@@ -9,4 +9,4 @@ mod inheritance;
 pub use channel::{Channel, ChannelError, ChannelKind};
 pub(crate) use channel::{Filled, Rest};
 pub(crate) use descriptor::{keep_only, place};
-pub use inheritance::{Inheritance, InheritanceError};
+pub use inheritance::{Inheritance, InheritanceError, Listed};

@@ -68,7 +68,7 @@ table! {
         "The project's folder, when `--project-dir` is not given; without both it is searched for.";
     UNSPOKEN_COMPLETE, "the completion scripts",
         "Set by a shell's completion script to ask for candidates.";
-    UNSPOKEN_FD, "`read`",
+    UNSPOKEN_FD, "`read` and `doctor`",
         "The descriptors on which a bundle was handed over, such as `3,20`. Set by `run --fd` for the command.";
     UNSPOKEN_BUNDLE, "`read`",
         "A bundle itself, for containers that no descriptor can be passed to; used when `UNSPOKEN_FD` is not set. Never handed to a child process.";

@@ -73,8 +73,9 @@ fn close_on_exec(first: u32, last: u32) -> io::Result<()> {
 
 /// A descriptor that was open when this process began, if it is.
 ///
-/// To be called once for a number, with one that the program's starter named as
-/// meant for it: nothing in this process owns such a descriptor.
+/// To be called with a number that the program's starter named as meant for it:
+/// nothing in this process owns such a descriptor, but for who called this
+/// before and has not given it up.
 pub(super) fn inherited(number: u16) -> Option<OwnedFd> {
     let number = RawFd::from(number);
     // SAFETY: as above: a number that is not open is answered with EBADF.

@@ -21,6 +21,16 @@ use super::descriptor::inherited;
 /// The bytes of a bundle that was handed over.
 pub struct Inheritance(Zeroizing<Vec<u8>>);
 
+/// What is open on a descriptor that was listed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listed {
+    /// A pipe, or a memory file of ours.
+    Ours,
+    /// Something of somebody else's.
+    Foreign,
+    Closed,
+}
+
 /// Why there are none.
 #[derive(Debug, Error)]
 pub enum InheritanceError {
@@ -33,6 +43,18 @@ pub enum InheritanceError {
 }
 
 impl Inheritance {
+    /// Looks at what is listed, and reads and closes nothing.
+    pub fn look(descriptors: &Descriptors) -> Vec<(u16, Listed)> {
+        let look = |&number: &u16| {
+            let Some(descriptor) = inherited(number) else { return (number, Listed::Closed) };
+            let found = if is_ours(&descriptor) { Listed::Ours } else { Listed::Foreign };
+            // It stays open.
+            let _ = descriptor.into_raw_fd();
+            (number, found)
+        };
+        descriptors.numbers().iter().map(look).collect()
+    }
+
     /// Reads what is on the first descriptor of ours, and closes it.
     pub fn take(descriptors: &Descriptors) -> Result<Self, InheritanceError> {
         let mut bundle: Option<(u16, OwnedFd)> = None;

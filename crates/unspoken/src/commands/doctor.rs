@@ -1,9 +1,12 @@
 //! `unspoken doctor`: what was found where, and what to do.
 
 use serde_json::{Value, json};
+use unspoken_deliver::fd::{Inheritance, Listed};
 use unspoken_model::EnvironmentName;
 use unspoken_seal::{Document, IdentityError};
+use unspoken_store::env_vars::UNSPOKEN_FD;
 use unspoken_store::{KeyringError, project_directory, read_limited};
+use unspoken_wire::Descriptors;
 
 use crate::audit::Audit;
 use crate::audit::place::git_failed;
@@ -27,6 +30,7 @@ impl Doctor {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let mut findings = Vec::new();
         look_at_keys(cx, &mut findings);
+        findings.extend(look_at_descriptors(cx));
         match cx.workspace() {
             Ok(workspace) => look_at_project(cx, &workspace, &mut findings),
             Err(failure) => findings.push(Finding::failed("project", failure)),
@@ -63,6 +67,31 @@ fn look_at_keys(cx: &Context, findings: &mut Vec<Finding>) {
             Err(error) => findings.push(unused(error)),
         }
     }
+}
+
+/// What became of a bundle on the way here: `unspoken run --fd -- LAUNCHER
+/// unspoken doctor` says whether the launcher lets it through.
+fn look_at_descriptors(cx: &Context) -> Option<Finding> {
+    const TOPIC: &str = "descriptors";
+    let listed = cx.variables.text(UNSPOKEN_FD).ok()??;
+    let descriptors = match Descriptors::parse(listed) {
+        Ok(descriptors) => descriptors,
+        Err(error) => return Some(Finding::warning(TOPIC, format!("`UNSPOKEN_FD`: {error}"))),
+    };
+    let found = Inheritance::look(&descriptors);
+    let text = |(number, found): &(u16, Listed)| match found {
+        Listed::Ours => format!("{number} is a bundle's"),
+        Listed::Foreign => format!("{number} is something else"),
+        Listed::Closed => format!("{number} is closed"),
+    };
+    let texts: Vec<String> = found.iter().map(text).collect();
+    let text = format!("{} (by `UNSPOKEN_FD`)", texts.join(", "));
+    if found.iter().any(|(_, found)| *found == Listed::Ours) {
+        return Some(Finding::fine(TOPIC, text));
+    }
+    let hint = "A program between `unspoken run --fd` and this one has closed them: start this one directly, \
+                or choose a number that passes: `unspoken run --fd=20 -- …`.";
+    Some(Finding::failed(TOPIC, Failure::new(Code::Bundle, text).hint(hint)))
 }
 
 fn unused(error: KeyringError) -> Finding {
