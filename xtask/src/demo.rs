@@ -41,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
     import(&stage)?;
     look(&stage)?;
     receive(&stage)?;
+    hand_over(&stage)?;
     tamper(&stage)?;
     misplace(&stage)?;
     println!("\nAll of it is as it should be.");
@@ -94,6 +95,22 @@ fn receive(stage: &Stage) -> Result<()> {
         ensure!(found == *value, "`{name}` is another than in the .env file");
         println!("{name:13} equal: {found:?}");
     }
+    Ok(())
+}
+
+fn hand_over(stage: &Stage) -> Result<()> {
+    say("In the environment, everything that may read /proc reads the values.");
+    let count = "tr '\\0' '\\n' < /proc/$$/environ | grep -c pa55";
+    let found = stage.unspoken(&["run", "--", "sh", "-c", count], 0)?;
+    ensure!(found.trim() == "1", "the environment does not hold the value");
+
+    say("By a pipe, nothing stands there, and the program has them all the same.");
+    let words = ["run", "--fd", "--", "sh", "-c", &format!("{count}; true")];
+    let found = stage.unspoken(&words, 0)?;
+    ensure!(found.trim() == "0", "the environment holds the value");
+    let bundle = stage.unspoken(&["run", "--fd", "--", "sh", "-c", "cat <&3"], 0)?;
+    let (_, _, greeting) = VALUES[2];
+    ensure!(bundle.contains(greeting), "another greeting arrived");
     Ok(())
 }
 
