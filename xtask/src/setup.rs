@@ -65,6 +65,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("flock", "util-linux"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
+    ("prlimit", "util-linux"),
     ("mkfifo", "coreutils"),
     ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),

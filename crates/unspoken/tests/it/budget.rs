@@ -48,12 +48,23 @@ fn a_thousand_secrets_cost_at_most_twenty_million_instructions() {
 }
 
 #[test]
-fn a_thousand_secrets_fit_into_six_megabytes() {
+fn a_thousand_secrets_need_a_megabyte_of_memory_of_our_own() {
+    let project = project(1_000);
+    let binary = release();
+    let run = ["--data=1048576", binary.to_str().unwrap(), "run", "--", "true"];
+    project.program("prlimit", run).run().ok();
+}
+
+/// What of the program itself is mapped counts too, although all processes
+/// share it. How much that is depends on how the kernel keeps the file at
+/// present, so there is room.
+#[test]
+fn a_thousand_secrets_fit_into_eight_megabytes_with_the_program() {
     let project = project(1_000);
     let binary = release();
     let run = ["--format=%M", binary.to_str().unwrap(), "run", "--", "/nonexistent"];
     let output = project.program("/usr/bin/time", run).run();
     let report = output.fails_with(127).stderr;
     let kib: u64 = report.lines().last().unwrap().trim().parse().unwrap();
-    assert!(kib <= 6 * 1024, "{kib} KiB");
+    assert!(kib <= 8 * 1024, "{kib} KiB");
 }
