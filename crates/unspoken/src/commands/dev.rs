@@ -85,7 +85,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 impl Dev {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
-        if self.delivery.harden {
+        if self.delivery.harden() {
             limit_core()?;
         }
         let watch = Watch::begin().map_err(|error| broken(&error))?;

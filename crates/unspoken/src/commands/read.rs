@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 use unspoken_deliver::child::{Selection, VariableName, pass_on};
 use unspoken_deliver::fd::Inheritance;
-use unspoken_model::{RunMode, nearest};
+use unspoken_model::nearest;
 use unspoken_store::env_vars::{UNSPOKEN_BUNDLE, UNSPOKEN_FD};
 use unspoken_wire::{Bundle, Descriptors};
 
 use super::run::Delivery;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
-use crate::flags::DeliveryFlags;
+use crate::flags::HandoverFlags;
 use crate::input::read_file;
 
 /// Read the secrets that this process was handed by `run --fd`
@@ -51,7 +51,7 @@ pub(crate) struct Read {
     clean: bool,
 
     #[command(flatten)]
-    delivery: DeliveryFlags,
+    handover: HandoverFlags,
 
     /// A command that gets the secrets, and its arguments
     #[arg(last = true, value_name = "CMD", conflicts_with = "name")]
@@ -64,6 +64,10 @@ impl Read {
         if prints && self.name.is_none() && !cx.ui.json {
             return Err(Failure::new(Code::Usage, "there is nothing to do with the secrets")
                 .hint("Say what: `unspoken read NAME`, `unspoken read --json`, or `unspoken read -- CMD`."));
+        }
+        if prints && self.handover.are_given() {
+            return Err(Failure::new(Code::Usage, "there is no command to hand the secrets to")
+                .hint("Add it: `unspoken read --fd -- CMD`."));
         }
         if prints && cx.ui.stdout_is_terminal() && !self.show {
             let hint = "Pipe it on, or add `--show` to the same command.";
@@ -125,8 +129,8 @@ impl Read {
         let delivery = Delivery {
             command: self.command,
             environment,
-            handover: self.delivery.handover(RunMode::Environment),
-            harden: self.delivery.harden,
+            handover: self.handover.handover(),
+            harden: self.handover.harden,
         };
         delivery.perform(cx, bundle.origin)
     }

@@ -87,8 +87,12 @@ impl Run {
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
         }
-        let delivery =
-            Delivery { command: self.command, environment, handover, harden: self.delivery.harden };
+        let delivery = Delivery {
+            command: self.command,
+            environment,
+            handover,
+            harden: self.delivery.harden(),
+        };
         delivery.perform(cx, origin)
     }
 }
