@@ -232,6 +232,9 @@ impl From<StartError> for Failure {
             | StartError::Io { .. } => Self::because(Code::NotExecutable, &error),
             StartError::Descriptors { .. } => Self::because(Code::Other, &error)
                 .hint("Choose another number: `unspoken run --fd=9 -- …`."),
+            StartError::Limit { .. } => Self::because(Code::Other, &error).hint(
+                "Raise the limit (`ulimit -n 1024`), or choose a smaller number: `unspoken run --fd=3 -- …`.",
+            ),
             StartError::Channel(_) | StartError::Harden { .. } | StartError::Supervise { .. } => {
                 Self::because(Code::Other, &error)
             }
