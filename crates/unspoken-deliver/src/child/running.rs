@@ -122,6 +122,11 @@ impl Running {
         }
     }
 
+    /// Whether this is the child's number.
+    pub(super) fn is(&self, pid: Pid) -> bool {
+        self.pid == pid
+    }
+
     /// Becomes readable when the child has ended.
     pub(super) fn ended(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
