@@ -33,7 +33,7 @@ use crate::ui::counted;
 /// by `set`, an edit, a checkout or a rotation, the set is opened again and
 /// compared: only when a value is another one, the command gets SIGTERM and is
 /// started anew. A command that ends by itself is started with the next
-/// change. What it has left running in its session ends with it before it starts
+/// change. What it has left running in its session ends, too, before it starts
 /// anew, so that a port is free again. Signals are passed on; the terminal stays
 /// the command's.
 #[derive(Debug, clap::Args)]

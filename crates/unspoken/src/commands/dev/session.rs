@@ -68,6 +68,8 @@ enum State {
     /// It has ended, but not all that it has started.
     Sweeping {
         since: Duration,
+        /// The exit code, when that is what it is for; else it is a new start.
+        exit: Option<u8>,
     },
     /// The command has ended by itself.
     Waiting,
@@ -144,8 +146,11 @@ impl Session {
                 self.state = State::Failed;
                 Vec::new()
             }
-            Event::Swept if matches!(self.state, State::Sweeping { .. }) => self.start(),
-            Event::Swept => Vec::new(),
+            Event::Swept => match self.state {
+                State::Sweeping { exit: None, .. } => self.start(),
+                State::Sweeping { exit: Some(code), .. } => vec![Action::Exit(code)],
+                _ => Vec::new(),
+            },
             Event::Time => self.time(now),
         }
     }
@@ -153,7 +158,8 @@ impl Session {
     fn ended(&mut self, ending: Ending, now: Duration) -> Vec<Action> {
         let asked = match (self.asked, self.state) {
             (Asked::No, _) => false,
-            (Asked::Signal, _) => true,
+            // What the command has started has not got it.
+            (Asked::Signal, _) => return self.sweep(now, Some(ending.code())),
             // Before that it went on in spite of the key.
             (Asked::Key(at), State::Stopping { since, .. }) => at >= since,
             (Asked::Key(at), _) => now.saturating_sub(at) < Self::ASKED,
@@ -162,11 +168,15 @@ impl Session {
             return vec![Action::Exit(ending.code())];
         }
         if matches!(self.state, State::Stopping { .. }) {
-            self.state = State::Sweeping { since: now };
-            return vec![Action::Sweep(Signal::SIGTERM)];
+            return self.sweep(now, None);
         }
         self.state = State::Waiting;
         vec![Action::SayEnded(ending)]
+    }
+
+    fn sweep(&mut self, now: Duration, exit: Option<u8>) -> Vec<Action> {
+        self.state = State::Sweeping { since: now, exit };
+        vec![Action::Sweep(Signal::SIGTERM)]
     }
 
     fn start(&mut self) -> Vec<Action> {
@@ -183,8 +193,9 @@ impl Session {
             }
             // It may have left behind what is in the way of another.
             State::Waiting => {
-                self.state = State::Sweeping { since: now };
-                vec![Action::SayChanged(changes), Action::Sweep(Signal::SIGTERM)]
+                let mut actions = vec![Action::SayChanged(changes)];
+                actions.extend(self.sweep(now, None));
+                actions
             }
             // What it starts with is opened when it starts.
             State::Stopping { .. } | State::Sweeping { .. } | State::Failed => Vec::new(),
@@ -193,7 +204,7 @@ impl Session {
 
     fn time(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let State::Sweeping { since } = self.state {
+        if let State::Sweeping { since, .. } = self.state {
             let is_over = now.saturating_sub(since) >= self.grace;
             let signal = if is_over { Signal::SIGKILL } else { Signal::SIGTERM };
             actions.push(Action::Sweep(signal));
@@ -317,7 +328,8 @@ mod tests {
         let forwarded = |signal| vec![Action::Send(signal)];
         story(vec![
             (0, Event::Signal(Signal::SIGTERM), forwarded(Signal::SIGTERM)),
-            (10, Event::Ended(Ending::Code(7)), vec![Action::Exit(7)]),
+            (10, Event::Ended(Ending::Code(7)), vec![Action::Sweep(Signal::SIGTERM)]),
+            (20, Event::Swept, vec![Action::Exit(7)]),
         ]);
         story(vec![
             (0, Event::Key(Signal::SIGINT), vec![]),
@@ -326,7 +338,8 @@ mod tests {
         // However long it takes.
         story(vec![
             (0, Event::Signal(Signal::SIGTERM), forwarded(Signal::SIGTERM)),
-            (60_000, ENDED, vec![Action::Exit(0)]),
+            (60_000, ENDED, vec![Action::Sweep(Signal::SIGTERM)]),
+            (60_010, Event::Signal(Signal::SIGINT), vec![Action::Exit(130)]),
         ]);
         // A key that the program used for something else.
         story(vec![
@@ -342,7 +355,8 @@ mod tests {
         story(vec![
             (0, changed(), vec![Action::SayChanged(names()), Action::Send(Signal::SIGTERM)]),
             (10, Event::Signal(Signal::SIGINT), forwarded(Signal::SIGINT)),
-            (20, Event::Ended(Ending::Signal(15)), vec![Action::Exit(143)]),
+            (20, Event::Ended(Ending::Signal(15)), vec![Action::Sweep(Signal::SIGTERM)]),
+            (20, Event::Swept, vec![Action::Exit(143)]),
         ]);
         story(vec![(0, Event::Signal(Signal::SIGUSR2), forwarded(Signal::SIGUSR2))]);
     }
