@@ -17,6 +17,8 @@ mod disk;
 mod edit;
 mod export;
 mod fault;
+mod fd;
+mod fd_large;
 mod foreign;
 mod git;
 mod help;
