@@ -16,7 +16,8 @@ def is_open(fd):
     except OSError: return False
     return True
 fds = sorted(fd for fd in map(int, os.listdir('/proc/self/fd')) if is_open(fd))
-print(json.dumps({'fds': fds, 'pid': os.getpid(), 'at': os.environ.get('UNSPOKEN_FD')}))";
+parent = open(f'/proc/{os.getppid()}/comm').read()
+print(json.dumps({'fds': fds, 'parent': parent, 'at': os.environ.get('UNSPOKEN_FD')}))";
 
 fn project() -> Project {
     let project = Project::with_environments(&["development"]);
@@ -145,7 +146,7 @@ fn the_command_is_the_process_that_was_started() {
 
 /// Starts `run` from a shell that has done something to the descriptors.
 #[track_caller]
-fn found_after(project: &Project, before: &str, flags: &str) -> Value {
+pub(crate) fn found_after(project: &Project, before: &str, flags: &str) -> Value {
     let call =
         format!("{before}\nexec \"$@\" run {flags} -- {} -c \"$OPEN\"", peers().python().display());
     let binary = unspoken_binary();
