@@ -113,6 +113,12 @@ impl Dev {
         assert_eq!(lines.iter().filter(|line| line.starts_with("up ")).count(), times, "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains(&canary_marker())), "a value was said");
     }
+
+    #[track_caller]
+    fn was_up_once(self) {
+        self.signal("TERM");
+        assert_eq!(self.ends().0, Some(143));
+    }
 }
 
 impl Drop for Dev {
@@ -190,7 +196,10 @@ fn a_replaced_document_and_another_branch_are_changes() {
 fn equal_values_are_no_change() {
     let project = project();
     let path = project.document("development");
+    let before = fs::read(&path).unwrap();
+    set(&project, "between");
     let other = document_with(&project, "old");
+    fs::write(&path, before).unwrap();
     let dev = Dev::serve(&project, &[]);
     fs::write(&path, fs::read(&path).unwrap()).unwrap();
     let dev = dev.says_no_more();
@@ -314,10 +323,10 @@ fn a_signal_is_passed_on_once_and_the_exit_code_too() {
         "trap 'echo got TERM; exit 7' TERM; trap 'echo got HUP' HUP; trap 'echo got USR1' USR1
         echo up; while :; do sleep 0.05; done";
     let dev = Dev::start(&project, &[], &["sh", "-c", server]).says("up");
-    for name in ["USR1", "HUP"] {
-        dev.signal(name);
-    }
-    let dev = dev.says("got USR1").says("got HUP");
+    dev.signal("USR1");
+    let dev = dev.says("got USR1");
+    dev.signal("HUP");
+    let dev = dev.says("got HUP");
     dev.signal("TERM");
     let (code, lines) = dev.ends();
     assert_eq!(code, Some(7));
@@ -454,14 +463,6 @@ fn the_command_says_where_it_is_ready() {
     let silent =
         Dev::start(&project, &["--fd"], &["bash", "-c", "exec 4>&- 21>&-; echo up; sleep 60"]);
     silent.says("up").says_no_more().was_up_once();
-}
-
-impl Dev {
-    #[track_caller]
-    fn was_up_once(self) {
-        self.signal("TERM");
-        assert_eq!(self.ends().0, Some(143));
-    }
 }
 
 #[test]
