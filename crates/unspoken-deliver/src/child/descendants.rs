@@ -7,8 +7,7 @@
 //! Rules:
 //! - What has a session of its own was meant to stay, as a build daemon is. It is
 //!   let alone.
-//! - Only while nobody waits for an own child by the way is a stranger's end
-//!   taken: a [`Running`] learns of its own.
+//! - The end of the child itself is never taken here: [`Running`] waits for it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +33,6 @@ impl Descendants {
     }
 
     /// Takes note of what has ended, so that no zombie stays.
-    #[expect(clippy::unused_self, reason = "without it they are not our children")]
     pub fn reap(&self, child: Option<&Running>) {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         while let Ok(status) = waitid(Id::All, flags) {

@@ -30,17 +30,13 @@ impl Dev {
     fn start(project: &Project, flags: &[&str], command: &[&str]) -> Self {
         let arguments = [&["dev"], flags, &["--"], command].concat();
         let mut command = project.unspoken(arguments).command();
-        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        // One pipe for both streams, so that what was said first comes first.
+        let (read, write) = std::io::pipe().unwrap();
+        command.stdin(Stdio::null()).stdout(write.try_clone().unwrap()).stderr(write);
+        let child = command.spawn().unwrap();
         let (sender, lines) = channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let error = BufReader::new(child.stderr.take().unwrap());
-        let copy = sender.clone();
-        std::thread::spawn(move || {
-            out.lines().map_while(Result::ok).try_for_each(|l| copy.send(l))
-        });
-        std::thread::spawn(move || {
-            error.lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
-        });
+        let said = BufReader::new(read).lines().map_while(Result::ok);
+        std::thread::spawn(move || said.map(|line| sender.send(line)).all(|sent| sent.is_ok()));
         Self { child, lines, seen: Vec::new() }
     }
 
@@ -71,8 +67,7 @@ impl Dev {
     #[track_caller]
     fn says_no_more(mut self) -> Self {
         let end = Instant::now() + CALM;
-        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()))
-        {
+        if let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             self.seen.push(line);
             panic!("nothing more was expected: {:?}", self.shown());
         }
@@ -450,10 +445,10 @@ fn the_command_says_where_it_is_ready() {
         } else {
             format!("echo 4321 >&{number}; exec 4>&- 21>&-")
         };
-        let server =
-            format!("head -c 1 <&${{UNSPOKEN_FD##*,}} >/dev/null; {say}; echo up; sleep 60");
-        let dev = Dev::start(&project, &[flag], &["bash", "-c", &server]).says("up");
-        let dev = if number.is_empty() { dev } else { dev.says("ready on port 4321 after") };
+        let server = format!("head -c 1 <&${{UNSPOKEN_FD##*,}} >/dev/null; {say}; sleep 60");
+        let dev = Dev::start(&project, &[flag], &["bash", "-c", &server]);
+        let said = if number.is_empty() { "none asked" } else { "ready on port 4321 after" };
+        let dev = dev.says(said);
         dev.signal("TERM");
         let (code, lines) = dev.ends();
         assert_eq!(code, Some(143), "{flag} {number}: {lines:?}");
