@@ -29,7 +29,11 @@ impl Dev {
     #[track_caller]
     fn start(project: &Project, flags: &[&str], command: &[&str]) -> Self {
         let arguments = [&["dev"], flags, &["--"], command].concat();
-        let mut command = project.unspoken(arguments).command();
+        Self::of(project.unspoken(arguments).command())
+    }
+
+    #[track_caller]
+    fn of(mut command: Command) -> Self {
         // One pipe for both streams, so that what was said first comes first.
         let (read, write) = std::io::pipe().unwrap();
         command.stdin(Stdio::null()).stdout(write.try_clone().unwrap()).stderr(write);
@@ -458,6 +462,22 @@ fn the_command_says_where_it_is_ready() {
     let silent =
         Dev::start(&project, &["--fd"], &["bash", "-c", "exec 4>&- 21>&-; echo up; sleep 60"]);
     silent.says("up").says_no_more().was_up_once();
+}
+
+#[test]
+fn the_two_pipes_are_told_apart_whatever_is_open_already() {
+    let project = project();
+    let server = "[ $(head -c 1 <&3)$(head -c 11 <&20) = '{\"version\":1' ] || exit 1
+        echo 4321 >&21; sleep 60";
+    let binary = unspoken_testkit::unspoken_binary();
+    let dev = [binary.to_str().unwrap(), "dev", "--fd", "--", "bash", "-c", server];
+    // So that ours begin somewhere below the numbers that the child is to find them on.
+    for last in 14..=20 {
+        let open: String = (3..=last).map(|number| format!("exec {number}</dev/null\n")).collect();
+        let call = format!("{open}exec \"$@\"");
+        let call = project.program("bash", ["-c", &call, "bash"].iter().chain(&dev));
+        Dev::of(call.command()).says("ready on port 4321").was_up_once();
+    }
 }
 
 #[test]
