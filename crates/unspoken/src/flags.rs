@@ -61,6 +61,11 @@ fn parse_kind() -> impl clap::builder::TypedValueParser<Value = ChannelKind> {
 }
 
 impl DeliveryFlags {
+    /// Whether anything was said of it.
+    pub(crate) fn is_given(&self) -> bool {
+        self.fd.is_some() || self.no_fd || self.fd_kind.is_some() || self.harden
+    }
+
     /// Whether, and how, the secrets are handed over on descriptors.
     pub(crate) fn handover(&self, usual: RunMode) -> Option<Handover> {
         let asked = self.fd.is_some() || self.fd_kind.is_some();

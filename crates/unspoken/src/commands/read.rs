@@ -65,6 +65,13 @@ impl Read {
             return Err(Failure::new(Code::Usage, "there is nothing to do with the secrets")
                 .hint("Say what: `unspoken read NAME`, `unspoken read --json`, or `unspoken read -- CMD`."));
         }
+        if prints && self.delivery.is_given() {
+            return Err(Failure::new(
+                Code::Usage,
+                "the delivery flags are for a command, and there is none",
+            )
+            .hint("Give it one: `unspoken read --fd -- CMD`."));
+        }
         if prints && cx.ui.stdout_is_terminal() && !self.show {
             let hint = "Pipe it on, or add `--show` to the same command.";
             return Err(Failure::new(Code::Refused, "standard output is a terminal").hint(hint));

@@ -14,7 +14,7 @@ use unspoken_store::{
     PrivateError, ProjectError, RestoreError,
 };
 
-use unspoken_wire::BundleError;
+use unspoken_wire::{BundleError, Descriptors};
 
 use super::{Code, Failure};
 
@@ -223,6 +223,10 @@ impl From<PlanError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match &error {
+            StartError::NotFound { program } if Descriptors::parse(&program.to_string_lossy()).is_ok() => {
+                let hint = format!("For a descriptor: `--fd={}`, with no blank.", program.display());
+                Self::because(Code::NotFound, &error).hint(hint)
+            }
             StartError::NotFound { .. } => Self::because(Code::NotFound, &error)
                 .hint("`run` uses no shell: for pipes or `&&`, run `unspoken run -- sh -c '…'`."),
             StartError::TooLarge { .. } => Self::because(Code::NotExecutable, &error)

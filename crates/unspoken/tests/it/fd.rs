@@ -212,6 +212,8 @@ fn what_is_no_descriptor_is_refused_before_anything_runs() {
         script(&project, flags, "touch ran").fails_with(2);
     }
     assert!(!project.root().join("ran").exists());
+    // The number after a blank is the command.
+    project.unspoken(["run", "--fd", "9", "--", "true"]).run().fails_with(127).says("`--fd=9`");
 }
 
 #[test]

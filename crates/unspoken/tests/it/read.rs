@@ -233,6 +233,8 @@ fn what_is_not_asked_for_is_a_mistake_of_usage() {
         &["read"][..],
         &["read", "--only", "B"],
         &["read", "--clean"],
+        &["read", "B", "--fd"],
+        &["read", "--json", "--harden"],
         &["read", "B", "--", "true"],
         &["read", "a-b"],
         &["read", "B", "C"],
