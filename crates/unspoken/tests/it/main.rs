@@ -14,6 +14,7 @@ mod check;
 mod completion;
 mod crash;
 mod dev;
+mod dev_process;
 mod disk;
 mod edit;
 mod export;
