@@ -5,6 +5,7 @@
 //! this process.
 
 mod call;
+mod descendants;
 mod environment;
 mod exec;
 mod handover;
@@ -15,6 +16,7 @@ mod running;
 mod variable;
 mod watch;
 
+pub use descendants::Descendants;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
 pub use handover::Handover;

@@ -43,6 +43,8 @@ pub enum StartError {
     Io { program: OsString, source: io::Error },
     #[error("cannot hand over the descriptors {descriptors}")]
     Descriptors { descriptors: unspoken_wire::Descriptors, source: io::Error },
+    #[error("the descriptor {number} cannot be open here: the limit on open files is {limit}")]
+    Limit { number: u16, limit: u64 },
     #[error(transparent)]
     Channel(#[from] ChannelError),
     #[error("cannot limit what a crash writes to disk")]

@@ -26,6 +26,7 @@ impl Handover {
         environment: &mut Environment,
         bundle: &Bundle,
     ) -> Result<Channel, StartError> {
+        self.fits_the_limit()?;
         environment.note(Self::VARIABLE, &self.descriptors.to_string());
         Ok(Channel::new(self.kind, bundle.print())?)
     }
@@ -59,6 +60,18 @@ impl Handover {
                 Ok(Event::Key(_) | Event::Ready(_) | Event::Time) => {}
                 Err(source) => return Err(StartError::Supervise { source }),
             }
+        }
+    }
+
+    /// The kernel would only say that a number is bad, and after a start not
+    /// even which.
+    fn fits_the_limit(&self) -> Result<(), StartError> {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        match self.descriptors.numbers().iter().max() {
+            Some(&number) if limit.is_some_and(|limit| u64::from(number) >= limit) => {
+                Err(StartError::Limit { number, limit: limit.unwrap_or_default() })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -10,7 +10,14 @@ use super::StartError;
 /// Has the kernel write no core of this process or its children, also not into
 /// a program that collects them: those are not started for a limit of one byte,
 /// while they are for a limit of none.
+///
+/// Where the administrator allows none at all, who is not root cannot raise
+/// that to one byte: then nothing is written to disk, and what a collecting
+/// program gets is the administrator's choice.
 pub fn limit_core() -> Result<(), StartError> {
+    if rustix::process::getrlimit(Resource::Core).maximum == Some(0) {
+        return Ok(());
+    }
     let limit = Rlimit { current: Some(1), maximum: Some(1) };
     rustix::process::setrlimit(Resource::Core, limit)
         .map_err(|error| StartError::Harden { source: io::Error::from(error) })

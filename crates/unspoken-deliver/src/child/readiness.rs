@@ -29,7 +29,7 @@ pub(super) enum Said {
 impl Readiness {
     pub(super) const VARIABLE: &str = "UNSPOKEN_READY_FD";
     /// 4 is the contract; Node closes 3 to 15 when it starts another program.
-    pub(super) const DESCRIPTORS: [u16; 2] = [4, 21];
+    const DESCRIPTORS: [u16; 2] = [4, 21];
     /// `65535` and a newline.
     const LONGEST: usize = 6;
 
@@ -40,8 +40,14 @@ impl Readiness {
         Ok((Self { read, text: Vec::new() }, write))
     }
 
-    pub(super) fn variable() -> String {
-        Self::DESCRIPTORS.map(|number| number.to_string()).join(",")
+    /// Where the child finds it, as far as the bundle is not there.
+    pub(super) fn beside(bundle: &[u16]) -> Vec<u16> {
+        Self::DESCRIPTORS.into_iter().filter(|number| !bundle.contains(number)).collect()
+    }
+
+    /// The text of [`Readiness::VARIABLE`].
+    pub(super) fn list(numbers: &[u16]) -> String {
+        numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(",")
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {

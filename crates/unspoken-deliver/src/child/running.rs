@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
@@ -15,7 +15,7 @@ use super::call::Call;
 use super::harden::lock_memory;
 use super::readiness::{Readiness, Said};
 use super::{Environment, StartError};
-use crate::fd::{Channel, Filled, Rest, keep_only};
+use crate::fd::{Channel, Filled, Rest, apart_from, keep_only};
 
 /// A child that was started and not yet waited for.
 pub struct Running {
@@ -80,16 +80,22 @@ impl Running {
         let (mut read, mut rest, mut report) = (None, None, None);
         if let Some(Passage { channel, descriptors, asks_readiness }) = passage {
             keep_only(&[]).map_err(failed)?;
+            let bundle = descriptors.numbers();
+            let ready = if asks_readiness { Readiness::beside(bundle) } else { Vec::new() };
+            // One number is given away after the other: none may be the source of a later one.
+            let numbers = [bundle, &ready].concat();
             let (end, left) = channel.into_parts();
             if left.is_some() {
                 lock_memory();
             }
-            put_on(&mut actions, &end, descriptors.numbers()).map_err(failed)?;
+            let end = apart_from(end, &numbers).map_err(failed)?;
+            put_on(&mut actions, &end, bundle).map_err(failed)?;
             (read, rest) = (Some(end), left);
-            if asks_readiness {
+            if !ready.is_empty() {
                 let (readiness, write) = Readiness::new().map_err(failed)?;
-                put_on(&mut actions, &write, &Readiness::DESCRIPTORS).map_err(failed)?;
-                environment.note(Readiness::VARIABLE, &Readiness::variable());
+                let write = apart_from(write, &numbers).map_err(failed)?;
+                put_on(&mut actions, &write, &ready).map_err(failed)?;
+                environment.note(Readiness::VARIABLE, &Readiness::list(&ready));
                 report = Some((readiness, write));
             }
         }
@@ -101,10 +107,15 @@ impl Running {
         // From here the child alone holds the ends that are its own.
         drop(read);
         let readiness = report.map(|(readiness, _write)| readiness);
-        let known = rustix::process::Pid::from_raw(pid.as_raw());
-        let known = known.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
-        let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| failed(e.into()))?;
-        Ok(Self { pid, pidfd, rest, readiness })
+        match open(pid) {
+            Ok(pidfd) => Ok(Self { pid, pidfd, rest, readiness }),
+            Err(source) => {
+                // Nobody would watch over it.
+                let _ = kill(pid, Signal::SIGKILL);
+                let _ = waitpid(pid, None);
+                Err(failed(source))
+            }
+        }
     }
 
     /// Sends a signal; to one that has ended it does nothing.
@@ -113,6 +124,11 @@ impl Running {
             // It can only fail because the child is no more.
             let _ = pidfd_send_signal(&self.pidfd, signal);
         }
+    }
+
+    /// Whether this is the child's number.
+    pub(super) fn is(&self, pid: Pid) -> bool {
+        self.pid == pid
     }
 
     /// Becomes readable when the child has ended.
@@ -170,6 +186,11 @@ impl Running {
     }
 }
 
+fn open(pid: Pid) -> io::Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid.as_raw()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+}
+
 /// The child finds `source` on each of these numbers.
 fn put_on(
     actions: &mut PosixSpawnFileActions,
@@ -182,7 +203,8 @@ fn put_on(
     Ok(())
 }
 
-/// The child starts with the signals that this process was started with.
+/// The child starts with no signal held back, and ignores what this process was
+/// started to ignore.
 fn attributes() -> io::Result<PosixSpawnAttr> {
     let mut attributes = PosixSpawnAttr::init()?;
     // The runtime of this language ignores it.

@@ -3,15 +3,18 @@
 //! Rules:
 //! - A signal that somebody sends to this process alone is told. One that the
 //!   terminal sends goes to the child by itself, which is in the same process
-//!   group: it does not end us, and is told as such.
+//!   group: it does not end us, and is told as such. But that the terminal is
+//!   gone, its session's leader is told alone.
 //! - Stopping and continuing are the terminal's: nothing is held back there.
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{getpid, getsid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -58,6 +61,8 @@ impl Watch {
     pub fn begin() -> io::Result<Self> {
         let held: SigSet = Self::HELD.into_iter().collect();
         let signals = SignalFd::with_flags(&held, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        // Who started us may have it ignored, and then no child has an ending that could be told.
+        signal_hook::flag::register(libc::SIGCHLD, Arc::default())?;
         let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self { before, signals })
     }
@@ -69,11 +74,14 @@ impl Watch {
         mut child: Option<&mut Running>,
         limit: Option<Duration>,
     ) -> io::Result<Event> {
-        let limit = limit.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        // One that reads little by little must not keep the time from passing.
+        let end = limit.map(|limit| Instant::now() + limit);
         loop {
             if let Some(event) = self.signal()? {
                 return Ok(event);
             }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let limit = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
             let Ready { has_ended, wants, says } = match self.wait(child.as_deref(), limit.as_ref())
             {
                 Ok(None) => return Ok(Event::Time),
@@ -124,7 +132,9 @@ impl Watch {
         let Some(found) = self.signals.read_signal()? else { return Ok(None) };
         let number = i32::try_from(found.ssi_signo).map_err(io::Error::other)?;
         let signal = Signal::try_from(number)?;
-        let is_key = found.ssi_code == libc::SI_KERNEL;
+        // That the terminal is gone is told to the leader of its session alone.
+        let to_us = signal == Signal::SIGHUP && getsid(None) == Ok(getpid());
+        let is_key = found.ssi_code == libc::SI_KERNEL && !to_us;
         Ok(Some(if is_key { Event::Key(signal) } else { Event::Signal(signal) }))
     }
 }

@@ -100,7 +100,11 @@ impl Channel {
 
     fn memory(bytes: &[u8]) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = rustix::fs::memfd_create(Self::NAME, flags)?;
+        // Where it is known it may be demanded: a system can refuse memory that could be executed.
+        let file = match rustix::fs::memfd_create(Self::NAME, flags | MemfdFlags::NOEXEC_SEAL) {
+            Err(Errno::INVAL) => rustix::fs::memfd_create(Self::NAME, flags)?,
+            made => made?,
+        };
         let mut written = 0;
         while let Some(left @ [_, ..]) = bytes.get(written..) {
             let at = u64::try_from(written).map_err(io::Error::other)?;

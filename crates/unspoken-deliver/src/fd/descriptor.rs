@@ -10,7 +10,7 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
-use rustix::io::{FdFlags, dup2, fcntl_getfd, fcntl_setfd};
+use rustix::io::{FdFlags, dup2, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
 
 /// Puts a descriptor on a number, where it stays open over `execve`. What was
 /// open there is closed.
@@ -56,10 +56,9 @@ fn close_on_exec(first: u32, last: u32) -> io::Result<()> {
             return Ok(());
         }
     }
-    // A kernel before 5.11, or another system: one by one, as far as there may be any.
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(65_536);
-    for number in first..=last.min(limit.saturating_sub(1)) {
+    // A kernel before 5.11, or another system: one by one. The limit would say how many there may
+    // be, which in some containers is a thousand million.
+    for number in open_numbers()?.into_iter().filter(|number| (first..=last).contains(number)) {
         let number = RawFd::try_from(number).map_err(io::Error::other)?;
         // SAFETY: `borrow_raw` asks for an open descriptor. Whether this one is, is what the call
         // finds out: it answers EBADF where it is not, and otherwise sets a flag.
@@ -69,6 +68,34 @@ fn close_on_exec(first: u32, last: u32) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The numbers that are open, and perhaps one that was while they were listed.
+fn open_numbers() -> io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir("/dev/fd")? {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// The same open file on a number that is none of these, so that it is still
+/// there when they have been given away.
+pub(crate) fn apart_from(source: OwnedFd, numbers: &[u16]) -> io::Result<OwnedFd> {
+    let is_taken = |fd: &OwnedFd| numbers.iter().any(|&n| fd.as_raw_fd() == RawFd::from(n));
+    if !is_taken(&source) {
+        return Ok(source);
+    }
+    // Each stays open until one is found: the kernel gives the lowest that is free.
+    let mut passed = vec![source];
+    while let Some(last) = passed.last() {
+        let next = fcntl_dupfd_cloexec(last, 3)?;
+        if !is_taken(&next) {
+            return Ok(next);
+        }
+        passed.push(next);
+    }
+    Err(io::ErrorKind::InvalidInput.into())
 }
 
 /// A descriptor that was open when this process began, if it is.
@@ -82,4 +109,30 @@ pub(super) fn inherited(number: u16) -> Option<OwnedFd> {
     fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).ok()?;
     // SAFETY: it is open, and by the rule of this function nobody else owns it.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_is_listed() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let numbers = open_numbers().unwrap();
+        for fd in [&read, &write] {
+            assert!(numbers.contains(&fd.as_raw_fd().cast_unsigned()), "{fd:?}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_moves_from_a_number_that_is_needed_and_stays_elsewhere() {
+        let (read, _write) = rustix::pipe::pipe().unwrap();
+        let at = u16::try_from(read.as_raw_fd()).unwrap();
+        let taken: Vec<u16> = (at..at + 8).collect();
+        let moved = apart_from(read, &taken).unwrap();
+        assert!(!taken.iter().any(|&n| moved.as_raw_fd() == RawFd::from(n)));
+        assert!(fcntl_getfd(&moved).unwrap().contains(FdFlags::CLOEXEC));
+        let number = moved.as_raw_fd();
+        assert_eq!(apart_from(moved, &taken).unwrap().as_raw_fd(), number);
+    }
 }

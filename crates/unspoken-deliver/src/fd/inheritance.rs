@@ -10,6 +10,7 @@
 use std::io;
 use std::os::fd::{AsFd, IntoRawFd as _, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, SealFlags};
 use rustix::io::Errno;
 use thiserror::Error;
@@ -120,12 +121,25 @@ fn read(descriptor: &OwnedFd) -> Result<Option<Zeroizing<Vec<u8>>>, Errno> {
             Ok(0) => return Ok(Some(bytes)),
             Ok(count) => count,
             Err(Errno::INTR) => continue,
+            // Who had it before may have set it so, and what is set counts for everybody.
+            Err(Errno::AGAIN) => {
+                wait(descriptor)?;
+                continue;
+            }
             Err(error) => return Err(error),
         };
         if bytes.len() + count > Bundle::MAX_BYTES {
             return Ok(None);
         }
         push(&mut bytes, part.get(..count).unwrap_or_default());
+    }
+}
+
+/// Waits until there is something to read, or the end.
+fn wait(descriptor: &OwnedFd) -> Result<(), Errno> {
+    match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,13 +4,15 @@
 mod session;
 mod stamp;
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap_complete::ArgValueCandidates;
 use unspoken_deliver::child::{
-    Event as Happened, Handover, Passage, Running, Selection, Watch, limit_core, plan,
+    Descendants, Event as Happened, Handover, Passage, PlanError, Running, Selection, Watch,
+    limit_core, plan,
 };
 use unspoken_model::{ProjectFile, SecretName};
 use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet};
@@ -22,6 +24,7 @@ use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::{DeliveryFlags, EnvFlag};
+use crate::launcher;
 use crate::ui::counted;
 
 /// Run a command, and start it again when its secrets change
@@ -30,7 +33,9 @@ use crate::ui::counted;
 /// by `set`, an edit, a checkout or a rotation, the set is opened again and
 /// compared: only when a value is another one, the command gets SIGTERM and is
 /// started anew. A command that ends by itself is started with the next
-/// change. Signals are passed on; the terminal stays the command's.
+/// change. What it has left running in its session ends, too, before it starts
+/// anew, so that a port is free again. Signals are passed on; the terminal stays
+/// the command's.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  unspoken dev -- npm run dev\n  unspoken dev --fd -- go run ./cmd/server\n  unspoken dev -e staging --grace 30 -- ./server"
@@ -60,6 +65,7 @@ struct Stage<'a> {
     dev: &'a Dev,
     key: FingerprintKey,
     watch: Watch,
+    descendants: Descendants,
     begun: Instant,
 }
 
@@ -69,6 +75,8 @@ struct Opened {
     origin: Origin,
     handover: Option<Handover>,
     paths: Vec<PathBuf>,
+    /// Of these, before they were read.
+    stamp: Stamp,
 }
 
 /// The command, and what it was started with.
@@ -80,59 +88,63 @@ struct Started {
     at: Instant,
 }
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(200);
-
 impl Dev {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         if self.delivery.harden() {
             limit_core()?;
         }
         let watch = Watch::begin().map_err(|error| broken(&error))?;
-        let stage =
-            Stage { dev: &self, key: FingerprintKey::random(), watch, begun: Instant::now() };
+        let descendants = Descendants::begin().map_err(|error| broken(&error))?;
+        let (key, begun) = (FingerprintKey::random(), Instant::now());
+        let mut stage = Stage { dev: &self, key, watch, descendants, begun };
         let mut started = stage.start(cx)?;
         let mut session = Session::new(Duration::from_secs(self.grace));
         loop {
-            let event = stage.next(cx, &mut started)?;
-            let mut actions = session.on(event, stage.begun.elapsed());
-            while !actions.is_empty() {
-                let mut following = Vec::new();
-                for action in actions {
-                    match action {
-                        Action::Exit(code) => {
-                            cx.passed_on = Some(code);
-                            return Ok(());
-                        }
-                        Action::Start => started = stage.start(cx)?,
-                        Action::Open => {
-                            let event = stage.open_again(cx, &mut started);
-                            following = session.on(event, stage.begun.elapsed());
-                        }
-                        Action::Send(signal) => {
-                            if let Some(child) = &started.child {
-                                child.signal(signal);
-                            }
-                        }
-                        Action::SayChanged(names) => {
-                            cx.ui.note(&format!("unspoken: restarting, changed: {}", listed(&names)));
-                        }
-                        Action::SayEnded(ending) => cx.ui.note(&format!(
-                            "unspoken: the command has ended ({ending}); it starts again when its secrets \
-                             change. Ctrl-C to end."
-                        )),
-                    }
+            let event = stage.next(cx, &mut started, session.pace())?;
+            let mut actions = VecDeque::from(session.on(event, stage.begun.elapsed()));
+            while let Some(action) = actions.pop_front() {
+                if let Action::Exit(code) = action {
+                    cx.passed_on = Some(code);
+                    return Ok(());
                 }
-                actions = following;
+                if let Some(event) = stage.perform(cx, action, &mut started) {
+                    actions.extend(session.on(event, stage.begun.elapsed()));
+                }
             }
         }
     }
 }
 
 impl Stage<'_> {
+    /// Does what was decided, and answers what came of it.
+    fn perform(&mut self, cx: &Context, action: Action, started: &mut Started) -> Option<Event> {
+        match action {
+            Action::Start => return self.start_again(cx, started),
+            Action::Open => return Some(self.open_again(cx, started)),
+            Action::Sweep(signal) => {
+                return (!self.descendants.sweep(signal)).then_some(Event::Swept);
+            }
+            Action::Send(signal) => {
+                if let Some(child) = &started.child {
+                    child.signal(signal);
+                }
+            }
+            Action::SayChanged(names) => {
+                cx.ui.note(&format!("unspoken: restarting, changed: {}", listed(&names)));
+            }
+            Action::SayEnded(ending) => cx.ui.note(&format!(
+                "unspoken: the command has ended ({ending}); it starts again when its secrets \
+                 change. Ctrl-C to end."
+            )),
+            // Of this the loop takes care.
+            Action::Exit(_) => {}
+        }
+        None
+    }
+
     /// Waits for the next thing that the session wants to know.
-    fn next(&self, cx: &Context, started: &mut Started) -> Result<Event, Failure> {
-        let happened = self.watch.next(started.child.as_mut(), Some(LOOK));
+    fn next(&self, cx: &Context, started: &mut Started, pace: Duration) -> Result<Event, Failure> {
+        let happened = self.watch.next(started.child.as_mut(), Some(pace));
         Ok(match happened.map_err(|error| broken(&error))? {
             Happened::Ended(ending) => {
                 started.child = None;
@@ -146,6 +158,7 @@ impl Stage<'_> {
                 Event::Time
             }
             Happened::Time => {
+                self.descendants.reap(started.child.as_ref());
                 let stamp = Stamp::of(&started.paths);
                 if stamp == started.stamp {
                     Event::Time
@@ -159,11 +172,9 @@ impl Stage<'_> {
 
     /// Opens the set, and starts the command with it.
     fn start(&self, cx: &Context) -> Result<Started, Failure> {
-        let stamp_of = |opened: &Opened| Stamp::of(&opened.paths);
-        let opened = self.open(cx)?;
-        let (print, stamp) = (self.key.of(&opened.set), stamp_of(&opened));
-        let Opened { set, mut origin, handover, paths } = opened;
-        let selection = Selection { only: self.dev.only.clone(), ..Selection::default() };
+        let Opened { set, mut origin, handover, paths, stamp } = self.open(cx)?;
+        let print = self.key.of(&set);
+        let selection = self.selection();
         let count = set.len();
         origin.revision = set.revision();
         let mut environment = plan(std::env::vars_os(), set, &selection)?;
@@ -172,6 +183,9 @@ impl Stage<'_> {
             None => Running::start(command, environment, None)?,
             Some(handover) => {
                 limit_core()?;
+                if let Some(reason) = launcher::closes_descriptors(command) {
+                    cx.ui.warn(&reason);
+                }
                 let secrets = environment.take_secrets();
                 let token = Some(Secret::random(32));
                 let channel =
@@ -185,12 +199,30 @@ impl Stage<'_> {
         Ok(Started { child: Some(child), print, paths, stamp, at: Instant::now() })
     }
 
+    /// Starts the command anew; when that fails, says so and answers what came
+    /// of it.
+    fn start_again(&self, cx: &Context, started: &mut Started) -> Option<Event> {
+        match self.start(cx) {
+            Ok(anew) => {
+                *started = anew;
+                None
+            }
+            Err(failure) => {
+                cx.ui.warn(&format!(
+                    "the command cannot start, and waits for the next change: {}",
+                    failure.message
+                ));
+                Some(Event::NotStarted)
+            }
+        }
+    }
+
     /// Opens the set again and compares it with what the command has.
     fn open_again(&self, cx: &Context, started: &mut Started) -> Event {
         match self.open(cx) {
             Ok(opened) => {
                 started.paths = opened.paths;
-                started.stamp = Stamp::of(&started.paths);
+                started.stamp = opened.stamp;
                 let changes = started.print.changes(&self.key.of(&opened.set));
                 let chosen =
                     |name: &SecretName| self.dev.only.is_empty() || self.dev.only.contains(name);
@@ -209,14 +241,30 @@ impl Stage<'_> {
     fn open(&self, cx: &Context) -> Result<Opened, Failure> {
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.dev.env)?.value;
+        let paths = paths(&workspace, &environment);
+        // Taken before: what is written while the set is opened is seen at the next look.
+        let stamp = Stamp::of(&paths);
         let set = cx.open(&workspace, &environment)?;
+        // What would not start the command is no reason to end it.
+        if let Some(name) = self.dev.only.iter().find(|name| set.get(name).is_none()) {
+            return Err(PlanError::Missing {
+                name: name.clone(),
+                environment: environment.to_string(),
+                nearest: set.nearest(name),
+            }
+            .into());
+        }
         let origin = Origin {
             project: workspace.project.file.project.to_string(),
             environment: environment.to_string(),
             revision: 0,
         };
         let handover = self.dev.delivery.handover(workspace.project.file.run_mode);
-        Ok(Opened { set, origin, handover, paths: paths(&workspace, &environment) })
+        Ok(Opened { set, origin, handover, paths, stamp })
+    }
+
+    fn selection(&self) -> Selection {
+        Selection { only: self.dev.only.clone(), ..Selection::default() }
     }
 }
 

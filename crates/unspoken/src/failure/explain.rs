@@ -14,7 +14,7 @@ use unspoken_store::{
     PrivateError, ProjectError, RestoreError,
 };
 
-use unspoken_wire::BundleError;
+use unspoken_wire::{BundleError, Descriptors};
 
 use super::{Code, Failure};
 
@@ -223,6 +223,10 @@ impl From<PlanError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match &error {
+            StartError::NotFound { program } if Descriptors::parse(&program.to_string_lossy()).is_ok() => {
+                let hint = format!("For a descriptor: `--fd={}`, with no blank.", program.display());
+                Self::because(Code::NotFound, &error).hint(hint)
+            }
             StartError::NotFound { .. } => Self::because(Code::NotFound, &error)
                 .hint("`run` uses no shell: for pipes or `&&`, run `unspoken run -- sh -c '…'`."),
             StartError::TooLarge { .. } => Self::because(Code::NotExecutable, &error)
@@ -232,6 +236,9 @@ impl From<StartError> for Failure {
             | StartError::Io { .. } => Self::because(Code::NotExecutable, &error),
             StartError::Descriptors { .. } => Self::because(Code::Other, &error)
                 .hint("Choose another number: `unspoken run --fd=9 -- …`."),
+            StartError::Limit { .. } => Self::because(Code::Other, &error).hint(
+                "Raise the limit (`ulimit -n 1024`), or choose a smaller number: `unspoken run --fd=3 -- …`.",
+            ),
             StartError::Channel(_) | StartError::Harden { .. } | StartError::Supervise { .. } => {
                 Self::because(Code::Other, &error)
             }

@@ -24,6 +24,10 @@ pub(super) enum Event {
     Opened(Vec<SecretName>),
     /// It could not be opened.
     NotOpened,
+    /// The command could not be started again.
+    NotStarted,
+    /// What the command had started has ended, too.
+    Swept,
     /// A moment has passed.
     Time,
 }
@@ -34,6 +38,8 @@ pub(super) enum Action {
     Start,
     Open,
     Send(Signal),
+    /// Send it to what the command has started and left behind.
+    Sweep(Signal),
     /// Say that the command is stopped because of these.
     SayChanged(Vec<SecretName>),
     SayEnded(Ending),
@@ -46,8 +52,8 @@ pub(super) struct Session {
     state: State,
     /// When a file was last seen to have changed, while nothing came of it yet.
     touched: Option<Duration>,
-    /// When somebody last asked for the end.
-    asked: Option<Duration>,
+    /// Whether somebody asked for the end.
+    asked: Asked,
     grace: Duration,
 }
 
@@ -59,11 +65,32 @@ enum State {
         since: Duration,
         killed: bool,
     },
+    /// It has ended, but not all that it has started.
+    Sweeping {
+        since: Duration,
+        /// The exit code, when that is what it is for; else it is a new start.
+        exit: Option<u8>,
+    },
     /// The command has ended by itself.
     Waiting,
+    /// It could not be started again.
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    No,
+    /// By a key, then.
+    Key(Duration),
+    /// By a signal to us alone, which means nothing else.
+    Signal,
 }
 
 impl Session {
+    /// How often files are looked at.
+    const LOOK: Duration = Duration::from_millis(200);
+    /// How often, when all that is missing is the end of others.
+    const HASTE: Duration = Duration::from_millis(20);
     /// How long nothing may change before the set is opened again: a checkout
     /// writes one file after the other.
     pub(super) const CALM: Duration = Duration::from_millis(200);
@@ -73,7 +100,15 @@ impl Session {
 
     /// The command has just been started.
     pub(super) fn new(grace: Duration) -> Self {
-        Self { state: State::Running, touched: None, asked: None, grace }
+        Self { state: State::Running, touched: None, asked: Asked::No, grace }
+    }
+
+    /// How often there should be a [`Event::Time`].
+    pub(super) fn pace(&self) -> Duration {
+        match self.state {
+            State::Sweeping { .. } => Self::HASTE,
+            _ => Self::LOOK,
+        }
     }
 
     /// Takes one event and says what to do, in order.
@@ -81,44 +116,73 @@ impl Session {
         match event {
             Event::Ended(ending) => self.ended(ending, now),
             Event::Signal(signal @ (Signal::SIGUSR1 | Signal::SIGUSR2)) => match self.state {
-                State::Waiting => Vec::new(),
-                _ => vec![Action::Send(signal)],
+                State::Running | State::Stopping { .. } => vec![Action::Send(signal)],
+                _ => Vec::new(),
             },
             Event::Signal(signal) => match self.state {
-                State::Waiting => vec![exit_by(signal)],
-                _ => {
-                    self.asked = Some(now);
+                State::Running | State::Stopping { .. } => {
+                    self.asked = Asked::Signal;
                     vec![Action::Send(signal)]
                 }
+                _ => vec![exit_by(signal)],
             },
             Event::Key(signal) => match self.state {
-                State::Waiting => vec![exit_by(signal)],
-                _ => {
-                    self.asked = Some(now);
+                State::Running | State::Stopping { .. } => {
+                    if self.asked != Asked::Signal {
+                        self.asked = Asked::Key(now);
+                    }
                     Vec::new()
                 }
+                _ => vec![exit_by(signal)],
             },
             Event::Touched => {
                 self.touched = Some(now);
                 Vec::new()
             }
+            Event::Opened(_) if self.state == State::Failed => self.start(),
             Event::Opened(changes) if !changes.is_empty() => self.changed(changes, now),
             Event::Opened(_) | Event::NotOpened => Vec::new(),
+            Event::NotStarted => {
+                self.state = State::Failed;
+                Vec::new()
+            }
+            Event::Swept => match self.state {
+                State::Sweeping { exit: None, .. } => self.start(),
+                State::Sweeping { exit: Some(code), .. } => vec![Action::Exit(code)],
+                _ => Vec::new(),
+            },
             Event::Time => self.time(now),
         }
     }
 
     fn ended(&mut self, ending: Ending, now: Duration) -> Vec<Action> {
-        let asked = self.asked.is_some_and(|asked| now.saturating_sub(asked) < Self::ASKED);
+        let asked = match (self.asked, self.state) {
+            (Asked::No, _) => false,
+            // What the command has started has not got it.
+            (Asked::Signal, _) => return self.sweep(now, Some(ending.code())),
+            // Before that it went on in spite of the key.
+            (Asked::Key(at), State::Stopping { since, .. }) => at >= since,
+            (Asked::Key(at), _) => now.saturating_sub(at) < Self::ASKED,
+        };
         if asked {
             return vec![Action::Exit(ending.code())];
         }
         if matches!(self.state, State::Stopping { .. }) {
-            self.state = State::Running;
-            return vec![Action::Start];
+            return self.sweep(now, None);
         }
         self.state = State::Waiting;
         vec![Action::SayEnded(ending)]
+    }
+
+    fn sweep(&mut self, now: Duration, exit: Option<u8>) -> Vec<Action> {
+        self.state = State::Sweeping { since: now, exit };
+        vec![Action::Sweep(Signal::SIGTERM)]
+    }
+
+    fn start(&mut self) -> Vec<Action> {
+        self.state = State::Running;
+        self.asked = Asked::No;
+        vec![Action::Start]
     }
 
     fn changed(&mut self, changes: Vec<SecretName>, now: Duration) -> Vec<Action> {
@@ -127,17 +191,24 @@ impl Session {
                 self.state = State::Stopping { since: now, killed: false };
                 vec![Action::SayChanged(changes), Action::Send(Signal::SIGTERM)]
             }
+            // It may have left behind what is in the way of another.
             State::Waiting => {
-                self.state = State::Running;
-                vec![Action::SayChanged(changes), Action::Start]
+                let mut actions = vec![Action::SayChanged(changes)];
+                actions.extend(self.sweep(now, None));
+                actions
             }
             // What it starts with is opened when it starts.
-            State::Stopping { .. } => Vec::new(),
+            State::Stopping { .. } | State::Sweeping { .. } | State::Failed => Vec::new(),
         }
     }
 
     fn time(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
+        if let State::Sweeping { since, .. } = self.state {
+            let is_over = now.saturating_sub(since) >= self.grace;
+            let signal = if is_over { Signal::SIGKILL } else { Signal::SIGTERM };
+            actions.push(Action::Sweep(signal));
+        }
         if let State::Stopping { since, killed: false } = self.state
             && now.saturating_sub(since) >= self.grace
         {
@@ -190,7 +261,8 @@ mod tests {
             (450, Event::Time, vec![Action::Open]),
             (460, changed(), vec![Action::SayChanged(names()), Action::Send(Signal::SIGTERM)]),
             (470, changed(), vec![]),
-            (500, ENDED, vec![Action::Start]),
+            (500, ENDED, vec![Action::Sweep(Signal::SIGTERM)]),
+            (500, Event::Swept, vec![Action::Start]),
             (700, Event::Time, vec![]),
         ]);
     }
@@ -215,7 +287,25 @@ mod tests {
             (4_999, Event::Time, vec![]),
             (5_000, Event::Time, vec![Action::Send(Signal::SIGKILL)]),
             (6_000, Event::Time, vec![]),
-            (6_100, Event::Ended(Ending::Signal(9)), vec![Action::Start]),
+            (6_100, Event::Ended(Ending::Signal(9)), vec![Action::Sweep(Signal::SIGTERM)]),
+            (6_300, Event::Time, vec![Action::Sweep(Signal::SIGTERM)]),
+            (11_100, Event::Time, vec![Action::Sweep(Signal::SIGKILL)]),
+            (11_200, Event::Swept, vec![Action::Start]),
+            (11_300, Event::Swept, vec![]),
+        ]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_started_again_is_tried_with_the_next_touch() {
+        story(vec![
+            (0, changed(), vec![Action::SayChanged(names()), Action::Send(Signal::SIGTERM)]),
+            (10, ENDED, vec![Action::Sweep(Signal::SIGTERM)]),
+            (10, Event::Swept, vec![Action::Start]),
+            (20, Event::NotStarted, vec![]),
+            (30, Event::NotOpened, vec![]),
+            (40, Event::Opened(vec![]), vec![Action::Start]),
+            (50, Event::NotStarted, vec![]),
+            (60, Event::Signal(Signal::SIGTERM), vec![Action::Exit(143)]),
         ]);
     }
 
@@ -226,7 +316,8 @@ mod tests {
             (0, Event::Ended(crashed), vec![Action::SayEnded(crashed)]),
             (10, Event::Signal(Signal::SIGUSR1), vec![]),
             (20, Event::Opened(vec![]), vec![]),
-            (30, changed(), vec![Action::SayChanged(names()), Action::Start]),
+            (30, changed(), vec![Action::SayChanged(names()), Action::Sweep(Signal::SIGTERM)]),
+            (30, Event::Swept, vec![Action::Start]),
             (40, Event::Ended(crashed), vec![Action::SayEnded(crashed)]),
             (50, Event::Key(Signal::SIGINT), vec![Action::Exit(130)]),
         ]);
@@ -237,22 +328,35 @@ mod tests {
         let forwarded = |signal| vec![Action::Send(signal)];
         story(vec![
             (0, Event::Signal(Signal::SIGTERM), forwarded(Signal::SIGTERM)),
-            (10, Event::Ended(Ending::Code(7)), vec![Action::Exit(7)]),
+            (10, Event::Ended(Ending::Code(7)), vec![Action::Sweep(Signal::SIGTERM)]),
+            (20, Event::Swept, vec![Action::Exit(7)]),
         ]);
         story(vec![
             (0, Event::Key(Signal::SIGINT), vec![]),
             (10, Event::Ended(Ending::Signal(2)), vec![Action::Exit(130)]),
+        ]);
+        // However long it takes.
+        story(vec![
+            (0, Event::Signal(Signal::SIGTERM), forwarded(Signal::SIGTERM)),
+            (60_000, ENDED, vec![Action::Sweep(Signal::SIGTERM)]),
+            (60_010, Event::Signal(Signal::SIGINT), vec![Action::Exit(130)]),
         ]);
         // A key that the program used for something else.
         story(vec![
             (0, Event::Key(Signal::SIGINT), vec![]),
             (20_000, ENDED, vec![Action::SayEnded(Ending::Code(0))]),
         ]);
+        story(vec![
+            (0, Event::Key(Signal::SIGINT), vec![]),
+            (10, changed(), vec![Action::SayChanged(names()), Action::Send(Signal::SIGTERM)]),
+            (20, ENDED, vec![Action::Sweep(Signal::SIGTERM)]),
+        ]);
         // Also while it is being stopped for a restart.
         story(vec![
             (0, changed(), vec![Action::SayChanged(names()), Action::Send(Signal::SIGTERM)]),
             (10, Event::Signal(Signal::SIGINT), forwarded(Signal::SIGINT)),
-            (20, Event::Ended(Ending::Signal(15)), vec![Action::Exit(143)]),
+            (20, Event::Ended(Ending::Signal(15)), vec![Action::Sweep(Signal::SIGTERM)]),
+            (20, Event::Swept, vec![Action::Exit(143)]),
         ]);
         story(vec![(0, Event::Signal(Signal::SIGUSR2), forwarded(Signal::SIGUSR2))]);
     }
