@@ -15,7 +15,7 @@ mod page;
 use anyhow::{Context as _, Result};
 
 use crate::command::root;
-use crate::{dist, setup};
+use crate::{dist, sdk, setup};
 use contender::Bench;
 use measure::{Times, instructions, peak_memory, race};
 
@@ -49,6 +49,8 @@ struct Findings {
     sops_rotate: Times,
     /// Number of secrets, and instructions before the command starts.
     instructions: Vec<(usize, u64)>,
+    /// What a reading of ten secrets costs inside of Node, in words.
+    node_reading: String,
     /// Contender and KiB, with 1,000 secrets.
     memory: Vec<(&'static str, u64)>,
 }
@@ -80,6 +82,8 @@ pub(crate) fn run() -> Result<()> {
     most.share(READERS)?;
     [findings.rotate, findings.sops_rotate] =
         race([(&most.rotate(), SLOW_ROUNDS), (&most.sops_rotate(), SLOW_ROUNDS)])?;
+    println!("reading, in Node");
+    findings.node_reading = sdk::node_reading(&peers, &binary)?;
     let text = page::print(&findings, &machine::describe()?);
     println!("{text}");
     let path = root().join("docs/benchmarks.md");

@@ -87,6 +87,12 @@ fn others(findings: &Findings) -> String {
     for (name, kib) in &findings.memory {
         let _ = writeln!(text, "| `{name}` | {}.{} MiB |", kib / 1024, kib % 1024 * 10 / 1024);
     }
+    text.push_str("\n## Reading a bundle of ten secrets, inside of Node\n\n");
+    let _ = writeln!(
+        text,
+        "In a new process each time, from the first look at the descriptors to a value: {}.",
+        findings.node_reading
+    );
     text.push_str(
         "\n## Instructions before the command starts\n\n\
          Counted by callgrind on a command that does not exist.\n\n\

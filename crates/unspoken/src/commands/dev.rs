@@ -172,11 +172,10 @@ impl Stage<'_> {
 
     /// Opens the set, and starts the command with it.
     fn start(&self, cx: &Context) -> Result<Started, Failure> {
-        let Opened { set, mut origin, handover, paths, stamp } = self.open(cx)?;
+        let Opened { set, origin, handover, paths, stamp } = self.open(cx)?;
         let print = self.key.of(&set);
         let selection = self.selection();
         let count = set.len();
-        origin.revision = set.revision();
         let mut environment = plan(std::env::vars_os(), set, &selection)?;
         let command = &self.dev.command;
         let child = match &handover {
@@ -254,11 +253,7 @@ impl Stage<'_> {
             }
             .into());
         }
-        let origin = Origin {
-            project: workspace.project.file.project.to_string(),
-            environment: environment.to_string(),
-            revision: 0,
-        };
+        let origin = workspace.origin(&set);
         let handover = self.dev.delivery.handover(workspace.project.file.run_mode);
         Ok(Opened { set, origin, handover, paths, stamp })
     }
