@@ -35,6 +35,7 @@ mod secret;
 mod secret_set;
 mod share;
 mod sops;
+mod stack;
 mod unlock;
 mod wrapped;
 
@@ -62,4 +63,5 @@ pub use sops::rule::RuleError;
 pub use sops::tree::TreeError;
 pub use sops::value::ValueError;
 pub use sops::yaml_store::YamlProblem;
+pub use stack::wipe_stack;
 pub use unlock::{DocumentKey, Unlock};

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 
+use unspoken_seal::wipe_stack;
 use unspoken_wire::{Bundle, Descriptors};
 
 use super::exec::become_it;
@@ -53,6 +54,7 @@ impl Handover {
         let descriptors = &self.descriptors;
         let passage = Passage { channel, descriptors, asks_readiness: false };
         let mut child = Running::start(command, environment, Some(passage))?;
+        wipe_stack();
         loop {
             match watch.next(Some(&mut child), None) {
                 Ok(Event::Ended(ending)) => return Ok(ending),

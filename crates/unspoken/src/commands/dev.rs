@@ -15,7 +15,7 @@ use unspoken_deliver::child::{
     limit_core, plan,
 };
 use unspoken_model::{ProjectFile, SecretName};
-use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet};
+use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet, wipe_stack};
 use unspoken_wire::{Bundle, Origin};
 
 use self::session::{Action, Event, Session};
@@ -98,6 +98,7 @@ impl Dev {
         let (key, begun) = (FingerprintKey::random(), Instant::now());
         let mut stage = Stage { dev: &self, key, watch, descendants, begun };
         let mut started = stage.start(cx)?;
+        wipe_stack();
         let mut session = Session::new(Duration::from_secs(self.grace));
         loop {
             let event = stage.next(cx, &mut started, session.pace())?;
@@ -119,8 +120,16 @@ impl Stage<'_> {
     /// Does what was decided, and answers what came of it.
     fn perform(&mut self, cx: &Context, action: Action, started: &mut Started) -> Option<Event> {
         match action {
-            Action::Start => return self.start_again(cx, started),
-            Action::Open => return Some(self.open_again(cx, started)),
+            Action::Start => {
+                let event = self.start_again(cx, started);
+                wipe_stack();
+                return event;
+            }
+            Action::Open => {
+                let event = self.open_again(cx, started);
+                wipe_stack();
+                return Some(event);
+            }
             Action::Sweep(signal) => {
                 return (!self.descendants.sweep(signal)).then_some(Event::Swept);
             }

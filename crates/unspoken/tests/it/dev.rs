@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use unspoken_testkit::{Output, Project, canary, canary_marker};
+use unspoken_testkit::{Output, Project, canary, canary_marker, unspoken_binary};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Within this a restart would have been seen: one looks, waits, and opens.
@@ -26,8 +26,11 @@ pub(crate) struct Dev {
 impl Dev {
     #[track_caller]
     pub(crate) fn start(project: &Project, flags: &[&str], command: &[&str]) -> Self {
-        let arguments = [&["dev"], flags, &["--"], command].concat();
-        Self::of(project.unspoken(arguments).command())
+        let binary = unspoken_binary();
+        // Whoever runs the tests may have us ignore them, as `nohup` does.
+        let start = ["--default-signal=HUP,INT,QUIT", binary.to_str().unwrap(), "dev"];
+        let arguments = [&start[..], flags, &["--"], command].concat();
+        Self::of(project.program("env", arguments).command())
     }
 
     #[track_caller]
