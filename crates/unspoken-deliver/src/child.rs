@@ -20,7 +20,7 @@ pub use descendants::Descendants;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
 pub use handover::Handover;
-pub use harden::{close_to_others, limit_core};
+pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
 pub use running::{Ending, Passage, Running};

@@ -231,6 +231,10 @@ impl fmt::Display for ProjectFileProblem {
             Self::UnknownKey { key, within } if within.is_empty() => {
                 write!(f, "unknown key `{key}`")
             }
+            Self::UnknownKey { key, within } if read::ROOT.contains(&key.as_str()) => write!(
+                f,
+                "`{key}` stands in `[{within}]`, and belongs above the first line in brackets"
+            ),
             Self::UnknownKey { key, within } => write!(f, "unknown key `{key}` in `[{within}]`"),
             Self::Missing { key } => write!(f, "the key `{key}` is missing"),
             Self::NotText { key } => write!(f, "`{key}` must be a text in quotes"),

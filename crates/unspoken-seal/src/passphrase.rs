@@ -76,10 +76,18 @@ pub fn is_passphrase_sealed(bytes: &[u8]) -> bool {
     decryptor(bytes).is_some()
 }
 
+/// How age files begin, as they are and in armour.
+const STARTS: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+
 /// Reads the header. `None` when this is no such file.
 fn decryptor(sealed: &[u8]) -> Option<Decryptor<impl io::BufRead>> {
     // Others take leading blank lines, the armour reader does not.
-    let reader = io::BufReader::new(ArmoredReader::new(sealed.trim_ascii_start()));
+    let sealed = sealed.trim_ascii_start();
+    // Readers keep buffers that they do not wipe: what is a private key goes into none.
+    if !STARTS.iter().any(|start| sealed.starts_with(start)) {
+        return None;
+    }
+    let reader = io::BufReader::new(ArmoredReader::new(sealed));
     Decryptor::new_buffered(reader).ok().filter(Decryptor::is_scrypt)
 }
 

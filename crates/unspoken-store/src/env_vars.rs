@@ -68,8 +68,10 @@ table! {
         "The project's folder, when `--project-dir` is not given; without both it is searched for.";
     UNSPOKEN_COMPLETE, "the completion scripts",
         "Set by a shell's completion script to ask for candidates.";
-    UNSPOKEN_FD, "`read` and `doctor`",
-        "The descriptors on which a bundle was handed over, such as `3,20`. Set by `run --fd` for the command.";
+    UNSPOKEN_FD, "every command",
+        "The descriptors on which a bundle was handed over, such as `3,20`. Set by `run --fd` for the command; `read` reads them, and no command lets a program of its own inherit them.";
+    UNSPOKEN_READY_FD, "every command",
+        "The descriptors on which a program says that it is ready. Set by `dev --fd` for the command; kept from what we start ourselves.";
     UNSPOKEN_BUNDLE, "`read`",
         "A bundle itself, for containers that no descriptor can be passed to; used when `UNSPOKEN_FD` is not set. Never handed to a child process.";
     SOPS_AGE_KEY, "every command that opens a document",

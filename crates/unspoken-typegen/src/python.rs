@@ -26,6 +26,25 @@ pub(crate) fn print(catalogue: &Catalogue) -> String {
     text
 }
 
+/// What the library's own class has besides names.
+const MEMBERS: &str = "    \
+    def names(self) -> tuple[str, ...]: ...
+    def __contains__(self, name: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def is_probe(self, text: str | None) -> bool: ...
+    @property
+    def project(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+    @property
+    def outside(self) -> bool: ...
+    @property
+    def token(self) -> Secret | None: ...
+";
+
 /// For a module that says `from unspoken import secrets`: the names, and which
 /// of them are optional.
 pub(crate) fn print_stub(catalogue: &Catalogue) -> String {
@@ -34,7 +53,7 @@ pub(crate) fn print_stub(catalogue: &Catalogue) -> String {
         text.push_str("class Secrets: ...\n\nsecrets: Secrets\n");
         return text;
     }
-    text.push_str("from typing import Literal\n\nfrom unspoken import Secret\n\nclass Secrets:\n");
+    text.push_str("from collections.abc import Iterator\nfrom typing import Literal\n\nfrom unspoken import Secret\n\nclass Secrets:\n");
     let required: Vec<&Entry> = catalogue.entries.iter().filter(|e| !e.is_optional()).collect();
     for entry in &required {
         text.push_str(&format!("    @property\n    def {}(self) -> Secret:\n", entry.name));
@@ -46,6 +65,7 @@ pub(crate) fn print_stub(catalogue: &Catalogue) -> String {
         text.push_str(&method("__getitem__", &required, "Secret"));
     }
     text.push_str(&method("optional", &all, "Secret | None"));
+    text.push_str(MEMBERS);
     text.push_str("\nsecrets: Secrets\n");
     text
 }
@@ -80,13 +100,19 @@ fn docstring(entry: &Entry) -> String {
     format!("        \"\"\"{lines}        \"\"\"\n")
 }
 
-/// Nothing ends the text, and no line is an example that `doctest` would run.
+/// Nothing ends the text, no line is an example that `doctest` would run, and
+/// nothing is a directive, a role or a link to tools that read docstrings as
+/// reStructuredText.
 fn escape(line: &str) -> String {
     let line = match line.strip_prefix(">>>") {
         Some(rest) => format!("> >>{rest}"),
         None => line.to_owned(),
     };
-    line.replace('\\', "\\\\").replace('"', "\\\"")
+    let line = match line.strip_prefix("..") {
+        Some(rest) => format!(". .{rest}"),
+        None => line,
+    };
+    line.replace(['`', '|'], "'").replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 #[test]
@@ -97,6 +123,8 @@ fn a_text_goes_on_to_its_end_and_is_no_example() {
         ("\\\"", "\\\\\\\""),
         ("\\N{DASH} \\u0022", "\\\\N{DASH} \\\\u0022"),
         (">>> import os", "> >> import os"),
+        (".. include:: /etc/passwd", ". . include:: /etc/passwd"),
+        ("see :file:`a` and |b|", "see :file:'a' and 'b'"),
     ] {
         assert_eq!(escape(line), expected);
     }

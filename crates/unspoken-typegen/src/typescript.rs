@@ -34,7 +34,7 @@ fn comment(entry: &Entry) -> String {
 }
 
 /// Nothing ends the comment, and nothing is a tag: a `@` is one where no letter
-/// or digit stands before it.
+/// or digit stands before it. Tools that make pages of comments take `<` for HTML.
 fn escape(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
@@ -44,7 +44,11 @@ fn escape(line: &str) -> String {
         if is_end || is_tag {
             out.push('\\');
         }
-        out.push(c);
+        if c == '<' {
+            out.push_str("&lt;");
+        } else {
+            out.push(c);
+        }
     }
     out
 }

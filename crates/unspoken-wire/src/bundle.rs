@@ -43,6 +43,8 @@ pub enum BundleError {
     Empty,
     #[error("the bundle is larger than {max} bytes", max = Bundle::MAX_BYTES)]
     TooLarge,
+    #[error("the bundle has more than {max} names", max = Bundle::MAX_NAMES)]
+    TooMany,
     #[error("the bundle is not JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
     #[error(
@@ -58,7 +60,9 @@ pub enum BundleError {
 
 impl Bundle {
     pub const VERSION: u64 = 1;
-    pub const MAX_BYTES: usize = 256 * 1024 * 1024;
+    /// What every reader takes.
+    pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+    pub const MAX_NAMES: usize = 100_000;
 
     /// Prints the one object.
     pub fn print(&self) -> Zeroizing<Vec<u8>> {

@@ -1,9 +1,10 @@
 //! Flags that several commands share.
 
 use clap_complete::ArgValueCandidates;
-use unspoken_deliver::child::Handover;
+use unspoken_deliver::child::{Handover, Prefix, Selection, VariableName};
 use unspoken_deliver::fd::ChannelKind;
-use unspoken_model::{EnvironmentName, RunMode};
+use unspoken_model::{EnvironmentName, RunMode, SecretName};
+use unspoken_seal::SecretSet;
 use unspoken_wire::Descriptors;
 
 use crate::complete;
@@ -30,6 +31,56 @@ pub(crate) struct EnvFlag {
     /// The environment [default: `UNSPOKEN_ENV`, else the project's default]
     #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(complete::environments))]
     pub(crate) env: Option<EnvironmentName>,
+}
+
+/// Which secrets a command gets, and under which names.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SelectionFlags {
+    /// Only these names, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = ArgValueCandidates::new(complete::names))]
+    only: Vec<SecretName>,
+
+    /// Deliver a secret as another variable; may be given several times
+    #[arg(long, value_name = "NAME=VARIABLE", value_parser = parse_rename)]
+    rename: Vec<(SecretName, VariableName)>,
+
+    /// Put this before the variables that are not renamed
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<Prefix>,
+
+    /// Of the present environment, keep only PATH, HOME, TERM, LANG, TMPDIR, TZ
+    #[arg(long)]
+    clean: bool,
+}
+
+fn parse_rename(text: &str) -> Result<(SecretName, VariableName), String> {
+    let (name, variable) =
+        text.split_once('=').ok_or("expected `NAME=VARIABLE`, such as `DATABASE_URL=PGURL`")?;
+    let name = SecretName::parse(name).map_err(|error| error.to_string())?;
+    let variable = VariableName::parse(variable).map_err(|error| error.to_string())?;
+    Ok((name, variable))
+}
+
+impl SelectionFlags {
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.clone(),
+            rename: self.rename.clone(),
+            prefix: self.prefix.clone(),
+            clean: self.clean,
+        }
+    }
+
+    /// Whether the command gets a secret.
+    pub(crate) fn has(&self, name: &SecretName) -> bool {
+        self.only.is_empty() || self.only.contains(name)
+    }
+
+    /// A name that is asked for and not there.
+    pub(crate) fn missing_in(&self, set: &SecretSet) -> Option<&SecretName> {
+        let renamed = self.rename.iter().map(|(name, _)| name);
+        self.only.iter().chain(renamed).find(|name| set.get(name).is_none())
+    }
 }
 
 /// How a command is handed the secrets.

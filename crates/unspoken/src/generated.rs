@@ -205,10 +205,16 @@ fn write_until_fresh(cx: &Context, workspace: &Workspace) -> Result<BTreeSet<Str
 }
 
 fn write_stale(cx: &Context, workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    // A project file may come from anywhere, and names any source file. So nothing appears that
+    // nobody has asked for: the first time is for `generate`.
+    let targets = configured(workspace)?.into_iter().filter(|target| target.path.exists());
+    let targets: Vec<Target> = targets.collect();
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
     let catalogue = catalogue(cx, workspace)?;
-    let files = configured(workspace)?.into_iter().map(|target| target.print(&catalogue));
+    let files = targets.into_iter().map(|target| target.print(&catalogue));
     let files: Vec<Generated> = files.collect::<Result<_, _>>()?;
-    make_folders(&files)?;
     files.iter().try_for_each(Generated::write)?;
     let stale = files.into_iter().filter(|file| !file.is_fresh);
     Ok(stale.map(|file| file.target.shown).collect())

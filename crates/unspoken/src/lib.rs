@@ -33,8 +33,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 use unspoken_deliver::child::close_to_others;
+use unspoken_deliver::fd::Inheritance;
 use unspoken_store::Variables;
-use unspoken_store::env_vars::UNSPOKEN_COMPLETE;
+use unspoken_store::env_vars::{UNSPOKEN_COMPLETE, UNSPOKEN_FD, UNSPOKEN_READY_FD};
+use unspoken_wire::Descriptors;
 
 use crate::cli::Cli;
 use crate::context::Context;
@@ -55,11 +57,24 @@ pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> E
         Ok(cli) => cli,
         Err(error) => return cli::refuse(&error, &arguments, &variables),
     };
+    keep_to_ourselves(&variables);
     let ui = Ui::new(cli.output, &variables);
     let mut context = Context::new(ui, variables, cli.project_dir);
     match cli.command.run(&mut context) {
         Ok(()) => ExitCode::from(context.passed_on.unwrap_or(0)),
         Err(failure) => context.ui.fail(&failure),
+    }
+}
+
+/// What this process was handed is for it alone, not for the git, the editor or
+/// the command that it starts.
+fn keep_to_ourselves(variables: &Variables) {
+    for variable in [UNSPOKEN_FD, UNSPOKEN_READY_FD] {
+        if let Ok(Some(listed)) = variables.text(variable)
+            && let Ok(descriptors) = Descriptors::parse(listed)
+        {
+            Inheritance::keep_to_ourselves(&descriptors);
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 //! Rules:
 //! - What has a session of its own was meant to stay, as a build daemon is. It is
 //!   let alone.
+//! - What was there before was started by somebody else, as by a shell that
+//!   became this program.
 //! - The end of the child itself is never taken here: [`Running`] waits for it.
 
 use std::collections::BTreeSet;
@@ -24,12 +26,14 @@ use super::Running;
 pub struct Descendants {
     /// Who was sent a signal already: a second one may mean to hurry.
     told: BTreeSet<Pid>,
+    /// Whose parent this process was before it was this program.
+    before: BTreeSet<Pid>,
 }
 
 impl Descendants {
     pub fn begin() -> io::Result<Self> {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-        Ok(Self { told: BTreeSet::new() })
+        Ok(Self { told: BTreeSet::new(), before: orphans().into_iter().collect() })
     }
 
     /// Takes note of what has ended, so that no zombie stays.
@@ -51,7 +55,8 @@ impl Descendants {
     /// are any.
     pub fn sweep(&mut self, signal: Signal) -> bool {
         self.reap(None);
-        let left = orphans();
+        let mut left = orphans();
+        left.retain(|pid| !self.before.contains(pid));
         for &pid in &left {
             if self.told.insert(pid) || signal == Signal::SIGKILL {
                 let _ = kill(pid, signal);

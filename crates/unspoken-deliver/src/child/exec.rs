@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use nix::unistd::execve;
 use thiserror::Error;
+use unspoken_wire::Bundle;
 
 use super::Environment;
 use super::call::Call;
@@ -45,6 +46,13 @@ pub enum StartError {
     Descriptors { descriptors: unspoken_wire::Descriptors, source: io::Error },
     #[error("the descriptor {number} cannot be open here: the limit on open files is {limit}")]
     Limit { number: u16, limit: u64 },
+    #[error(
+        "the set is too large for a bundle: {bytes} bytes and {names} names, where {max_bytes} and \
+         {max_names} are the most",
+        max_bytes = Bundle::MAX_BYTES,
+        max_names = Bundle::MAX_NAMES
+    )]
+    TooMuch { bytes: usize, names: usize },
     #[error(transparent)]
     Channel(#[from] ChannelError),
     #[error("cannot limit what a crash writes to disk")]

@@ -11,7 +11,7 @@ use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
 use crate::fd::{Channel, ChannelKind, keep_only, place};
 
 /// How a bundle is handed over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Handover {
     pub descriptors: Descriptors,
     pub kind: ChannelKind,
@@ -29,7 +29,12 @@ impl Handover {
     ) -> Result<Channel, StartError> {
         self.fits_the_limit()?;
         environment.note(Self::VARIABLE, &self.descriptors.to_string());
-        Ok(Channel::new(self.kind, bundle.print())?)
+        let printed = bundle.print();
+        if printed.len() > Bundle::MAX_BYTES || bundle.secrets.len() > Bundle::MAX_NAMES {
+            let (bytes, names) = (printed.len(), bundle.secrets.len());
+            return Err(StartError::TooMuch { bytes, names });
+        }
+        Ok(Channel::new(self.kind, printed)?)
     }
 
     /// Replaces this process by the command. When the pipe does not hold the

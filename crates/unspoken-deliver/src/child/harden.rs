@@ -15,12 +15,12 @@ use super::StartError;
 /// that to one byte: then nothing is written to disk, and what a collecting
 /// program gets is the administrator's choice.
 pub fn limit_core() -> Result<(), StartError> {
-    if rustix::process::getrlimit(Resource::Core).maximum == Some(0) {
-        return Ok(());
-    }
     let limit = Rlimit { current: Some(1), maximum: Some(1) };
-    rustix::process::setrlimit(Resource::Core, limit)
-        .map_err(|error| StartError::Harden { source: io::Error::from(error) })
+    match rustix::process::setrlimit(Resource::Core, limit) {
+        Err(_) if rustix::process::getrlimit(Resource::Core).maximum == Some(0) => Ok(()),
+        Err(error) => Err(StartError::Harden { source: io::Error::from(error) }),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Keeps debuggers of the same user away from this process, and cores from the
@@ -33,7 +33,7 @@ pub fn close_to_others() {
 /// Keeps what this process holds at present out of swap, where the limit on
 /// locked memory allows that. For a process that stays: the call alone takes
 /// longer than a usual run holds anything.
-pub(super) fn lock_memory() {
+pub fn lock_memory() {
     // The usual limit is smaller than this program.
     let _ = rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
 }

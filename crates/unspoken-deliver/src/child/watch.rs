@@ -90,6 +90,10 @@ impl Watch {
                 Err(error) => return Err(error.into()),
             };
             let Some(child) = child.as_deref_mut() else { continue };
+            // What the terminal has sent comes before what it has done to the child.
+            if let Some(event) = self.signal()? {
+                return Ok(event);
+            }
             if has_ended {
                 return Ok(Event::Ended(child.reap()?));
             }

@@ -181,7 +181,13 @@ mod tests {
     fn a_reader_that_has_gone_ends_the_writing() {
         let (read, rest) = channel(ChannelKind::Pipe, 3_000_000).into_parts();
         drop(read);
-        assert_eq!(rest.unwrap().fill().unwrap(), Filled::Done);
+        let mut rest = rest.unwrap();
+        // A process that another test starts at this moment has the end for a moment, too.
+        let done = |_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            rest.fill().unwrap() == Filled::Done
+        };
+        assert!((0..500).any(done));
     }
 
     #[test]

@@ -9,10 +9,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, IntoRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, SealFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags};
 use thiserror::Error;
 use unspoken_wire::{Bundle, Descriptors};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -44,6 +45,18 @@ pub enum InheritanceError {
 }
 
 impl Inheritance {
+    /// Has no program that this one starts inherit what is listed and ours.
+    pub fn keep_to_ourselves(descriptors: &Descriptors) {
+        for &number in descriptors.numbers() {
+            let Some(descriptor) = inherited(number) else { continue };
+            if is_ours(&descriptor) {
+                // It is open, so it can be marked.
+                let _ = rustix::io::fcntl_setfd(&descriptor, FdFlags::CLOEXEC);
+            }
+            let _ = descriptor.into_raw_fd();
+        }
+    }
+
     /// Looks at what is listed, and reads and closes nothing.
     pub fn look(descriptors: &Descriptors) -> Vec<(u16, Listed)> {
         let look = |&number: &u16| {
@@ -89,12 +102,28 @@ impl Inheritance {
 fn is_ours(descriptor: &impl AsFd) -> bool {
     let kind = rustix::fs::fstat(descriptor).map(|stat| FileType::from_raw_mode(stat.st_mode));
     match kind {
-        Ok(FileType::Fifo) => true,
+        Ok(FileType::Fifo) => !is_held_at_both_ends(descriptor),
         // A file that can still be written is not one that we sealed.
         Ok(FileType::RegularFile) => rustix::fs::fcntl_get_seals(descriptor)
             .is_ok_and(|seals| seals.contains(SealFlags::SEAL | SealFlags::WRITE)),
         _ => false,
     }
+}
+
+/// Whether this process could write into the pipe that it would read. That is a
+/// pipe of somebody's own, such as the job server of `make`: the writing end of
+/// ours is with who sends.
+fn is_held_at_both_ends(descriptor: &impl AsFd) -> bool {
+    let Ok(own) = rustix::fs::fstat(descriptor) else { return false };
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return false };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        let is_same = std::fs::metadata(&path)
+            .is_ok_and(|other| (other.dev(), other.ino()) == (own.st_dev, own.st_ino));
+        // The permissions of the link say how it was opened.
+        let writes = || std::fs::symlink_metadata(&path).is_ok_and(|link| link.mode() & 0o200 != 0);
+        is_same && writes()
+    })
 }
 
 fn is_same(one: &impl AsFd, other: &impl AsFd) -> bool {

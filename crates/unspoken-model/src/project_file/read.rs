@@ -45,7 +45,7 @@ impl ProjectFile {
 }
 
 /// The keys that a project file may have.
-const ROOT: [&str; 9] = [
+pub(super) const ROOT: [&str; 9] = [
     "project",
     "default",
     "run_mode",

@@ -47,6 +47,9 @@ impl Bundle {
         let _: Option<Fields> = field(&fields, "storages")?;
         let texts: Option<Fields> = field(&fields, "secrets")?;
         let texts = texts.ok_or(BundleError::Shape { key: "secrets" })?;
+        if texts.len() > Self::MAX_NAMES {
+            return Err(BundleError::TooMany);
+        }
         let mut secrets = Vec::with_capacity(texts.len());
         for (at, (name, raw)) in texts.into_iter().enumerate() {
             let text = serde_json::from_str(raw.get());

@@ -9,21 +9,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap_complete::ArgValueCandidates;
 use unspoken_deliver::child::{
-    Descendants, Event as Happened, Handover, Passage, PlanError, Running, Selection, Watch,
-    limit_core, plan,
+    Descendants, Event as Happened, Handover, Passage, PlanError, Running, Watch, limit_core,
+    lock_memory, plan,
 };
-use unspoken_model::{ProjectFile, SecretName};
+use unspoken_model::{EnvironmentName, ProjectFile, SecretName};
 use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet, wipe_stack};
 use unspoken_wire::{Bundle, Origin};
 
 use self::session::{Action, Event, Session};
 use self::stamp::Stamp;
-use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
-use crate::flags::{DeliveryFlags, EnvFlag};
+use crate::flags::{DeliveryFlags, EnvFlag, SelectionFlags};
 use crate::launcher;
 use crate::ui::counted;
 
@@ -44,9 +42,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     env: EnvFlag,
 
-    /// Only these names, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = ArgValueCandidates::new(complete::names))]
-    only: Vec<SecretName>,
+    #[command(flatten)]
+    choice: SelectionFlags,
 
     /// How many seconds the command has to end before it is killed
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]
@@ -63,17 +60,28 @@ pub(crate) struct Dev {
 /// What a round of `dev` needs.
 struct Stage<'a> {
     dev: &'a Dev,
+    terms: Terms,
     key: FingerprintKey,
     watch: Watch,
     descendants: Descendants,
     begun: Instant,
 }
 
+/// What was decided when `dev` began. A project file that changes meanwhile, as
+/// by a checkout, must not move the command to other secrets, or from a pipe to
+/// variables, without a word from the user.
+#[derive(Eq, PartialEq)]
+struct Terms {
+    environment: EnvironmentName,
+    handover: Option<Handover>,
+}
+
 /// A set that was opened, and what it came from.
 struct Opened {
     set: SecretSet,
     origin: Origin,
-    handover: Option<Handover>,
+    /// Whether the project file says other terms now.
+    is_other: bool,
     paths: Vec<PathBuf>,
     /// Of these, before they were read.
     stamp: Stamp,
@@ -86,6 +94,8 @@ struct Started {
     paths: Vec<PathBuf>,
     stamp: Stamp,
     at: Instant,
+    /// Whether the set could not be opened the last time.
+    is_troubled: bool,
 }
 
 impl Dev {
@@ -96,9 +106,11 @@ impl Dev {
         let watch = Watch::begin().map_err(|error| broken(&error))?;
         let descendants = Descendants::begin().map_err(|error| broken(&error))?;
         let (key, begun) = (FingerprintKey::random(), Instant::now());
-        let mut stage = Stage { dev: &self, key, watch, descendants, begun };
+        let terms = self.terms(cx, &cx.workspace()?)?;
+        let mut stage = Stage { dev: &self, terms, key, watch, descendants, begun };
         let mut started = stage.start(cx)?;
         wipe_stack();
+        lock_memory();
         let mut session = Session::new(Duration::from_secs(self.grace));
         loop {
             let event = stage.next(cx, &mut started, session.pace())?;
@@ -113,6 +125,15 @@ impl Dev {
                 }
             }
         }
+    }
+}
+
+impl Dev {
+    /// What the flags and the project file ask for.
+    fn terms(&self, cx: &Context, workspace: &Workspace) -> Result<Terms, Failure> {
+        let environment = cx.environment(&workspace.project, &self.env)?.value;
+        let handover = self.delivery.handover(workspace.project.file.run_mode);
+        Ok(Terms { environment, handover })
     }
 }
 
@@ -181,13 +202,12 @@ impl Stage<'_> {
 
     /// Opens the set, and starts the command with it.
     fn start(&self, cx: &Context) -> Result<Started, Failure> {
-        let Opened { set, origin, handover, paths, stamp } = self.open(cx)?;
+        let Opened { set, origin, is_other: _, paths, stamp } = self.open(cx)?;
         let print = self.key.of(&set);
-        let selection = self.selection();
         let count = set.len();
-        let mut environment = plan(std::env::vars_os(), set, &selection)?;
+        let mut environment = plan(std::env::vars_os(), set, &self.dev.choice.selection())?;
         let command = &self.dev.command;
-        let child = match &handover {
+        let child = match &self.terms.handover {
             None => Running::start(command, environment, None)?,
             Some(handover) => {
                 limit_core()?;
@@ -204,7 +224,14 @@ impl Stage<'_> {
             }
         };
         cx.ui.detail(format_args!("started with {}", counted(count, "secret")));
-        Ok(Started { child: Some(child), print, paths, stamp, at: Instant::now() })
+        Ok(Started {
+            child: Some(child),
+            print,
+            paths,
+            stamp,
+            at: Instant::now(),
+            is_troubled: false,
+        })
     }
 
     /// Starts the command anew; when that fails, says so and answers what came
@@ -231,16 +258,25 @@ impl Stage<'_> {
             Ok(opened) => {
                 started.paths = opened.paths;
                 started.stamp = opened.stamp;
-                let changes = started.print.changes(&self.key.of(&opened.set));
-                let chosen =
-                    |name: &SecretName| self.dev.only.is_empty() || self.dev.only.contains(name);
-                Event::Opened(changes.into_iter().filter(chosen).collect())
+                let mut changes = started.print.changes(&self.key.of(&opened.set));
+                changes.retain(|name| self.dev.choice.has(name));
+                if opened.is_other {
+                    cx.ui.warn(
+                        "the project file now names another environment or run mode; that counts from \
+                         the next `unspoken dev` on",
+                    );
+                } else if started.is_troubled && changes.is_empty() {
+                    cx.ui.note("unspoken: the secrets can be opened again, and are the same");
+                }
+                started.is_troubled = false;
+                Event::Opened(changes)
             }
             Err(failure) => {
                 cx.ui.warn(&format!(
                     "the command keeps the secrets that it has: {}",
                     failure.message
                 ));
+                started.is_troubled = true;
                 Event::NotOpened
             }
         }
@@ -248,13 +284,13 @@ impl Stage<'_> {
 
     fn open(&self, cx: &Context) -> Result<Opened, Failure> {
         let workspace = cx.workspace()?;
-        let environment = cx.environment(&workspace.project, &self.dev.env)?.value;
-        let paths = paths(&workspace, &environment);
+        let environment = &self.terms.environment;
+        let paths = paths(&workspace, environment);
         // Taken before: what is written while the set is opened is seen at the next look.
         let stamp = Stamp::of(&paths);
-        let set = cx.open(&workspace, &environment)?;
+        let set = cx.open(&workspace, environment)?;
         // What would not start the command is no reason to end it.
-        if let Some(name) = self.dev.only.iter().find(|name| set.get(name).is_none()) {
+        if let Some(name) = self.dev.choice.missing_in(&set) {
             return Err(PlanError::Missing {
                 name: name.clone(),
                 environment: environment.to_string(),
@@ -263,17 +299,13 @@ impl Stage<'_> {
             .into());
         }
         let origin = workspace.origin(&set);
-        let handover = self.dev.delivery.handover(workspace.project.file.run_mode);
-        Ok(Opened { set, origin, handover, paths, stamp })
-    }
-
-    fn selection(&self) -> Selection {
-        Selection { only: self.dev.only.clone(), ..Selection::default() }
+        let is_other = self.dev.terms(cx, &workspace).is_ok_and(|terms| terms != self.terms);
+        Ok(Opened { set, origin, is_other, paths, stamp })
     }
 }
 
 /// The files and folders that a set depends on.
-fn paths(workspace: &Workspace, environment: &unspoken_model::EnvironmentName) -> Vec<PathBuf> {
+fn paths(workspace: &Workspace, environment: &EnvironmentName) -> Vec<PathBuf> {
     let project = &workspace.project;
     let ancestry = project.file.ancestry(environment).unwrap_or_default();
     let mut paths = vec![project.root.join(ProjectFile::NAME), workspace.home.path().join("keys")];

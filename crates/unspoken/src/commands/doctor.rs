@@ -90,7 +90,7 @@ fn look_at_descriptors(cx: &Context) -> Option<Finding> {
         return Some(Finding::fine(TOPIC, text));
     }
     let hint = "A program between `unspoken run --fd` and this one has closed them: start this one directly, \
-                or choose a number that passes: `unspoken run --fd=20 -- …`.";
+                or choose other numbers: `unspoken run --fd=7,42 -- …`.";
     Some(Finding::failed(TOPIC, Failure::new(Code::Bundle, text).hint(hint)))
 }
 

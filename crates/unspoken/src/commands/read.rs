@@ -88,7 +88,7 @@ impl Read {
         let listed = cx
             .variables
             .text(UNSPOKEN_FD)
-            .map_err(|error| Failure::because(Code::Usage, &error))?;
+            .map_err(|error| Failure::because(Code::Bundle, &error))?;
         if let Some(listed) = listed {
             let descriptors = Descriptors::parse(listed).map_err(|error| {
                 Failure::new(

@@ -3,18 +3,14 @@
 
 use std::ffi::OsString;
 
-use clap_complete::ArgValueCandidates;
-use unspoken_deliver::child::{
-    Environment, Handover, Prefix, Selection, VariableName, exec, limit_core, plan,
-};
-use unspoken_model::{ExpiryState, SecretName};
+use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan};
+use unspoken_model::ExpiryState;
 use unspoken_seal::{Secret, SecretSet};
 use unspoken_wire::{Bundle, Origin};
 
-use crate::complete;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::{DeliveryFlags, EnvFlag};
+use crate::flags::{DeliveryFlags, EnvFlag, SelectionFlags};
 use crate::launcher;
 
 /// Run a command with the secrets in its environment, or on a descriptor
@@ -37,21 +33,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     env: EnvFlag,
 
-    /// Only these names, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = ArgValueCandidates::new(complete::names))]
-    only: Vec<SecretName>,
-
-    /// Deliver a secret as another variable; may be given several times
-    #[arg(long, value_name = "NAME=VARIABLE", value_parser = parse_rename)]
-    rename: Vec<(SecretName, VariableName)>,
-
-    /// Put this before the variables that are not renamed
-    #[arg(long, value_name = "PREFIX")]
-    prefix: Option<Prefix>,
-
-    /// Of the present environment, keep only PATH, HOME, TERM, LANG, TMPDIR, TZ
-    #[arg(long)]
-    clean: bool,
+    #[command(flatten)]
+    choice: SelectionFlags,
 
     #[command(flatten)]
     delivery: DeliveryFlags,
@@ -61,29 +44,15 @@ pub(crate) struct Run {
     command: Vec<OsString>,
 }
 
-fn parse_rename(text: &str) -> Result<(SecretName, VariableName), String> {
-    let (name, variable) =
-        text.split_once('=').ok_or("expected `NAME=VARIABLE`, such as `DATABASE_URL=PGURL`")?;
-    let name = SecretName::parse(name).map_err(|error| error.to_string())?;
-    let variable = VariableName::parse(variable).map_err(|error| error.to_string())?;
-    Ok((name, variable))
-}
-
 impl Run {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         let set = cx.open(&workspace, &environment)?;
         warn_of_expired(cx, &set);
-        let selection = Selection {
-            only: self.only,
-            rename: self.rename,
-            prefix: self.prefix,
-            clean: self.clean,
-        };
         let handover = self.delivery.handover(workspace.project.file.run_mode);
         let origin = workspace.origin(&set);
-        let environment = plan(std::env::vars_os(), set, &selection)?;
+        let environment = plan(std::env::vars_os(), set, &self.choice.selection())?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
         }
@@ -118,6 +87,7 @@ impl Delivery {
         if let Some(reason) = launcher::closes_descriptors(&self.command) {
             cx.ui.warn(&reason);
         }
+        cx.ui.detail(format_args!("handed over on the descriptors {}", handover.descriptors));
         let secrets = self.environment.take_secrets();
         let bundle = Bundle { origin, token: None::<Secret>, secrets };
         let ending = handover.perform(&self.command, self.environment, bundle)?;

@@ -229,7 +229,7 @@ impl From<StartError> for Failure {
             }
             StartError::NotFound { .. } => Self::because(Code::NotFound, &error)
                 .hint("`run` uses no shell: for pipes or `&&`, run `unspoken run -- sh -c '…'`."),
-            StartError::TooLarge { .. } => Self::because(Code::NotExecutable, &error)
+            StartError::TooLarge { .. } | StartError::TooMuch { .. } => Self::because(Code::NotExecutable, &error)
                 .hint("Choose what the command needs: `unspoken run --only A,B -- …`."),
             StartError::NotExecutable { .. }
             | StartError::NoInterpreter { .. }
@@ -268,7 +268,7 @@ impl From<InheritanceError> for Failure {
         match error {
             InheritanceError::Gone { .. } => failure.hint(
                 "A program between `unspoken run` and this one has closed them. Start this one \
-                 directly, or choose a number that passes: `unspoken run --fd=20 -- …`.",
+                 directly, or choose other numbers: `unspoken run --fd=7,42 -- …`.",
             ),
             _ => failure,
         }
