@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use unspoken_testkit::{canary, canary_marker, peers};
+use unspoken_testkit::{Project, canary, canary_marker, peers};
 
 use crate::dev::{Dev, SERVE, project, set};
 use crate::terminal::at_a_terminal;
@@ -224,6 +224,13 @@ fn memory_holds(pid: u32, text: &str) -> Option<bool> {
     Some(false)
 }
 
+/// The line of the key file that nobody else may know.
+fn private_key(project: &Project) -> String {
+    let mut entries = fs::read_dir(project.unspoken_home().join("keys")).unwrap();
+    let text = fs::read_to_string(entries.next().unwrap().unwrap().path()).unwrap();
+    text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1")).unwrap().to_owned()
+}
+
 #[test]
 fn it_keeps_no_value_in_memory_or_environment() {
     let project = project();
@@ -239,6 +246,7 @@ fn it_keeps_no_value_in_memory_or_environment() {
             assert!(holds, "the search does not work");
             assert_eq!(memory_holds(pid, &canary("kept-in-memory")), Some(false), "{flags:?}");
             assert_eq!(memory_holds(pid, &canary("old")), Some(false), "{flags:?}");
+            assert_eq!(memory_holds(pid, &private_key(&project)), Some(false), "{flags:?}");
         }
         if let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) {
             let marker = canary_marker();
@@ -263,4 +271,41 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
     let dev = [binary.to_str().unwrap(), "dev", "--", "sh", "-c", server];
     let arguments = [&["10", &python, "-c", script], &dev[..]].concat();
     assert_eq!(project.program("timeout", arguments).run().ok().text(), "9\n");
+}
+
+#[test]
+fn a_project_file_that_changes_moves_it_nowhere_else() {
+    let project = project();
+    project.unspoken(["env", "add", "production"]).run().ok();
+    project.set("production", "A", canary("production"));
+    let path = project.root().join("unspoken.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("run_mode = \"fd\"\n{text}")).unwrap();
+    let server = "echo up ${A:-nothing} ${UNSPOKEN_FD:-variables}; while :; do sleep 0.05; done";
+    let dev = Dev::start(&project, &[], &["sh", "-c", server]).says("up nothing 3,20");
+    let other = text.replace("default = \"development\"", "default = \"production\"");
+    assert!(other != text);
+    fs::write(&path, other).unwrap();
+    let dev = dev.says("now names another environment or run mode").says_no_more();
+    set(&project, "new-production");
+    let dev = dev.says_no_more();
+    project.unspoken(["set", "A", "-e", "development", "--yes"]).stdin("new").run().ok();
+    dev.says("restarting").says("up nothing 3,20").was_up(2);
+}
+
+#[test]
+fn what_was_there_before_is_not_its_own_to_end() {
+    let project = project();
+    let binary = unspoken_testkit::unspoken_binary();
+    let script =
+        format!("sleep 60 & echo before $!; exec '{}' dev -- sh -c '{SERVE}'", binary.display());
+    let dev = Dev::of(project.program("sh", ["-c", &script]).command()).says("before");
+    let before = dev.seen[0].split(' ').nth(1).unwrap().to_owned();
+    let dev = dev.says("up old");
+    set(&project, "new");
+    let dev = dev.says("up new");
+    let alive = Command::new("kill").args(["-0", &before]).status().unwrap().success();
+    Command::new("kill").arg(&before).status().unwrap();
+    assert!(alive, "{:?}", dev.shown());
+    dev.was_up(2);
 }

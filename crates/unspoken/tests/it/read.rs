@@ -1,8 +1,10 @@
 //! `read`: what a process was handed, for shells and for languages without a
 //! library.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
-use unspoken_testkit::{Invocation, Output, Project, canary, show_env, unspoken_binary};
+use unspoken_testkit::{Invocation, Output, Project, canary, peers, show_env, unspoken_binary};
 
 use crate::terminal::at_a_terminal;
 
@@ -301,4 +303,47 @@ fn a_terminal_gets_a_value_only_when_that_is_asked_for() {
     let command = ["run", "--fd", "--", "sh", "-c", &script];
     let length = canary("B").len().to_string();
     at_a_terminal(&project, &command).end().exits_with(0).shows_no_value().says(&length);
+}
+
+#[test]
+fn what_we_start_ourselves_inherits_no_bundle() {
+    let project = project();
+    // In what a run is handed there is B alone, and so has who is started by it.
+    let inner = "export UNSPOKEN_HOME; \"$U\" run --no-fd --clean --only B -- \
+                 bash -c 'ls /proc/self/fd; cat <&20' 2>/dev/null; true";
+    let home = project.unspoken_home();
+    let script = format!("UNSPOKEN_HOME={} ; {inner}", home.display());
+    let output = inside(&project, &[], &script).ok().is_silent_on_values();
+    let open: Vec<&str> = output.text().split_whitespace().collect();
+    assert!(!open.contains(&"20") && open.contains(&"1"), "{open:?}");
+    // The git that a command asks is one of them.
+    let git = "#!/bin/sh\ncat <&20 >>\"$STOLEN\" 2>/dev/null\nexec /usr/bin/git \"$@\"\n";
+    let (bin, stolen) = (project.tmp().join("bin"), project.tmp().join("stolen"));
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::write(bin.join("git"), git).unwrap();
+    Command::new("chmod").arg("755").arg(bin.join("git")).status().unwrap();
+    let (bin, stolen) = (bin.display(), stolen.display());
+    let script = format!(
+        "export UNSPOKEN_HOME={} PATH={bin}:$PATH STOLEN={stolen}; \"$U\" check >/dev/null 2>&1; \
+         \"$U\" doctor >/dev/null 2>&1; cat {stolen}; \"$U\" read API_TOKEN | wc -c",
+        home.display()
+    );
+    let output = inside(&project, &[], &script).ok().is_silent_on_values();
+    assert_eq!(output.text().trim(), canary("API_TOKEN").len().to_string());
+}
+
+#[test]
+fn a_job_servers_pipe_is_no_bundle() {
+    let project = project();
+    let script = "import os, subprocess, sys
+read, write = os.pipe()
+os.write(write, b'+++')
+os.dup2(read, 30); os.dup2(write, 31); os.dup2(30, 3); os.dup2(31, 4)
+environment = dict(os.environ, UNSPOKEN_FD='3,20')
+call = [os.environ['U'], 'read', 'API_TOKEN']
+done = subprocess.run(call, pass_fds=[3, 4], env=environment, capture_output=True, timeout=20)
+print(done.returncode, os.read(3, 9).decode())";
+    let python = peers().python();
+    let call = project.program(python, ["-c", script]).env("U", unspoken_binary());
+    assert_eq!(call.run().ok().text(), "78 +++\n");
 }
