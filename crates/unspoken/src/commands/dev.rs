@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 use unspoken_deliver::child::{
     Descendants, Event as Happened, Handover, Passage, PlanError, Running, Watch, limit_core,
     lock_memory, plan,
@@ -53,7 +54,7 @@ pub(crate) struct Dev {
     delivery: DeliveryFlags,
 
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD", add = ArgValueCompleter::new(PathCompleter::any()))]
     command: Vec<OsString>,
 }
 

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 use serde_json::{Map, Value, json};
 use unspoken_deliver::child::{Selection, VariableName, pass_on};
 use unspoken_deliver::fd::Inheritance;
@@ -54,7 +55,7 @@ pub(crate) struct Read {
     handover: HandoverFlags,
 
     /// A command that gets the secrets, and its arguments
-    #[arg(last = true, value_name = "CMD", conflicts_with = "name")]
+    #[arg(last = true, value_name = "CMD", add = ArgValueCompleter::new(PathCompleter::any()), conflicts_with = "name")]
     command: Vec<OsString>,
 }
 

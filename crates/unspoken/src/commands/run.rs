@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan};
 use unspoken_model::ExpiryState;
 use unspoken_seal::{Secret, SecretSet};
@@ -40,7 +41,7 @@ pub(crate) struct Run {
     delivery: DeliveryFlags,
 
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD", add = ArgValueCompleter::new(PathCompleter::any()))]
     command: Vec<OsString>,
 }
 
