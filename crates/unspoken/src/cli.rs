@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 use unspoken_model::NameError;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::NO_COLOR;
@@ -113,12 +113,28 @@ pub(crate) fn refuse(
     let text = error.render().to_string();
     let text = text.trim_start_matches("error: ").trim_end();
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let mut failure = Failure::new(Code::Usage, message.trim());
-    let rest = rest.trim();
-    if !rest.is_empty() {
-        failure = failure.hint(rest);
-    }
-    ui.fail(&failure)
+    let hint = advice(rest).unwrap_or_else(|| match (error.kind(), command) {
+        (ErrorKind::InvalidSubcommand, Some(typed)) if nearest_command(typed).is_some() => {
+            format!("Did you mean `unspoken {}`?", nearest_command(typed).unwrap_or_default())
+        }
+        (ErrorKind::InvalidSubcommand, _) | (_, None) => "Run `unspoken --help`.".to_owned(),
+        (_, Some(command)) => format!("Run `unspoken {command} --help`."),
+    });
+    ui.fail(&Failure::new(Code::Usage, message.trim()).hint(hint))
+}
+
+/// What clap advises, without the whole usage and without the advice to hand a
+/// misspelt flag on to a command.
+fn advice(rest: &str) -> Option<String> {
+    let tips = rest.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let tips: Vec<&str> = tips.filter(|tip| !tip.starts_with("to pass")).collect();
+    (!tips.is_empty()).then(|| tips.join("; "))
+}
+
+fn nearest_command(typed: &str) -> Option<String> {
+    let grammar = <Cli>::command();
+    let names = grammar.get_subcommands().map(clap::Command::get_name);
+    unspoken_model::nearest(typed, names).map(str::to_owned)
 }
 
 /// Whether something that was typed is a private key.

@@ -1,6 +1,6 @@
 //! `unspoken generate`: the names of the secrets as types, with no key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use unspoken_model::Language;
@@ -68,8 +68,9 @@ impl Generate {
         if self.check {
             return self.say_stale(cx, &files);
         }
-        if self.out.is_none() {
-            generated::make_folders(&files)?;
+        match &self.out {
+            None => generated::make_folders(&files)?,
+            Some(path) => demand_folder(path)?,
         }
         files.iter().try_for_each(Generated::write)?;
         let written: Vec<&str> = stale(&files).map(|file| file.target.shown.as_str()).collect();
@@ -136,6 +137,14 @@ impl Generate {
             out.unwrap_or_default()
         )))
     }
+}
+
+/// A folder that somebody has typed is not made.
+fn demand_folder(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder.filter(|folder| !folder.exists()) else { return Ok(()) };
+    Err(Failure::new(Code::Other, format!("the folder `{}` does not exist", folder.display()))
+        .hint(format!("Run `mkdir -p {}`.", quoted(folder))))
 }
 
 fn stale(files: &[Generated]) -> impl Iterator<Item = &Generated> {

@@ -260,7 +260,7 @@ fn compose_finds_its_folder_by_itself_and_removes_it() {
         let arguments = ["export", "-f", "compose"].iter().chain(flag);
         project.unspoken(arguments).env("XDG_RUNTIME_DIR", runtime.path())
     };
-    call(&["--remove"]).run().ok().says("removed 0 secret files");
+    call(&["--remove"]).run().ok().says("removed nothing");
     call(&["--service", "web"]).run().ok().says("3 secret files");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
     call(&["--remove"]).run().ok().says("removed 3 secret files");

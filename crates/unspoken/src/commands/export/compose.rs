@@ -98,8 +98,16 @@ impl ComposeFlags {
 }
 
 fn remove(cx: &Context, path: &Path) -> Result<(), Failure> {
-    let removed = || MemoryFolder::find(path)?.map_or(Ok(0), MemoryFolder::clear);
-    let count = removed().map_err(|error| explain(&error, path))?;
+    let found = MemoryFolder::find(path).map_err(|error| explain(&error, path))?;
+    let Some(folder) = found else {
+        cx.ui.note(&format!(
+            "removed nothing: there is no folder `{}`; if the files were put elsewhere, name the same \
+             folder by `--dir`",
+            path.display()
+        ));
+        return Ok(());
+    };
+    let count = folder.clear().map_err(|error| explain(&error, path))?;
     cx.ui.note(&format!("removed {} from {}", counted(count, "secret file"), path.display()));
     Ok(())
 }
