@@ -178,6 +178,29 @@ func TestAFileIsNotOurs(t *testing.T) {
 	}
 }
 
+// A child that found no list would take itself to be outside, and go on.
+func TestAListThatFailedStaysForChildren(t *testing.T) {
+	before := inheritedBundle
+	defer func() { inheritedBundle = before }()
+	for _, failing := range []claim{{listed: true}, {listed: true, err: ErrVariable}} {
+		t.Setenv(fdVariable, "99")
+		t.Setenv(bundleVariable, "")
+		if failing.err == nil {
+			_ = os.Unsetenv(bundleVariable)
+		}
+		inheritedBundle = failing
+		if _, err := readBundle(); !errors.Is(err, ErrClosed) && !errors.Is(err, ErrVariable) {
+			t.Errorf("%v gives %v", failing, err)
+		}
+		if os.Getenv(fdVariable) != "99" {
+			t.Error("the list is gone")
+		}
+		if _, found := os.LookupEnv(bundleVariable); found {
+			t.Error("the bundle is still in the environment")
+		}
+	}
+}
+
 func TestReadySaysThePortOnce(t *testing.T) {
 	read, write := pipe(t)
 	again, err := syscall.Dup(write)

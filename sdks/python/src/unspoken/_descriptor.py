@@ -16,11 +16,6 @@ from typing import NamedTuple
 from ._bundle import MAX_BYTES
 from ._error import DescriptorError
 
-try:
-    import fcntl
-except ImportError:  # Windows, where no descriptor is inherited by its number.
-    fcntl = None  # type: ignore[assignment]
-
 CHUNK = 1024 * 1024
 LIST = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,31}")
 MEMORY_FILE = "/memfd:unspoken"
@@ -128,12 +123,14 @@ def _is_inherited(number: int, access: int) -> bool:
     """Whether it passes to children, as what came from a parent does, and goes this way only."""
     try:
         return os.get_inheritable(number) and (_is_memory_file(number) or _access(number) == access)
-    except OSError:
+    except (OSError, ImportError):  # On Windows nothing is inherited by its number.
         return False
 
 
 def _access(number: int) -> int:
-    return fcntl.fcntl(number, fcntl.F_GETFL) & ACCESS_MODE if fcntl else ACCESS_MODE
+    import fcntl  # Only here: a program outside of Unspoken does not pay for it.
+
+    return fcntl.fcntl(number, fcntl.F_GETFL) & ACCESS_MODE
 
 
 def _is_own(file: File, pipes: list[File], access: int) -> bool:
@@ -166,7 +163,10 @@ def _open_numbers() -> Iterable[int]:
 def _is_memory_file(number: int) -> bool:
     """Whether the descriptor is a memory file that Unspoken made: nobody can write to those."""
     try:
-        named = os.readlink(f"/proc/self/fd/{number}").startswith(MEMORY_FILE)
-        return named and fcntl.fcntl(number, GET_SEALS) & SEAL_WRITE != 0
+        if not os.readlink(f"/proc/self/fd/{number}").startswith(MEMORY_FILE):
+            return False
+        import fcntl
+
+        return fcntl.fcntl(number, GET_SEALS) & SEAL_WRITE != 0
     except OSError:
         return False
