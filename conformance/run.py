@@ -96,13 +96,20 @@ class Descriptors:
         self.foreign: list[tuple[str, int]] = []
         self.ready: int | None = None
         self.writer: threading.Thread | None = None
+        self.sealed = case.data.get("sealed", True)
         content = case.content()
         numbers = case.data.get("on", [3, 20])
         if content is not None and case.kind != "none" and case.through != "unspoken":
             source = getattr(self, "of_" + case.kind)(content)
             self.passed.update({number: source for number in numbers})
         for number, kind in case.data.get("foreign", {}).items():
-            source = self.of_file(b"foreign") if kind == "file" else self.foreign_pipe()
+            match kind:
+                case "file":
+                    source = self.of_file(b"foreign")
+                case "pipe":
+                    source = self.foreign_pipe()
+                case "writer":
+                    source = self.kept
             self.passed[int(number)] = source
             self.foreign.append((kind, source))
         if case.mode == "ready":
@@ -128,7 +135,8 @@ class Descriptors:
         memory = os.memfd_create("unspoken", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
         os.write(memory, content)
         add_seals = 1033
-        fcntl.fcntl(memory, add_seals, 0b1111)
+        if self.sealed:
+            fcntl.fcntl(memory, add_seals, 0b1111)
         # Where an earlier reader stopped must not matter.
         os.lseek(memory, 5, os.SEEK_SET)
         return memory
@@ -146,7 +154,9 @@ class Descriptors:
         for kind, source in self.foreign:
             if kind == "file":
                 demand(os.lseek(source, 0, os.SEEK_CUR) == 0, "a foreign file was read")
-            else:
+            elif kind == "pipe":
+                # A probe that took it for a bundle may have changed that as well.
+                os.set_blocking(source, False)
                 try:
                     demand(os.read(source, 100) == b"foreign", "a foreign pipe was read")
                 except BlockingIOError:

@@ -11,6 +11,12 @@ import (
 // bundleVersion is the newest version of the bundle that this package reads.
 const bundleVersion = 1
 
+// What a bundle may hold. More is a mistake or meant to exhaust the memory.
+const (
+	maxBytes = 64 << 20
+	maxNames = 100_000
+)
+
 // bundleError says why a content is no bundle. It never holds any part of it.
 type bundleError string
 
@@ -19,6 +25,8 @@ func (e bundleError) Error() string { return string(e) }
 const (
 	errNotJSON bundleError = "is not one JSON object in UTF-8"
 	errVersion bundleError = "does not say its version"
+	errLarge   bundleError = "is larger than 64 MiB"
+	errNames   bundleError = "holds more than 100000 secrets"
 	errEmpty   bundleError = "is empty, so another process has already read it: it can be read once"
 )
 
@@ -30,6 +38,9 @@ func parseBundle(content []byte) (*Secrets, error) {
 	defer clear(content)
 	if len(content) == 0 {
 		return nil, errEmpty
+	}
+	if len(content) > maxBytes {
+		return nil, errLarge
 	}
 	keys, err := parseObject(content)
 	if err != nil {
@@ -67,6 +78,13 @@ func parseSecrets(value json.RawMessage) (map[string]Secret, error) {
 		return nil, wrongShape("secrets", "an object")
 	}
 	defer wipe(values)
+	if len(values) > maxNames {
+		return nil, errNames
+	}
+	// The JSON package would replace half of a pair in a name as well.
+	if !wholePairs(value) {
+		return nil, wrongShape("secrets", "an object of texts")
+	}
 	byName := make(map[string]Secret, len(values))
 	for name, value := range values {
 		text := ""

@@ -3,6 +3,7 @@ package unspoken
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,9 @@ func TestParseBundleRefuses(t *testing.T) {
 	refuse(`{"version":1,"secrets":{"A":["x"]}}`, "`secrets` is not an object of texts")
 	refuse(`{"version":1,"secrets":{"A":"\ud83d"}}`, "`secrets` is not an object of texts")
 	refuse(`{"version":1,"secrets":{"A":"\ude00\ud83d"}}`, "`secrets` is not an object of texts")
+	refuse(`{"version":1,"secrets":{"A\udc00":"x"}}`, "`secrets` is not an object of texts")
+	refuse(strings.Repeat(" ", maxBytes+1), "larger than 64 MiB")
+	refuse(manySecrets(maxNames+1), "more than 100000 secrets")
 	refuse(`{"version":1,"secrets":{},"project":null}`, "`project`")
 	refuse(`{"version":1,"secrets":{},"environment":{}}`, "`environment`")
 	refuse(`{"version":1,"secrets":{},"token":1}`, "`token`")
@@ -68,6 +72,22 @@ func TestParseBundleRefuses(t *testing.T) {
 	refuse(`{"version":1,"secrets":{},"revision":"1"}`, "`revision`")
 	refuse(`{"version":1,"secrets":{},"storages":[]}`, "`storages`")
 	refuse(`{"version":1,"secrets":{},"storages":null}`, "`storages`")
+}
+
+func TestParseBundleTakesAsManyAsAreAllowed(t *testing.T) {
+	secrets, err := parseBundle([]byte(manySecrets(maxNames)))
+	if err != nil || len(secrets.Names()) != maxNames {
+		t.Error(err)
+	}
+}
+
+func manySecrets(count int) string {
+	var text strings.Builder
+	text.WriteString(`{"version":1,"secrets":{"A":""`)
+	for number := range count - 1 {
+		fmt.Fprintf(&text, `,"A%d":""`, number)
+	}
+	return text.String() + "}}"
 }
 
 func TestWholePairs(t *testing.T) {

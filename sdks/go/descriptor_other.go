@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
 package unspoken
 
@@ -12,7 +12,11 @@ const (
 	memoryKind
 )
 
-// No descriptor can be inherited by its number here, so only UNSPOKEN_BUNDLE works.
+// No descriptor can be inherited by its number here, or none can be told from another, so only UNSPOKEN_BUNDLE works.
+
+func inherited(int, direction) (fileKind, fileID) { return otherKind, fileID{} }
+
+func hasOtherEnd(fileID, direction) bool { return false }
 
 func look(int) (fileKind, fileID) { return otherKind, fileID{} }
 

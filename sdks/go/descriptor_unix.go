@@ -1,10 +1,11 @@
-//go:build unix
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package unspoken
 
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,82 @@ const (
 
 // memoryPrefix is how the system names the memory files that `unspoken` makes.
 const memoryPrefix = "/memfd:unspoken"
+
+const (
+	// The system's names are missing in package syscall, or outside of Linux.
+	getSeals  = 1034
+	sealWrite = 0x8
+
+	// lowNumbers are looked at where the system does not list what is open.
+	lowNumbers = 256
+)
+
+// inherited says what another program left to this one under a number, for use
+// in one direction. What Go itself opens passes to no child, and so is not that;
+// a memory file that can be written to is not one of ours.
+func inherited(number int, way direction) (fileKind, fileID) {
+	kind, file := look(number)
+	flags, err := fcntl(number, syscall.F_GETFD)
+	ours := err == nil && flags&syscall.FD_CLOEXEC == 0
+	switch kind {
+	case pipeKind:
+		ours = ours && goes(number, way)
+	case memoryKind:
+		seals, err := fcntl(number, getSeals)
+		ours = ours && way == reading && err == nil && seals&sealWrite != 0
+	}
+	if !ours {
+		return otherKind, file
+	}
+	return kind, file
+}
+
+// hasOtherEnd says whether this process holds a pipe's other end as well, so that
+// nobody sent it. Make's jobserver is such a pipe.
+func hasOtherEnd(pipe fileID, way direction) bool {
+	return slices.ContainsFunc(openNumbers(), func(number int) bool {
+		kind, file := look(number)
+		return kind == pipeKind && file == pipe && !goes(number, way)
+	})
+}
+
+// goes says whether a descriptor is for this direction and no other.
+func goes(number int, way direction) bool {
+	access := syscall.O_RDONLY
+	if way == writing {
+		access = syscall.O_WRONLY
+	}
+	flags, err := fcntl(number, syscall.F_GETFL)
+	return err == nil && flags&syscall.O_ACCMODE == access
+}
+
+func openNumbers() []int {
+	var numbers []int
+	for _, folder := range []string{"/proc/self/fd", "/dev/fd"} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, entry := range entries {
+			if number, err := strconv.Atoi(entry.Name()); err == nil {
+				numbers = append(numbers, number)
+			}
+		}
+		return numbers
+	}
+	for number := range lowNumbers {
+		numbers = append(numbers, number)
+	}
+	return numbers
+}
+
+func fcntl(number, command int) (int, error) {
+	value, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(number), uintptr(command), 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(value), nil
+}
 
 // look says what stands behind a number, without reading from it.
 func look(number int) (fileKind, fileID) {
@@ -39,8 +116,8 @@ func look(number int) (fileKind, fileID) {
 }
 
 // readAll reads to the end of the pipe, or the memory file from its beginning:
-// where others stopped in it must not matter. Buffers that were too small are
-// wiped.
+// where others stopped in it must not matter. It stops just past what a bundle may
+// hold. Buffers that were too small are wiped.
 func (d descriptor) readAll() ([]byte, error) {
 	if !d.memory {
 		_ = syscall.SetNonblock(d.number, false)
@@ -48,7 +125,7 @@ func (d descriptor) readAll() ([]byte, error) {
 	buffer := make([]byte, 0, 64<<10)
 	for {
 		if len(buffer) == cap(buffer) {
-			grown := make([]byte, len(buffer), 2*cap(buffer))
+			grown := make([]byte, len(buffer), min(2*cap(buffer), maxBytes+1))
 			copy(grown, buffer)
 			clear(buffer)
 			buffer = grown
@@ -58,10 +135,10 @@ func (d descriptor) readAll() ([]byte, error) {
 			clear(buffer)
 			return nil, err
 		}
-		if count == 0 {
+		buffer = buffer[:len(buffer)+count]
+		if count == 0 || len(buffer) > maxBytes {
 			return buffer, nil
 		}
-		buffer = buffer[:len(buffer)+count]
 	}
 }
 

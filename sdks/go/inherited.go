@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,8 +21,16 @@ const (
 // What was inherited is looked up before anything else can open a descriptor
 // with a number that a launcher has closed.
 var (
-	inheritedBundle = claimVariable(fdVariable, true)
-	inheritedReady  = claimVariable(readyVariable, false)
+	inheritedBundle = claimVariable(fdVariable, reading)
+	inheritedReady  = claimVariable(readyVariable, writing)
+)
+
+// direction is what a descriptor is for, seen from this process.
+type direction int
+
+const (
+	reading direction = iota
+	writing
 )
 
 // descriptor is an open file by its number, and which file it was when looked up.
@@ -40,7 +49,7 @@ type claim struct {
 	err    error
 }
 
-func claimVariable(name string, memoryToo bool) claim {
+func claimVariable(name string, way direction) claim {
 	list, listed := os.LookupEnv(name)
 	if !listed {
 		return claim{}
@@ -49,20 +58,28 @@ func claimVariable(name string, memoryToo bool) claim {
 	if err != nil {
 		return claim{listed: true, err: fmt.Errorf("unspoken: `%s` is %w", name, err)}
 	}
-	return claim{listed: true, found: claimDescriptors(numbers, memoryToo)}
+	return claim{listed: true, found: claimDescriptors(numbers, way)}
 }
 
-// claimDescriptors finds what is ours among these numbers. A child must not get
-// a pipe; a memory file is there to be read by several.
-func claimDescriptors(numbers []int, memoryToo bool) []descriptor {
+// claimDescriptors finds what is ours among these numbers: where a launcher closed
+// ours, a number stands for something else. A child must not get a pipe; a memory
+// file is there to be read by several.
+func claimDescriptors(numbers []int, way direction) []descriptor {
 	var found []descriptor
+	times := map[fileID]int{}
 	for _, number := range numbers {
-		switch kind, file := look(number); {
-		case kind == pipeKind:
-			closeOnExec(number)
-			found = append(found, descriptor{number: number, file: file})
-		case kind == memoryKind && memoryToo:
-			found = append(found, descriptor{number: number, file: file, memory: true})
+		if kind, file := inherited(number, way); kind != otherKind {
+			found = append(found, descriptor{number: number, file: file, memory: kind == memoryKind})
+			times[file]++
+		}
+	}
+	// A pipe on two numbers of the list was put there, so nobody looks further.
+	found = slices.DeleteFunc(found, func(d descriptor) bool {
+		return !d.memory && times[d.file] < 2 && hasOtherEnd(d.file, way)
+	})
+	for _, pipe := range found {
+		if !pipe.memory {
+			closeOnExec(pipe.number)
 		}
 	}
 	return found
@@ -75,7 +92,9 @@ func parseNumbers(list string) ([]int, error) {
 		if err != nil || number < 3 {
 			return nil, ErrVariable
 		}
-		numbers = append(numbers, int(number))
+		if !slices.Contains(numbers, int(number)) {
+			numbers = append(numbers, int(number))
+		}
 	}
 	return numbers, nil
 }
@@ -110,8 +129,11 @@ func (d descriptor) isSame(file fileID) bool {
 // that cannot be read.
 func readBundle() (*Secrets, error) {
 	content, from, err := takeContent()
-	_ = os.Unsetenv(fdVariable)
 	_ = os.Unsetenv(bundleVariable)
+	if !errors.Is(err, ErrVariable) && !errors.Is(err, ErrClosed) {
+		// Otherwise a child must find that something is wrong as well.
+		_ = os.Unsetenv(fdVariable)
+	}
 	if errors.Is(err, ErrOutside) {
 		return &Secrets{}, nil
 	}

@@ -1,10 +1,11 @@
-//go:build unix
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package unspoken
 
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -49,7 +50,7 @@ func TestAPipeIsReadToItsEndAndClosedEverywhere(t *testing.T) {
 	if err := syscall.SetNonblock(read, true); err != nil {
 		t.Fatal(err)
 	}
-	claimed := claim{listed: true, found: claimDescriptors([]int{read, again}, true)}
+	claimed := claim{listed: true, found: claimDescriptors([]int{read, again}, reading)}
 	used, found := claimed.first()
 	if !found {
 		t.Fatal("the pipe is not found")
@@ -69,11 +70,11 @@ func TestAPipeIsReadToItsEndAndClosedEverywhere(t *testing.T) {
 func TestAPipeIsMarkedToBeClosedInChildren(t *testing.T) {
 	read, write := pipe(t)
 	defer closeDescriptor(read)
-	defer closeDescriptor(write)
+	closeDescriptor(write)
 	if closesOnExec(t, read) {
 		t.Fatal("marked before")
 	}
-	claimDescriptors([]int{read}, true)
+	claimDescriptors([]int{read}, reading)
 	if !closesOnExec(t, read) {
 		t.Error("a child would inherit the pipe")
 	}
@@ -81,9 +82,9 @@ func TestAPipeIsMarkedToBeClosedInChildren(t *testing.T) {
 
 func closesOnExec(t *testing.T, number int) bool {
 	t.Helper()
-	flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(number), syscall.F_GETFD, 0)
-	if errno != 0 {
-		t.Fatal(errno)
+	flags, err := fcntl(number, syscall.F_GETFD)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return flags&syscall.FD_CLOEXEC != 0
 }
@@ -91,8 +92,11 @@ func closesOnExec(t *testing.T, number int) bool {
 // A number that was closed and given to another file since is not ours.
 func TestAReusedNumberIsLeftAlone(t *testing.T) {
 	read, write := pipe(t)
-	defer closeDescriptor(write)
-	claimed := claim{listed: true, found: claimDescriptors([]int{read}, true)}
+	closeDescriptor(write)
+	claimed := claim{listed: true, found: claimDescriptors([]int{read}, reading)}
+	if _, found := claimed.first(); !found {
+		t.Fatal("the pipe is not found")
+	}
 	otherRead, otherWrite := pipe(t)
 	defer closeDescriptor(otherWrite)
 	defer closeDescriptor(read)
@@ -105,20 +109,105 @@ func TestAReusedNumberIsLeftAlone(t *testing.T) {
 	closeDescriptor(otherRead)
 }
 
+// A number that a launcher has freed is the next pipe's that is opened.
+func TestAPipeOfThisProcessIsNotOurs(t *testing.T) {
+	refuse := func(about string, number int, way direction) {
+		t.Helper()
+		before := closesOnExec(t, number)
+		// Twice the same number is not two.
+		numbers, err := parseNumbers(fmt.Sprintf("%d,%d", number, number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := claimDescriptors(numbers, way); len(found) != 0 {
+			t.Errorf("%s: claimed %v", about, found)
+		}
+		if closesOnExec(t, number) != before {
+			t.Errorf("%s: marked", about)
+		}
+	}
+	read, write := pipe(t)
+	refuse("both ends", read, reading)
+	refuse("both ends", write, writing)
+	refuse("the writing end", write, reading)
+	refuse("the reading end", read, writing)
+	closeDescriptor(write)
+	syscall.CloseOnExec(read)
+	refuse("opened here", read, reading)
+	closeDescriptor(read)
+
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	both, err := syscall.Open(path, syscall.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDescriptor(both)
+	refuse("both directions", both, reading)
+	refuse("both directions", both, writing)
+}
+
+func TestNoMoreThanTheLimitIsRead(t *testing.T) {
+	read, write := pipe(t)
+	go func() {
+		defer closeDescriptor(write)
+		part := make([]byte, 1<<20)
+		for {
+			if _, err := syscall.Write(write, part); err != nil {
+				return
+			}
+		}
+	}()
+	content, err := descriptor{number: read}.readAll()
+	closeDescriptor(read)
+	if err != nil || len(content) != maxBytes+1 {
+		t.Errorf("read %d bytes, %v", len(content), err)
+	}
+}
+
 func TestAFileIsNotOurs(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "memfd:unspoken"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if found := claimDescriptors([]int{int(file.Fd()), 1 << 20}, true); len(found) != 0 {
+	if found := claimDescriptors([]int{int(file.Fd()), 1 << 20}, reading); len(found) != 0 {
 		t.Errorf("claimed %v", found)
+	}
+}
+
+// A child that found no list would take itself to be outside, and go on.
+func TestAListThatFailedStaysForChildren(t *testing.T) {
+	before := inheritedBundle
+	defer func() { inheritedBundle = before }()
+	for _, failing := range []claim{{listed: true}, {listed: true, err: ErrVariable}} {
+		t.Setenv(fdVariable, "99")
+		t.Setenv(bundleVariable, "")
+		if failing.err == nil {
+			_ = os.Unsetenv(bundleVariable)
+		}
+		inheritedBundle = failing
+		if _, err := readBundle(); !errors.Is(err, ErrClosed) && !errors.Is(err, ErrVariable) {
+			t.Errorf("%v gives %v", failing, err)
+		}
+		if os.Getenv(fdVariable) != "99" {
+			t.Error("the list is gone")
+		}
+		if _, found := os.LookupEnv(bundleVariable); found {
+			t.Error("the bundle is still in the environment")
+		}
 	}
 }
 
 func TestReadySaysThePortOnce(t *testing.T) {
 	read, write := pipe(t)
-	claimed := claim{listed: true, found: claimDescriptors([]int{write}, false)}
+	again, err := syscall.Dup(write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claimed := claim{listed: true, found: claimDescriptors([]int{write, again}, writing)}
 	if err := claimed.say(8080); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +236,7 @@ func TestReadyToNobody(t *testing.T) {
 	}
 	read, write := pipe(t)
 	closeDescriptor(read)
-	claimed := claim{listed: true, found: claimDescriptors([]int{write}, false)}
+	claimed := claim{listed: true, found: claimDescriptors([]int{write}, writing)}
 	if err := claimed.say(8080); !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("a supervisor that is gone gives %v", err)
 	}

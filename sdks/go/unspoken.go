@@ -15,8 +15,9 @@
 // # What happens when
 //
 //   - When the package is initialised, the descriptors that UNSPOKEN_FD lists are
-//     looked up, and pipes among them are marked to be closed in children. So no
-//     child that is started before the first use gets the secrets.
+//     looked up, and pipes among them are marked to be closed in children. A child
+//     that is started before the first use does not get the secrets, and finds
+//     UNSPOKEN_FD with nothing behind it: it gets [ErrClosed].
 //   - At the first use the bundle is read, its descriptors are closed, and
 //     UNSPOKEN_FD and UNSPOKEN_BUNDLE are removed from the environment.
 //   - A program that was not started by Unspoken gets [ErrOutside] for what it

@@ -55,6 +55,7 @@ class Parse(unittest.TestCase):
             ("version", 0),
             ("version", -1),
             ("version", None),
+            ("version", 2**63),
             ("project", None),
             ("project", ["canary"]),
             ("environment", 7),
@@ -96,10 +97,14 @@ class Parse(unittest.TestCase):
     def test_half_a_surrogate_pair_is_no_text(self) -> None:
         self.refused(b'{"version":1,"secrets":{"A":"canary\\ud800"}}')
         self.refused(b'{"version":1,"token":"canary\\ud800","secrets":{}}')
+        self.refused(b'{"version":1,"secrets":{"A\\udc00":"canary"}}')
         self.assertEqual(parse(b'{"version":1,"secrets":{"A":"\\ud83d\\ude00"}}').secrets["A"].expose(), "😀")
 
     def test_what_is_too_large_is_refused(self) -> None:
         self.refused(b" " * (_bundle.MAX_BYTES + 1), "larger")
+        values = {f"canary{number}": "" for number in range(_bundle.MAX_NAMES)}
+        self.assertEqual(len(parse(document(secrets=values)).secrets), _bundle.MAX_NAMES)
+        self.refused(document(secrets=values | {"canary": ""}), "more than 100000")
 
     def test_spoilt_bundles_are_refused_or_read(self) -> None:
         chance = random.Random(4)

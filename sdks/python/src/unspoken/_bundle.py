@@ -10,6 +10,8 @@ from ._secret import Secret
 
 VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
+MAX_NAMES = 100_000
+MAX_VERSION = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ def parse(content: bytes) -> Bundle:
     if not isinstance(document, dict):
         raise ContentError("the bundle is not a JSON object in UTF-8")
     version = document.get("version")
-    if type(version) is not int or version < VERSION:
+    if type(version) is not int or not VERSION <= version <= MAX_VERSION:
         raise ContentError(f"the bundle's `version` is not {VERSION}")
     if version > VERSION:
         raise ContentError(
@@ -78,7 +80,9 @@ def _secrets(document: Mapping[str, object]) -> dict[str, str]:
     secrets = document.get("secrets")
     if not isinstance(secrets, dict):
         raise ContentError("the bundle's `secrets` is not an object")
-    if not all(_is_text(value) for value in secrets.values()):
+    if len(secrets) > MAX_NAMES:
+        raise ContentError(f"the bundle holds more than {MAX_NAMES} secrets")
+    if not all(_is_text(name) and _is_text(value) for name, value in secrets.items()):
         raise ContentError("the bundle holds a secret that is not a text")
     return secrets
 

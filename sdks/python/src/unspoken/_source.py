@@ -1,6 +1,7 @@
 """Where the bundle comes from, and that it is read once.
 
-- A descriptor that `UNSPOKEN_FD` lists goes before the variable `UNSPOKEN_BUNDLE`.
+- What `UNSPOKEN_FD` lists is looked up when the library is imported, and read at the first use.
+- A descriptor that is ours goes before the variable `UNSPOKEN_BUNDLE`.
 - A bundle that cannot be read ends the process with exit code 78, from whichever thread.
 - A thread that forks waits for a reading that goes on, so no child inherits half of one.
 """
@@ -15,6 +16,7 @@ from typing import NoReturn
 
 from . import _descriptor
 from ._bundle import OUTSIDE, Bundle, ContentError, parse
+from ._descriptor import Claim, Held
 from ._error import DescriptorError
 
 FD_VARIABLE = "UNSPOKEN_FD"
@@ -28,6 +30,8 @@ class Source:
     def __init__(self) -> None:
         # One that the same thread may take again: a signal handler may ask as well.
         self.lock = threading.RLock()
+        # Looked up before the program can open anything under a number that is listed.
+        self._claim = Claim(FD_VARIABLE, os.O_RDONLY)
         self._outcome: Bundle | DescriptorError | None = None
 
     def peek(self) -> Bundle | DescriptorError | None:
@@ -40,7 +44,7 @@ class Source:
         if outcome is None:
             with self.lock:
                 if self._outcome is None:
-                    self._outcome = _outcome()
+                    self._outcome = _outcome(self._claim)
                 outcome = self._outcome
         if isinstance(outcome, DescriptorError):
             # A new one each time: an error that is raised twice gathers tracebacks.
@@ -56,26 +60,27 @@ class Source:
         return before
 
 
-def _outcome() -> Bundle | DescriptorError:
+def _outcome(claim: Claim) -> Bundle | DescriptorError:
     try:
-        content = _content()
+        content = _content(claim)
         return OUTSIDE if content is None else parse(content)
     except DescriptorError as error:
+        # The list stays: a child must find that something is wrong as well.
+        os.environ.pop(BUNDLE_VARIABLE, None)
         return DescriptorError(*error.args)
     except ContentError as error:
         _stop(str(error))
 
 
-def _content() -> bytes | None:
-    numbers = _descriptor.listed(FD_VARIABLE)
-    for number in numbers or []:
-        if _descriptor.is_pipe(number) or _descriptor.is_memory_file(number):
-            return _content_of(number, numbers or [])
+def _content(claim: Claim) -> bytes | None:
+    held = claim.first()
+    if held is not None:
+        return _content_of(held, claim)
     text = os.environ.get(BUNDLE_VARIABLE)
     if text is not None:
         _forget_variables()
         return os.fsencode(text)
-    if numbers is None:
+    if not claim.listed:
         return None
     raise DescriptorError(
         f"the descriptors that `{FD_VARIABLE}` lists are not the bundle: something between "
@@ -84,12 +89,12 @@ def _content() -> bytes | None:
     )
 
 
-def _content_of(number: int, numbers: list[int]) -> bytes:
+def _content_of(held: Held, claim: Claim) -> bytes:
     try:
-        content = _descriptor.read(number)
-        _descriptor.close_all(number, numbers)
+        content = _descriptor.read(held)
+        claim.close(held)
     except OSError as error:
-        reason = f"descriptor {number} of `{FD_VARIABLE}` cannot be read: {error.strerror}"
+        reason = f"descriptor {held.number} of `{FD_VARIABLE}` cannot be read: {error.strerror}"
         raise DescriptorError(reason) from None
     _forget_variables()
     if not content:
