@@ -5,11 +5,11 @@
 //!
 //! - It is open: its entry in the table of descriptors was read just before, under [`TAKEN`].
 //! - It is not ours twice: [`TAKEN`] remembers every number that was ever taken.
-//! - It belongs to no other Rust value: it is listed in a variable that our sender set, it is the reading end
-//!   of a pipe or one of our sealed memory files (or the writing end of a supervisor's pipe), and it lacks the close-on-exec flag, so it came through `exec`. What Rust
-//!   opens (the standard library, Tokio, rustix by its documented use) has that flag. What remains is a
-//!   program that adopted the same inherited number before [`load`](crate::load), against the variable
-//!   that says whose it is.
+//! - It belongs to no other Rust value: it is listed in a variable that our sender set; it is the one end
+//!   of a pipe whose other end is elsewhere, or one of our sealed memory files; and it lacks the
+//!   close-on-exec flag, so it came through `exec`. What Rust opens (the standard library, Tokio, rustix by
+//!   its documented use) has that flag. What remains is a program that adopted the same inherited number
+//!   before [`load`](crate::load), against the variable that says whose it is.
 //!
 //! **A variable is removed** in [`take_variable`] alone. `remove_var` is unsafe since C code may read the
 //! environment in another thread without the lock that Rust's own reading takes. Ours were
