@@ -8,17 +8,22 @@
 
 use std::{cell::Cell, collections::BTreeMap, fmt};
 
-use serde_core::de::{Deserialize, Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_core::de::{
+    Deserialize, DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 use serde_json::{Deserializer, error::Category, value::RawValue};
 use zeroize::Zeroizing;
 
 use crate::{
     Secret, Secrets,
-    refusal::{Refusal, VERSION},
+    refusal::{MOST, Refusal, VERSION},
 };
 
 /// The key that is being read, and what it must be.
 type Place = Cell<(&'static str, &'static str)>;
+
+/// The place of a secret that is one too many.
+const TOO_MANY: (&str, &str) = ("secrets", "fewer");
 
 /// Reads the content of a bundle.
 pub(crate) fn parse(content: &[u8]) -> Result<Secrets, Refusal> {
@@ -36,10 +41,10 @@ fn read<'a, V: Visitor<'a>>(text: &'a str, visitor: V, place: &Place) -> Result<
     let mut reader = Deserializer::from_str(text);
     let read = reader.deserialize_map(visitor);
     read.and_then(|value| reader.end().map(|()| value)).map_err(|error| match error.classify() {
-        Category::Data => {
-            let (key, expected) = place.get();
-            Refusal::Shape { key, expected }
-        }
+        Category::Data => match place.get() {
+            TOO_MANY => Refusal::Many,
+            (key, expected) => Refusal::Shape { key, expected },
+        },
         _ => Refusal::Syntax { line: error.line(), column: error.column() },
     })
 }
@@ -105,7 +110,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
                 }
                 "secrets" => {
                     self.place.set(("secrets", "an object of texts"));
-                    values = Some(map.next_value::<BTreeMap<String, Value>>()?);
+                    values = Some(map.next_value_seed(Values { place: self.place })?);
                 }
                 "storages" => {
                     self.place.set(("storages", "an object"));
@@ -115,9 +120,44 @@ impl<'de> Visitor<'de> for Whole<'_> {
             }
         }
         self.place.set(("secrets", "an object of texts"));
-        let values = values.ok_or_else(|| M::Error::missing_field("secrets"))?;
-        secrets.values = values.into_iter().map(|(name, Value(value))| (name, value)).collect();
+        secrets.values = values.ok_or_else(|| M::Error::missing_field("secrets"))?;
         Ok(secrets)
+    }
+}
+
+/// The secrets, which are counted as they come.
+struct Values<'p> {
+    place: &'p Place,
+}
+
+impl<'de> DeserializeSeed<'de> for Values<'_> {
+    type Value = BTreeMap<String, Secret>;
+
+    fn deserialize<D: serde_core::Deserializer<'de>>(
+        self,
+        reader: D,
+    ) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Values<'_> {
+    type Value = BTreeMap<String, Secret>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut values = BTreeMap::new();
+        while let Some((name, Value(value))) = map.next_entry()? {
+            values.insert(name, value);
+            if values.len() > MOST {
+                self.place.set(TOO_MANY);
+                return Err(M::Error::custom("too many"));
+            }
+        }
+        Ok(values)
     }
 }
 

@@ -69,6 +69,18 @@ fn a_newer_version_is_named_whatever_its_shape() {
 }
 
 #[test]
+fn secrets_are_counted() {
+    let bundle = |count: usize| {
+        let secrets: Vec<String> = (0..count).map(|at| format!(r#""N{at}":"""#)).collect();
+        parse(format!(r#"{{"secrets":{{{}}},"version":1}}"#, secrets.join(",")).as_bytes())
+    };
+
+    assert_eq!(bundle(100_000).unwrap().names().count(), 100_000);
+    assert_eq!(bundle(100_001), Err(Refusal::Many));
+    assert!(matches!(refused(r#"{"version":1,"secrets":{"\ud800":""}}"#), Refusal::Syntax { .. }));
+}
+
+#[test]
 fn what_is_no_json_is_refused_by_its_place() {
     assert_eq!(parse(b"\xff"), Err(Refusal::Encoding));
     assert_eq!(refused("{}x"), Refusal::Shape { key: "version", expected: "an integer" });

@@ -21,7 +21,7 @@ pub fn ready(port: u16) -> Result<(), Error> {
 fn say(port: u16) -> Result<(), Error> {
     let Some(listed) = env::var_os(READY) else { return Ok(()) };
     let numbers = numbers(READY, &listed)?;
-    let mut pipe = inherited::take_first(&numbers, |kind| kind == Kind::Pipe)
+    let mut pipe = inherited::take_first(&numbers, |kind| matches!(kind, Kind::Sink | Kind::Pipe))
         .ok_or(Error::Closed { variable: READY })?;
     inherited::take_variable(READY);
     // One write: a reader must not find half a number.

@@ -9,6 +9,12 @@ use std::{
 /// The newest bundle that this library reads.
 pub(crate) const VERSION: u64 = 1;
 
+/// How many bytes a bundle may have.
+pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
+
+/// How many secrets it may have.
+pub(crate) const MOST: usize = 100_000;
+
 /// `EX_CONFIG` of `sysexits.h`.
 const EXIT_CODE: i32 = 78;
 
@@ -16,6 +22,8 @@ const EXIT_CODE: i32 = 78;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refusal {
     Empty,
+    Large,
+    Many,
     Encoding,
     Syntax { line: usize, column: usize },
     Shape { key: &'static str, expected: &'static str },
@@ -39,6 +47,8 @@ impl fmt::Display for Refusal {
                 "the bundle was already read by another process: a pipe can be read once; start \
                  the program that needs it directly, or use `unspoken run --fd-kind=memfd`",
             ),
+            Self::Large => write!(f, "the bundle is larger than {LARGEST} bytes"),
+            Self::Many => write!(f, "the bundle has more than {MOST} secrets"),
             Self::Encoding => f.write_str("the bundle is not UTF-8"),
             Self::Syntax { line, column } => {
                 write!(f, "the bundle is not one JSON object: line {line}, column {column}")

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::{
     Error, Secrets, bundle,
     inherited::{self, Inherited, Kind},
-    refusal::Refusal,
+    refusal::{LARGEST, Refusal},
 };
 
 /// Lists the descriptors of the bundle, and says that they are ours.
@@ -30,7 +30,10 @@ type Content = Zeroizing<Vec<u8>>;
 /// Reads and parses the bundle, or ends the process.
 pub(crate) fn load() -> Result<Secrets, Error> {
     let Some(content) = find()? else { return Ok(Secrets::default()) };
-    let parsed = content.and_then(|content| bundle::parse(&content));
+    let parsed = content.and_then(|content| match content.len() {
+        ..=LARGEST => bundle::parse(&content),
+        _ => Err(Refusal::Large),
+    });
     parsed.or_else(|refusal| refusal.exit())
 }
 
@@ -40,7 +43,7 @@ fn find() -> Result<Option<Result<Content, Refusal>>, Error> {
         inherited::take_variable(BUNDLE).map(|text| Ok(Content::new(OsString::into_vec(text))));
     let Some(listed) = std::env::var_os(FD) else { return Ok(carried) };
     let numbers = numbers(FD, &listed)?;
-    let sent = inherited::take_first(&numbers, |kind| kind != Kind::Other);
+    let sent = inherited::take_first(&numbers, |kind| !matches!(kind, Kind::Sink | Kind::Other));
     let found = match (sent, carried) {
         (Some(sent), _) => read(&sent),
         (None, Some(carried)) => carried,
@@ -76,7 +79,8 @@ fn read(inherited: &Inherited) -> Result<Content, Refusal> {
     }
 }
 
-/// Fills a buffer that is wiped whenever it is outgrown.
+/// Fills a buffer that is wiped whenever it is outgrown. It ends one byte after what is allowed,
+/// which tells.
 fn fill(mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>) -> io::Result<Content> {
     let mut buffer = Content::new(vec![0; FIRST]);
     let mut filled = 0;
@@ -91,8 +95,11 @@ fn fill(mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>) -> io::Result
             }
             Err(error) => return Err(error),
         }
+        if filled > LARGEST {
+            break;
+        }
         if filled == buffer.len() {
-            let mut larger = Content::new(vec![0; 2 * filled]);
+            let mut larger = Content::new(vec![0; (2 * filled).min(LARGEST + 1)]);
             larger[..filled].copy_from_slice(&buffer);
             buffer = larger;
         }
@@ -119,6 +126,13 @@ mod tests {
             case(listed, None);
         }
         case("99999999999", None);
+    }
+
+    #[test]
+    fn an_endless_content_ends_one_byte_too_late() {
+        let content = fill(|room, _| Ok(room.len())).unwrap();
+
+        assert_eq!(content.len(), LARGEST + 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ if (process.argv[2] === "once") {
   await measure();
 } else {
   const rounds = Array.from({ length: ROUNDS }, once);
-  for (const what of ["reading", "importing", "node:worker_threads"]) {
+  for (const what of ["reading", "importing"]) {
     const sorted = rounds.map((round) => round[what]).sort((left, right) => left - right);
     console.log(`${what}: ${sorted[ROUNDS >> 1]} µs (${sorted[0]} to ${sorted[ROUNDS - 1]})`);
   }
@@ -30,14 +30,12 @@ function once() {
 async function measure() {
   const clock = () => Number(process.hrtime.bigint()) / 1000;
   const start = clock();
-  await import("node:worker_threads");
-  const threads = clock();
   const { read } = await import("../dist/esm/reading.js");
   const { SecretSet } = await import("../dist/esm/set.js");
   const imported = clock();
   const set = new SecretSet(read());
   set.get("SECRET_9").expose();
   const end = clock();
-  const told = { "node:worker_threads": threads - start, importing: imported - threads, reading: end - imported };
+  const told = { importing: imported - start, reading: end - imported };
   console.log(JSON.stringify(Object.fromEntries(Object.entries(told).map(([what, time]) => [what, Math.round(time)]))));
 }

@@ -3,6 +3,15 @@ import { BundleError } from "./failure.js";
 /** The version of the bundle that this library reads. */
 const VERSION = 1;
 
+/** How many bytes a bundle may have. */
+export const LARGEST = 64 * 1024 * 1024;
+
+/** How many secrets it may have. */
+const MOST = 100_000;
+
+/** Half of a pair of UTF-16: no text in UTF-8, and changed without a word wherever it is sent on. */
+const HALF = /\p{Surrogate}/u;
+
 /** A bundle as it was sent: plain data, which only {@link Reading} may hold. */
 export interface Bundle {
   readonly project: string;
@@ -20,6 +29,7 @@ export function parseBundle(content: Uint8Array | string): Bundle {
   if (content.length === 0) {
     throw new BundleError("the bundle was already read by another process: nothing is left of it");
   }
+  if (content.length > LARGEST) throw new BundleError(`the bundle is larger than ${LARGEST} bytes`);
   const found = parseObject(typeof content === "string" ? content : decode(content));
   checkVersion(found["version"]);
   checkStorages(found);
@@ -65,7 +75,7 @@ function checkVersion(found: unknown): void {
 
 function text(found: Json, key: string): string {
   const value = own(found, key, "");
-  if (typeof value !== "string") throw wrong(key, "a text");
+  if (!isText(value)) throw wrong(key, "a text");
   return value;
 }
 
@@ -80,8 +90,10 @@ function revision(found: Json): number {
 function secrets(found: Json): Bundle["secrets"] {
   const value = own(found, "secrets", undefined);
   if (!isObject(value)) throw wrong("secrets", "an object");
-  return Object.entries(value).map(([name, value]) => {
-    if (typeof value !== "string") throw wrong("secrets", "an object of texts");
+  const pairs = Object.entries(value);
+  if (pairs.length > MOST) throw new BundleError(`the bundle has more than ${MOST} secrets`);
+  return pairs.map(([name, value]) => {
+    if (!isText(name) || !isText(value)) throw wrong("secrets", "an object of texts");
     return [name, value];
   });
 }
@@ -94,6 +106,10 @@ function checkStorages(found: Json): void {
 /** A key of the bundle; `constructor` and the like are none. */
 function own(found: Json, key: string, absent: unknown): unknown {
   return Object.hasOwn(found, key) ? found[key] : absent;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && !HALF.test(value);
 }
 
 function isObject(value: unknown): value is Json {

@@ -10,7 +10,8 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { BundleError, UnspokenError } from "./failure.js";
+import { LARGEST } from "./bundle.js";
+import { UnspokenError } from "./failure.js";
 
 /**
  * Descriptors that the parent has left open for us, by number.
@@ -18,7 +19,8 @@ import { BundleError, UnspokenError } from "./failure.js";
  * A number alone proves nothing: where a launcher closed ours, the runtime has
  * put something of its own there, often a pipe. Reading that would hang, and
  * closing it would break the process. So a pipe is ours only if nobody in this
- * process holds its other end.
+ * process holds its other end, and a memory file only if it has our name and
+ * is sealed.
  */
 
 /**
@@ -36,7 +38,6 @@ interface DenoRuntime {
   ): { symbols: { close(descriptor: number): number }; close(): void };
 }
 
-const LARGEST = 64 * 1024 * 1024;
 const LAST = 0x7fff_ffff;
 const FIRST = 16 * 1024;
 const READ_ONLY = 0o400;
@@ -66,6 +67,7 @@ export function readListed(list: readonly number[]): Uint8Array | undefined {
     }
     const target = link(descriptor);
     const memory = target.startsWith("/memfd:unspoken");
+    if (memory && !isSealed(descriptor)) continue;
     const same = memory ? sameFile(descriptor, list) : ourPipe(descriptor, target, list, READ_ONLY);
     if (same === undefined) continue;
     try {
@@ -100,10 +102,11 @@ export function writeListed(list: readonly number[], text: string): void {
 /** Where a pipe of ours is listed; nothing if it is no pipe, or not ours. */
 function ourPipe(descriptor: number, target: string, list: readonly number[], mode: number): number[] | undefined {
   // Pipes have a number that is theirs alone; what has a path, or no `/proc` to look at, costs a look more.
-  if (!target.startsWith("pipe:")) return stat(descriptor)?.isFIFO() ? sameFile(descriptor, list) : undefined;
-  const ends = openDescriptors().filter((other) => link(other) === target);
-  const listed = ends.filter((end) => list.includes(end));
-  return ends.length === listed.length || ends.every((end) => isOpenFor(end, mode)) ? listed : undefined;
+  const ends = target.startsWith("pipe:")
+    ? openDescriptors().filter((other) => link(other) === target)
+    : stat(descriptor)?.isFIFO() ? sameFile(descriptor, list) : [];
+  const ours = ends.length > 0 && ends.every((end) => isOpenFor(end, mode));
+  return ours ? ends.filter((end) => list.includes(end)) : undefined;
 }
 
 /**
@@ -113,7 +116,27 @@ function ourPipe(descriptor: number, target: string, list: readonly number[], mo
 function pipeOnSeveral(descriptor: number, list: readonly number[]): number[] | undefined {
   if (!stat(descriptor)?.isFIFO()) return undefined;
   const same = sameFile(descriptor, list);
-  return same.length > 1 ? same : undefined;
+  return same.length > 1 && same.every((end) => isOpenFor(end, READ_ONLY)) ? same : undefined;
+}
+
+/**
+ * Whether nobody can write to a memory file. The seals cannot be asked for from
+ * JavaScript, so its own first byte is written over itself, which a sealed one
+ * refuses and which changes nothing in another.
+ */
+function isSealed(descriptor: number): boolean {
+  let file: number | undefined;
+  const byte = new Uint8Array(1);
+  try {
+    file = openSync(path(descriptor), "r+");
+    if (readSync(file, byte, 0, 1, 0) === 1) writeSync(file, byte, 0, 1, 0);
+    return false;
+  } catch (error) {
+    return file !== undefined && code(error) === "EPERM";
+  } finally {
+    byte.fill(0);
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 function sameFile(descriptor: number, list: readonly number[]): number[] {
@@ -172,16 +195,15 @@ function openDescriptors(): number[] {
   }
 }
 
-/** Grows one array by doubling, and wipes what it outgrows. */
+/** Grows one array by doubling, and wipes what it outgrows. It ends one byte after what is allowed, which tells. */
 function readToEnd(descriptor: number, fromStart: boolean): Uint8Array {
   let content = new Uint8Array(FIRST);
   for (let size = 0; ; ) {
     const count = patiently(() => readSync(descriptor, content, size, content.length - size, fromStart ? size : null));
     size += count;
-    if (count === 0) return content.subarray(0, size);
+    if (count === 0 || size > LARGEST) return content.subarray(0, size);
     if (size < content.length) continue;
-    if (size >= LARGEST) throw new BundleError(`the bundle is larger than ${LARGEST} bytes`);
-    const larger = new Uint8Array(2 * size);
+    const larger = new Uint8Array(Math.min(2 * size, LARGEST + 1));
     larger.set(content);
     content.fill(0);
     content = larger;

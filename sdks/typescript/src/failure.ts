@@ -6,7 +6,7 @@ export type FailureCode =
   | "UNSPOKEN_OUTSIDE"
   /** The set has no secret of that name. */
   | "UNSPOKEN_MISSING"
-  /** Something closed the descriptors, or the variable that lists them is malformed. */
+  /** Something closed the descriptors, the variable that lists them is malformed, or this is a worker thread. */
   | "UNSPOKEN_UNREADABLE";
 
 /** What asking for a secret raises. The message holds names, never a value. */

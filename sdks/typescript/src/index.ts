@@ -6,11 +6,11 @@
  *
  * @module
  */
-import { isMainThread } from "node:worker_threads";
 import { parseDescriptors, writeListed } from "./descriptor.js";
 import type { Secret as SecretValue, SecretConstructor } from "./secret.js";
 import type { Info } from "./set.js";
 import { shared } from "./shared.js";
+import { isWorker } from "./worker.js";
 
 export type { Info } from "./set.js";
 export type { FailureCode } from "./failure.js";
@@ -86,7 +86,7 @@ export function ready(port: number): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError("a port is a number from 1 to 65535");
   const list = process.env["UNSPOKEN_READY_FD"];
   // A worker thread has a copy of the variables; the descriptor is the main thread's to close.
-  if (list === undefined || !isMainThread) return;
+  if (list === undefined || isWorker()) return;
   const descriptors = parseDescriptors("UNSPOKEN_READY_FD", list);
   delete process.env["UNSPOKEN_READY_FD"];
   writeListed(descriptors, `${port}\n`);

@@ -1,7 +1,7 @@
-import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 import { type Bundle, parseBundle } from "./bundle.js";
 import { parseDescriptors, readListed } from "./descriptor.js";
 import { BundleError, UnspokenError, end } from "./failure.js";
+import { isWorker } from "./worker.js";
 
 /**
  * What was read: a bundle, nothing (the process was not started by Unspoken),
@@ -12,29 +12,14 @@ export type Reading =
   | { readonly kind: "outside" }
   | { readonly kind: "unreadable"; readonly message: string };
 
-/** The key under which a worker thread finds what the main thread has read. */
-const SHARED = "unspoken/1";
-
 /**
- * Reads once. The main thread alone may do it, since two threads would each
- * get a part of the pipe; worker threads that start later are given the result.
+ * Reads once. Two threads would each get a part of the pipe, and what a worker
+ * thread is started with can be printed: so a worker neither reads nor is given
+ * anything by itself. It is told so wherever the process runs, inside of
+ * Unspoken or outside, since it cannot know what the main thread has found.
  */
 export function read(): Reading {
-  if (!isMainThread) return readShared();
-  const reading = readProcess();
-  if (reading.kind !== "outside") setEnvironmentData(SHARED, reading as never);
-  return reading;
-}
-
-function readShared(): Reading {
-  const shared = getEnvironmentData(SHARED) as Reading | undefined;
-  if (shared !== undefined) return shared;
-  const { UNSPOKEN_FD, UNSPOKEN_BUNDLE } = process.env;
-  if (UNSPOKEN_FD === undefined && UNSPOKEN_BUNDLE === undefined) return { kind: "outside" };
-  const message =
-    "this worker thread was started before the main thread had read the secrets: " +
-    "import `unspoken` in the main thread first";
-  return { kind: "unreadable", message };
+  return isWorker() ? { kind: "unreadable", message: WORKER } : readProcess();
 }
 
 function readProcess(): Reading {
@@ -55,6 +40,10 @@ function readProcess(): Reading {
     return end(error instanceof BundleError ? error.message : "the bundle could not be read");
   }
 }
+
+const WORKER =
+  "worker threads have no secrets: expose those that this one needs in the main thread, pass them by `workerData`, " +
+  "and wrap them again with `new Secret(text)`";
 
 const CLOSED =
   "the descriptors listed in `UNSPOKEN_FD` are closed: something between `unspoken run` and this program closed them; " +
