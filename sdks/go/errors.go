@@ -12,7 +12,7 @@ import (
 var (
 	// ErrOutside says that there are no secrets to ask for.
 	ErrOutside = errors.New(
-		"this program was not started by Unspoken; start it with: unspoken run --fd -- <program>")
+		"this program was handed none; start it with: unspoken run --fd -- <program> (without --fd, run and dev set variables, which are not read here)")
 
 	// ErrMissing is what every [*MissingError] is.
 	ErrMissing = errors.New("unspoken: no such secret")

@@ -48,5 +48,5 @@ func ExampleGet() {
 	// This program was not started by `unspoken run`.
 	_, err := unspoken.Get("DATABASE_URL")
 	fmt.Println(err)
-	// Output: unspoken: no secret `DATABASE_URL`: this program was not started by Unspoken; start it with: unspoken run --fd -- <program>
+	// Output: unspoken: no secret `DATABASE_URL`: this program was handed none; start it with: unspoken run --fd -- <program> (without --fd, run and dev set variables, which are not read here)
 }

@@ -138,7 +138,7 @@ class Outside(unittest.TestCase):
         bag = Secrets(source)
         with self.assertRaises(OutsideError) as caught:
             bag.DATABASE_URL
-        self.assertIn("was not started by Unspoken", str(caught.exception))
+        self.assertIn("was handed none", str(caught.exception))
         self.assertIn("start it with: unspoken run --fd -- <program>", str(caught.exception))
         self.assertIsNone(bag.optional("DATABASE_URL"))
         self.assertEqual((bag.names(), bag.outside, bag.token, len(bag)), ((), True, None, 0))

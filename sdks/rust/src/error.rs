@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 /// Why a secret could not be had. No variant holds a part of a value.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
     /// The program was not started by Unspoken.
@@ -43,13 +43,22 @@ pub enum Error {
     },
 }
 
+/// As [`Display`](fmt::Display): a `main` that returns an error prints this, and
+/// the way out is in the words.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outside { name } => write!(
                 f,
-                "no secret `{}`: this program was not started by Unspoken; \
-                 start it with: unspoken run --fd -- <program>",
+                "no secret `{}`: this program was handed none; \
+                 start it with: unspoken run --fd -- <program> \
+                 (without --fd, run and dev set variables, which are not read here)",
                 name.escape_debug()
             ),
             Self::Missing { name, project, environment, nearest } => {

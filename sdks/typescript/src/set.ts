@@ -78,7 +78,7 @@ function wrapped(texts: Bundle["secrets"]): ReadonlyMap<string, Secret> {
 function outside(name: string): UnspokenError {
   return new UnspokenError(
     "UNSPOKEN_OUTSIDE",
-    `no secret \`${shown(name)}\`: this program was not started by Unspoken; start it with: unspoken run --fd -- <program>`,
+    `no secret \`${shown(name)}\`: this program was handed none; start it with: unspoken run --fd -- <program> (without --fd, run and dev set variables, which are not read here)`,
   );
 }
 

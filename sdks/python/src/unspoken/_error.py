@@ -9,7 +9,10 @@ from ._bundle import Bundle
 SHOWN_CHARACTERS = 128
 PASTABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
 PASTABLE_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-START = "start it with: unspoken run --fd -- <program>"
+START = (
+    "start it with: unspoken run --fd -- <program> "
+    "(without --fd, run and dev set variables, which are not read here)"
+)
 
 
 class UnspokenError(Exception):
@@ -51,7 +54,7 @@ def missing(name: str, bundle: Bundle) -> MissingSecretError:
     """The error that asking for an absent name raises."""
     if bundle.outside:
         return OutsideError(
-            f"there is no secret `{shown(name)}`: this program was not started by Unspoken; {START}"
+            f"there is no secret `{shown(name)}`: this program was handed none; {START}"
         )
     place = "/".join(shown(part) for part in (bundle.project, bundle.environment) if part)
     parts = [f"there is no secret `{shown(name)}`" + (f" in `{place}`" if place else "")]
