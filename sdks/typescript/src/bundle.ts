@@ -9,9 +9,6 @@ export const LARGEST = 64 * 1024 * 1024;
 /** How many secrets it may have. */
 const MOST = 100_000;
 
-/** Half of a pair of UTF-16: no text in UTF-8, and changed without a word wherever it is sent on. */
-const HALF = /\p{Surrogate}/u;
-
 /** A bundle as it was sent: plain data, which only {@link Reading} may hold. */
 export interface Bundle {
   readonly project: string;
@@ -108,8 +105,9 @@ function own(found: Json, key: string, absent: unknown): unknown {
   return Object.hasOwn(found, key) ? found[key] : absent;
 }
 
+/** Half of a pair of UTF-16 is no text in UTF-8, and is changed without a word wherever it is sent on. */
 function isText(value: unknown): value is string {
-  return typeof value === "string" && !HALF.test(value);
+  return typeof value === "string" && (value as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 function isObject(value: unknown): value is Json {

@@ -116,7 +116,10 @@ function ourPipe(descriptor: number, target: string, list: readonly number[], mo
 function pipeOnSeveral(descriptor: number, list: readonly number[]): number[] | undefined {
   if (!stat(descriptor)?.isFIFO()) return undefined;
   const same = sameFile(descriptor, list);
-  return same.length > 1 && same.every((end) => isOpenFor(end, READ_ONLY)) ? same : undefined;
+  if (same.length < 2) return undefined;
+  // The two ends of a pipe, which are made on neighbouring numbers, may be listed too. Looking costs as much as a read.
+  const apart = Math.max(...same) - Math.min(...same) > 1;
+  return apart || same.every((end) => isOpenFor(end, READ_ONLY)) ? same : undefined;
 }
 
 /**
