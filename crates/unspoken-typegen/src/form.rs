@@ -1,11 +1,8 @@
 //! One file of source text, in the form of its language.
 
-use std::collections::BTreeMap;
+use unspoken_model::Language;
 
-use thiserror::Error;
-use unspoken_model::{Language, SecretName};
-
-use crate::{Catalogue, GoPackage, go, python, rust, typescript};
+use crate::{Catalogue, Collision, GoPackage, go, python, rust, typescript};
 
 /// The first line of each file, behind the language's mark of a comment. Go's
 /// tools, linters and code hosts know its wording.
@@ -24,16 +21,6 @@ pub enum Form {
     PythonStub,
     /// Functions, one a secret.
     Rust,
-}
-
-/// Two secrets that a language cannot tell apart.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("`{first}` and `{second}` would both be `{identifier}` in {language}")]
-pub struct Collision {
-    pub first: SecretName,
-    pub second: SecretName,
-    pub identifier: String,
-    pub language: Language,
 }
 
 impl Form {
@@ -65,25 +52,6 @@ pub fn is_generated(bytes: &[u8]) -> bool {
     ["// ", "# "].iter().any(|mark| {
         line.strip_prefix(mark.as_bytes()).is_some_and(|rest| rest == HEADER.as_bytes())
     })
-}
-
-/// The identifiers of all secrets, if they differ.
-pub(crate) fn identifiers(
-    catalogue: &Catalogue,
-    language: Language,
-    spell: impl Fn(&SecretName) -> String,
-) -> Result<Vec<String>, Collision> {
-    let mut seen: BTreeMap<String, &SecretName> = BTreeMap::new();
-    let mut all = Vec::with_capacity(catalogue.entries.len());
-    for entry in &catalogue.entries {
-        let identifier = spell(&entry.name);
-        if let Some(first) = seen.insert(identifier.clone(), &entry.name) {
-            let (first, second) = (first.clone(), entry.name.clone());
-            return Err(Collision { first, second, identifier, language });
-        }
-        all.push(identifier);
-    }
-    Ok(all)
 }
 
 #[test]

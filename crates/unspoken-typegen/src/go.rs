@@ -3,7 +3,7 @@
 use unspoken_model::{Language, SecretName};
 
 use crate::comment::Comment;
-use crate::form::identifiers;
+use crate::identifier::identifiers;
 use crate::{Catalogue, Collision, Entry, HEADER};
 
 /// The name of a Go package.

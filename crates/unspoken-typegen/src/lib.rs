@@ -11,10 +11,12 @@ mod catalogue;
 mod comment;
 mod form;
 mod go;
+mod identifier;
 mod python;
 mod rust;
 mod typescript;
 
 pub use catalogue::{Catalogue, Entry, Sheet};
-pub use form::{Collision, Form, HEADER, is_generated};
+pub use form::{Form, HEADER, is_generated};
 pub use go::GoPackage;
+pub use identifier::Collision;
