@@ -34,6 +34,11 @@ tools() {
     echo "$folder"
 }
 
+if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
+    echo "sdks/typescript: Node 20 or newer is needed, this is $(node --version)" >&2
+    exit 1
+fi
+
 step() {
     printf '== %s\n' "$*"
 }
