@@ -52,6 +52,7 @@ pub use keyring::{Candidate, CommandError, KeyOrigin, Keyring, KeyringError};
 pub use lock::{Lock, LockError};
 pub use private_folder::{PrivateError, Written};
 pub use project::{Project, ProjectError, SECRETS};
+pub use project_store::inbox::inbox_folder;
 pub use project_store::{
     AccessPlan, DataKeyPolicy, Edited, Folded, InboxProblem, Leave, ProjectStore, Waiting,
 };

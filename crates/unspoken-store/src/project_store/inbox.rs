@@ -184,7 +184,7 @@ impl ProjectStore<'_> {
 }
 
 /// Where an environment's inbox is, below the project's root.
-pub(crate) fn inbox_folder(environment: &EnvironmentName) -> String {
+pub fn inbox_folder(environment: &EnvironmentName) -> String {
     format!("{SECRETS}/{environment}.inbox")
 }
 

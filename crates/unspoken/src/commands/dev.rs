@@ -16,6 +16,7 @@ use unspoken_deliver::child::{
 };
 use unspoken_model::{EnvironmentName, ProjectFile, SecretName};
 use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet, wipe_stack};
+use unspoken_store::inbox_folder;
 use unspoken_wire::{Bundle, Origin};
 
 use self::session::{Action, Event, Session};
@@ -309,10 +310,10 @@ impl Stage<'_> {
 fn paths(workspace: &Workspace, environment: &EnvironmentName) -> Vec<PathBuf> {
     let project = &workspace.project;
     let ancestry = project.file.ancestry(environment).unwrap_or_default();
-    let mut paths = vec![project.root.join(ProjectFile::NAME), workspace.home.path().join("keys")];
+    let mut paths = vec![project.root.join(ProjectFile::NAME), workspace.home.keys().path()];
     for ancestor in ancestry {
         paths.push(project.document(&ancestor).0);
-        paths.push(project.root.join("secrets").join(format!("{ancestor}.inbox")));
+        paths.push(project.root.join(inbox_folder(&ancestor)));
     }
     paths
 }

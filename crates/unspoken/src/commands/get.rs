@@ -3,7 +3,7 @@
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::SecretName;
-use unspoken_seal::SecretSet;
+use unspoken_seal::{Secret, SecretSet};
 
 use crate::complete;
 use crate::context::Context;
@@ -33,28 +33,45 @@ pub(crate) struct Get {
 
 impl Get {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
-        if cx.ui.stdout_is_terminal() && !self.show {
-            let hint = "Pipe it on, or add `--show` to the same command.";
-            return Err(Failure::new(Code::Refused, "standard output is a terminal").hint(hint));
-        }
+        refuse_terminal(cx, self.show)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         let set = cx.open(&workspace, &environment)?;
         let secret = set.get(&self.name).ok_or_else(|| missing(&self.name, &set))?;
-        if cx.ui.json {
-            return cx.ui.print_json(&json!({
-                "name": self.name.as_str(),
-                "environment": environment.as_str(),
-                "value": secret.expose(),
-            }));
-        }
-        cx.ui.write_value(secret.expose().as_bytes())?;
-        // A person's prompt begins on its own line; a pipe gets the value alone.
-        if cx.ui.stdout_is_terminal() {
-            cx.ui.print("\n")?;
-        }
-        Ok(())
+        print_one(cx, self.name.as_str(), environment.as_str(), secret)
     }
+}
+
+/// Prints no value where others may look on, unless that was asked for.
+pub(super) fn refuse_terminal(cx: &Context, show: bool) -> Result<(), Failure> {
+    if cx.ui.stdout_is_terminal() && !show {
+        let hint = "Pipe it on, or add `--show` to the same command.";
+        return Err(Failure::new(Code::Refused, "standard output is a terminal").hint(hint));
+    }
+    Ok(())
+}
+
+/// Prints one value as it is, or as JSON where that was asked for.
+pub(super) fn print_one(
+    cx: &Context,
+    name: &str,
+    environment: &str,
+    secret: &Secret,
+) -> Result<(), Failure> {
+    if cx.ui.json {
+        let value = secret.expose();
+        return cx.ui.print_json(&json!({
+            "name": name,
+            "environment": environment,
+            "value": value,
+        }));
+    }
+    cx.ui.write_value(secret.expose().as_bytes())?;
+    // A person's prompt begins on its own line; a pipe gets the value alone.
+    if cx.ui.stdout_is_terminal() {
+        cx.ui.print("\n")?;
+    }
+    Ok(())
 }
 
 pub(crate) fn missing(name: &SecretName, set: &SecretSet) -> Failure {

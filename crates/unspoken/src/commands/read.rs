@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use unspoken_deliver::child::{Selection, VariableName, pass_on};
 use unspoken_deliver::fd::Inheritance;
 use unspoken_model::nearest;
 use unspoken_store::env_vars::{UNSPOKEN_BUNDLE, UNSPOKEN_FD};
 use unspoken_wire::{Bundle, Descriptors};
 
+use super::get::{print_one, refuse_terminal};
 use super::run::Delivery;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
@@ -70,13 +71,15 @@ impl Read {
             return Err(Failure::new(Code::Usage, "there is no command to hand the secrets to")
                 .hint("Add it: `unspoken read --fd -- CMD`."));
         }
-        if prints && cx.ui.stdout_is_terminal() && !self.show {
-            let hint = "Pipe it on, or add `--show` to the same command.";
-            return Err(Failure::new(Code::Refused, "standard output is a terminal").hint(hint));
+        if prints {
+            refuse_terminal(cx, self.show)?;
         }
         let bundle = self.bundle(cx)?;
         match &self.name {
-            Some(name) => print_one(cx, &bundle, name),
+            Some(name) => {
+                let secret = bundle.get(name.as_str()).ok_or_else(|| missing(&bundle, name))?;
+                print_one(cx, name.as_str(), &bundle.origin.environment, secret)
+            }
             None if prints => print_all(cx, &bundle),
             None => self.deliver(cx, bundle),
         }
@@ -135,23 +138,6 @@ impl Read {
         };
         delivery.perform(cx, bundle.origin)
     }
-}
-
-fn print_one(cx: &Context, bundle: &Bundle, name: &VariableName) -> Result<(), Failure> {
-    let secret = bundle.get(name.as_str()).ok_or_else(|| missing(bundle, name))?;
-    if cx.ui.json {
-        return cx.ui.print_json(&json!({
-            "name": name.as_str(),
-            "environment": bundle.origin.environment,
-            "value": secret.expose(),
-        }));
-    }
-    cx.ui.write_value(secret.expose().as_bytes())?;
-    // A person's prompt begins on its own line; a pipe gets the value alone.
-    if cx.ui.stdout_is_terminal() {
-        cx.ui.print("\n")?;
-    }
-    Ok(())
 }
 
 /// One flat object, as `export --format json`.
