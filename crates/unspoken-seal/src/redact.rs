@@ -1,0 +1,22 @@
+//! Values in text: where they are, also in disguise, and text without them.
+//!
+//! [`Matcher`] knows what values look like and finds them in a text; [`Redactor`]
+//! passes a stream on and leaves them out. What the command's output, a scan of
+//! files and a request on the wire have in common is here.
+
+mod disguise;
+mod escape;
+mod index;
+mod matcher;
+mod noise;
+mod part;
+mod spaced;
+mod stream;
+mod strength;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use matcher::{Found, Matcher, Scratch};
+pub use stream::Redactor;
+pub use strength::Strength;

@@ -1,0 +1,348 @@
+//! Finding many texts at once.
+//!
+//! Each text that is looked for is at least [`Index::SHORTEST`] bytes long. So
+//! when every `stride`-th place of a text is looked at, one of these places lies
+//! in each occurrence, with four bytes of it behind. For each text, and for each
+//! way in which it may lie between these places, one such group of four bytes is
+//! kept, the rarest that it has. A place whose group is in no table is passed
+//! over; at another, the few texts that may stand there are compared.
+//!
+//! An automaton would hold all texts in tables that nobody wipes, takes longer to
+//! build than most commands run, and reads each byte: see
+//! `docs/decisions/0015-own-matcher.md`.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// Texts, each with a number of its owner, and where they may stand.
+pub(super) struct Index {
+    /// One text after the other.
+    bytes: Zeroizing<Vec<u8>>,
+    texts: Vec<Text>,
+    shortest: usize,
+    longest: usize,
+    stride: usize,
+    /// By groups inside of texts.
+    groups: Groups,
+    /// By the first group of each text.
+    starts: Groups,
+    /// Which one, two and three bytes begin a text.
+    first: Zeroizing<Vec<u64>>,
+}
+
+#[derive(Clone, Copy)]
+struct Text {
+    start: u32,
+    length: u32,
+    owner: u32,
+}
+
+/// One occurrence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Hit {
+    pub(super) range: Range<usize>,
+    pub(super) owner: u32,
+}
+
+/// Texts by the hash of four bytes.
+struct Groups {
+    /// A bit for each hash that is there, so that most places cost one look.
+    filter: Zeroizing<Vec<u64>>,
+    filter_bits: u32,
+    /// Where the entries of each hash begin.
+    heads: Zeroizing<Vec<u32>>,
+    head_bits: u32,
+    entries: Zeroizing<Vec<u64>>,
+}
+
+const GROUP: usize = 4;
+
+/// How many bits of the table of beginnings each length has.
+const FIRST_BITS: u32 = 16;
+
+fn hash(group: u32) -> u32 {
+    group.wrapping_mul(0x9e37_79b1)
+}
+
+fn group_at(text: &[u8], at: usize) -> Option<u32> {
+    let bytes = text.get(at..)?.first_chunk::<GROUP>()?;
+    Some(u32::from_le_bytes(*bytes))
+}
+
+/// How often a group may be met in text that holds no secret: the more, the worse.
+fn commonness(group: u32) -> u32 {
+    let bytes = group.to_le_bytes();
+    let plain = |byte: &&u8| byte.is_ascii_lowercase() || b" 0/:.=\",-\\%".contains(byte);
+    let common = bytes.iter().filter(plain).count();
+    let repeated = bytes.windows(2).filter(|pair| pair.first() == pair.last()).count();
+    u32::try_from(common + repeated).unwrap_or(u32::MAX)
+}
+
+impl Groups {
+    fn new(mut entries: Vec<(u32, u32, u32)>) -> Self {
+        let count = u32::try_from(entries.len().max(64)).unwrap_or(u32::MAX);
+        let bits = u32::BITS - count.leading_zeros();
+        let (filter_bits, head_bits) = ((bits + 4).min(26), (bits + 1).min(24));
+        let mut filter = Zeroizing::new(vec![0_u64; 1 << (filter_bits - 6)]);
+        let mut heads = Zeroizing::new(vec![0_u32; (1 << head_bits) + 1]);
+        for &(group, ..) in &entries {
+            let bit = hash(group) >> (u32::BITS - filter_bits);
+            if let Some(word) = filter.get_mut(bit as usize / 64) {
+                *word |= 1 << (bit % 64);
+            }
+            let head = hash(group) >> (u32::BITS - head_bits);
+            if let Some(head) = heads.get_mut(head as usize + 1) {
+                *head += 1;
+            }
+        }
+        let mut sum = 0;
+        for head in heads.iter_mut() {
+            sum += *head;
+            *head = sum;
+        }
+        entries.sort_unstable_by_key(|&(group, ..)| hash(group));
+        let packed =
+            entries.iter().map(|&(_, text, offset)| u64::from(text) << 32 | u64::from(offset));
+        let packed = Zeroizing::new(packed.collect());
+        drop(Zeroizing::new(entries));
+        Self { filter, filter_bits, heads, head_bits, entries: packed }
+    }
+
+    fn may_have(&self, group: u32) -> bool {
+        let bit = hash(group) >> (u32::BITS - self.filter_bits);
+        self.filter.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+
+    /// The texts that may stand where a group is, each with the group's place in
+    /// it.
+    fn find(&self, group: u32) -> impl Iterator<Item = (usize, usize)> {
+        let head = (hash(group) >> (u32::BITS - self.head_bits)) as usize;
+        let bounds = (self.heads.get(head), self.heads.get(head + 1));
+        let range = match bounds {
+            (Some(&start), Some(&end)) => start as usize..end as usize,
+            _ => 0..0,
+        };
+        let entries = self.entries.get(range).unwrap_or_default();
+        entries.iter().map(|entry| ((entry >> 32) as usize, (entry & 0xffff_ffff) as usize))
+    }
+}
+
+impl Index {
+    /// The length that a text has at least.
+    pub(super) const SHORTEST: usize = 8;
+
+    /// How many places are passed over at most.
+    const WIDEST: usize = 8;
+
+    /// How many groups of a text are weighed against each other, for each way in
+    /// which it may lie.
+    const CHOICE: usize = 6;
+
+    /// Takes the texts one after the other from `bytes`: the end of each, and its
+    /// owner.
+    pub(super) fn new(bytes: Zeroizing<Vec<u8>>, ends: &[(usize, u32)]) -> Self {
+        let mut texts = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for &(end, owner) in ends {
+            let (Ok(begin), Ok(length)) = (u32::try_from(start), u32::try_from(end - start)) else {
+                break;
+            };
+            start = end;
+            if length as usize >= Self::SHORTEST {
+                texts.push(Text { start: begin, length, owner });
+            }
+        }
+        let lengths = || texts.iter().map(|text| text.length as usize);
+        let longest = lengths().max().unwrap_or(0);
+        let shortest = lengths().min().unwrap_or(Self::SHORTEST);
+        let stride = (shortest + 1 - GROUP).min(Self::WIDEST);
+        let groups = Groups::new(choose(&bytes, &texts, stride));
+        let of = |text: &Text| bytes.get(text.start as usize..).unwrap_or_default();
+        let numbered = texts.iter().zip(0_u32..);
+        let starts = Groups::new(
+            numbered
+                .filter_map(|(text, number)| Some((group_at(of(text), 0)?, number, 0)))
+                .collect(),
+        );
+        let mut first = Zeroizing::new(vec![0_u64; 3 << (FIRST_BITS - 6)]);
+        for text in &texts {
+            for length in 1..GROUP {
+                let (word, bit) = beginning(of(text), length);
+                if let Some(word) = first.get_mut(word) {
+                    *word |= 1 << bit;
+                }
+            }
+        }
+        Self { bytes, texts, shortest, longest, stride, groups, starts, first }
+    }
+
+    /// The length of the longest text; 0 when there is none.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The length of the shortest text.
+    pub(super) fn shortest(&self) -> usize {
+        self.shortest
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Tells every occurrence, in no particular order.
+    pub(super) fn scan(&self, text: &[u8], mut tell: impl FnMut(Hit)) {
+        if self.is_empty() {
+            return;
+        }
+        let mut at = 0;
+        // A stride holds a group, and after the last whole one there may be one more.
+        let places = text.chunks_exact(self.stride);
+        let last = places.remainder().first_chunk::<GROUP>();
+        for bytes in places.filter_map(<[u8]>::first_chunk::<GROUP>).chain(last) {
+            let group = u32::from_le_bytes(*bytes);
+            if self.groups.may_have(group) {
+                self.verify(text, at, group, &mut tell);
+            }
+            at += self.stride;
+        }
+    }
+
+    #[inline(never)]
+    fn verify(&self, text: &[u8], at: usize, group: u32, tell: &mut impl FnMut(Hit)) {
+        for (number, offset) in self.groups.find(group) {
+            let Some((found, owner)) = self.text(number) else { continue };
+            let Some(start) = at.checked_sub(offset) else { continue };
+            let range = start..start + found.len();
+            if text.get(range.clone()) == Some(found) {
+                tell(Hit { range, owner });
+            }
+        }
+    }
+
+    fn text(&self, number: usize) -> Option<(&[u8], u32)> {
+        let text = self.texts.get(number)?;
+        let start = text.start as usize;
+        Some((self.bytes.get(start..start + text.length as usize)?, text.owner))
+    }
+
+    /// Where the end of `text` begins that may be the beginning of an occurrence;
+    /// its length when there is none.
+    pub(super) fn unfinished(&self, text: &[u8]) -> usize {
+        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
+        let tail = text.get(from..).unwrap_or_default();
+        for (at, window) in tail.windows(GROUP).enumerate() {
+            let Some(group) = group_at(window, 0) else { continue };
+            if !self.starts.may_have(group) {
+                continue;
+            }
+            let rest = tail.get(at..).unwrap_or_default();
+            let begins = |(number, _)| {
+                let found = self.text(number).map(|(found, _)| found).unwrap_or_default();
+                found.len() > rest.len() && found.starts_with(rest)
+            };
+            if self.starts.find(group).any(begins) {
+                return from + at;
+            }
+        }
+        for length in (1..GROUP.min(text.len() + 1)).rev() {
+            let at = text.len() - length;
+            let (word, bit) = beginning(text.get(at..).unwrap_or_default(), length);
+            if self.first.get(word).is_some_and(|word| word >> bit & 1 == 1) {
+                return at;
+            }
+        }
+        text.len()
+    }
+}
+
+/// The word and the bit that the first bytes of a text have in the table.
+fn beginning(text: &[u8], length: usize) -> (usize, u32) {
+    let mut group = [0; GROUP];
+    for (to, from) in group.iter_mut().zip(text.iter().take(length)) {
+        *to = *from;
+    }
+    let hash = hash(u32::from_le_bytes(group)) >> (u32::BITS - FIRST_BITS);
+    ((((length - 1) << FIRST_BITS) + hash as usize) / 64, hash % 64)
+}
+
+/// For each text and each way in which it may lie, its rarest group.
+fn choose(bytes: &[u8], texts: &[Text], stride: usize) -> Vec<(u32, u32, u32)> {
+    let mut counts = vec![0_u16; 1 << 16];
+    let slot = |group: u32| (hash(group) >> 16) as usize;
+    let mut chosen = Vec::with_capacity(texts.len() * stride);
+    for (text, number) in texts.iter().zip(0_u32..) {
+        let start = text.start as usize;
+        let held = bytes.get(start..start + text.length as usize).unwrap_or_default();
+        for way in 0..stride {
+            let places = (way..held.len()).step_by(stride).take(Index::CHOICE);
+            let groups = places.filter_map(|at| Some((group_at(held, at)?, at)));
+            let weight = |&(group, _): &(u32, usize)| {
+                4 * u32::from(counts.get(slot(group)).copied().unwrap_or(0)) + commonness(group)
+            };
+            let Some((group, at)) = groups.min_by_key(weight) else { continue };
+            if let Some(count) = counts.get_mut(slot(group)) {
+                *count = count.saturating_add(1);
+            }
+            chosen.push((group, number, u32::try_from(at).unwrap_or(0)));
+        }
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(texts: &[&[u8]]) -> Index {
+        let mut bytes = Vec::new();
+        let mut ends = Vec::new();
+        for (text, owner) in texts.iter().zip(0..) {
+            bytes.extend_from_slice(text);
+            ends.push((bytes.len(), owner));
+        }
+        Index::new(Zeroizing::new(bytes), &ends)
+    }
+
+    fn scan(index: &Index, text: &[u8]) -> Vec<(usize, usize, u32)> {
+        let mut hits = Vec::new();
+        index.scan(text, |hit| hits.push((hit.range.start, hit.range.end, hit.owner)));
+        hits.sort_unstable();
+        hits
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_occurrence_is_told_and_nothing_else(
+            texts in proptest::collection::vec(proptest::collection::vec(b'a'..b'd', 8..20), 1..12),
+            text in proptest::collection::vec(b'a'..b'd', 0..400),
+        ) {
+            let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+            let index = index(&texts);
+            let mut expected = Vec::new();
+            for (wanted, owner) in texts.iter().zip(0..) {
+                for (at, window) in text.windows(wanted.len()).enumerate() {
+                    if window == *wanted {
+                        expected.push((at, at + wanted.len(), owner));
+                    }
+                }
+            }
+            expected.sort_unstable();
+            assert_eq!(scan(&index, &text), expected);
+        }
+
+        #[test]
+        fn the_beginning_of_a_text_is_known_at_the_end(
+            texts in proptest::collection::vec(proptest::collection::vec(b'a'..b'd', 8..20), 1..6),
+            text in proptest::collection::vec(b'a'..b'd', 0..40),
+        ) {
+            let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+            let begins = |at: usize| texts.iter().any(|wanted| {
+                wanted.len() > text.len() - at && wanted.starts_with(&text[at..])
+            });
+            let expected = (0..text.len()).find(|&at| begins(at)).unwrap_or(text.len());
+            assert_eq!(index(&texts).unfinished(&text), expected);
+        }
+    }
+}

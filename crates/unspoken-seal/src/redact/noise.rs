@@ -1,0 +1,184 @@
+//! What stands between the characters of a text and is not seen: colours and
+//! other sequences for a terminal, line ends, characters without width.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// A text without its noise, and where its parts come from.
+#[derive(Default)]
+pub(super) struct Quiet {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    /// Where each part begins: here, and in the text that it comes from.
+    parts: Vec<(usize, usize)>,
+}
+
+/// The longest sequence for a terminal that counts as one.
+const LONGEST: usize = 256;
+
+impl Quiet {
+    /// `None` when there is no noise in it.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let mut quiet = Self::default();
+        quiet.read(text).then_some(quiet)
+    }
+
+    /// Takes another text instead. `false` when there is no noise in it, and then
+    /// this has none either.
+    pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        let quiet = self;
+        quiet.parts.clear();
+        if quiet.text.capacity() < text.len() {
+            // The old place is wiped.
+            quiet.text = Zeroizing::new(Vec::new());
+        }
+        // What a shorter text leaves of a longer one stays until this is dropped.
+        quiet.text.clear();
+        let wide = memchr::memchr3(0xe2, 0xef, 0xc2, text).is_some();
+        let mut at = 0;
+        let mut begun = 0;
+        while let Some(found) = next(text, at, wide) {
+            let length = noise(text.get(found..).unwrap_or_default());
+            if length == 0 {
+                at = found + 1;
+                continue;
+            }
+            if quiet.parts.is_empty() {
+                quiet.text.reserve_exact(text.len());
+            }
+            quiet.take(text, begun..found);
+            at = found + length;
+            begun = at;
+        }
+        if quiet.parts.is_empty() {
+            return false;
+        }
+        quiet.take(text, begun..text.len());
+        true
+    }
+
+    fn take(&mut self, text: &[u8], part: Range<usize>) {
+        if let Some(bytes) = text.get(part.clone())
+            && (!bytes.is_empty() || self.parts.is_empty())
+        {
+            self.parts.push((self.text.len(), part.start));
+            self.text.extend_from_slice(bytes);
+        }
+    }
+
+    /// Where a byte of the quiet text comes from.
+    pub(super) fn origin(&self, at: usize) -> usize {
+        let part = self.parts.partition_point(|&(here, _)| here <= at);
+        match part.checked_sub(1).and_then(|part| self.parts.get(part)) {
+            Some(&(here, there)) => there + (at - here),
+            None => at,
+        }
+    }
+
+    /// Where a range of it comes from, when there is noise in between.
+    pub(super) fn noisy(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let (start, last) = (self.origin(range.start), self.origin(range.end.checked_sub(1)?));
+        (last - start >= range.len()).then_some(start..last + 1)
+    }
+}
+
+/// The next byte that may begin noise.
+fn next(text: &[u8], from: usize, wide: bool) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let narrow = memchr::memchr3(b'\n', b'\r', 0x1b, rest);
+    // What stands after the nearer one is looked for again from there.
+    let rest = narrow.map_or(rest, |end| rest.get(..end).unwrap_or_default());
+    let found = if wide { memchr::memchr3(0xe2, 0xef, 0xc2, rest).or(narrow) } else { narrow };
+    found.map(|at| from + at)
+}
+
+/// How many bytes at the beginning of a text are one piece of noise.
+fn noise(text: &[u8]) -> usize {
+    match text {
+        [0x1b, ..] => sequence(text),
+        // A line end; at the end, what may become one of the others.
+        [b'\n' | b'\r', ..] | [0xc2 | 0xe2 | 0xef] => 1,
+        // A soft hyphen.
+        [0xc2, 0xad, ..] | [0xe2, 0x80 | 0x81] | [0xef, 0xb8 | 0xbb] => 2,
+        // Zero width, marks of direction, joiners, the byte order mark, variation selectors.
+        [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae, ..]
+        | [0xe2, 0x81, 0xa0..=0xaf, ..]
+        | [0xef, 0xbb, 0xbf, ..]
+        | [0xef, 0xb8, 0x80..=0x8f, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// The length of a sequence that a terminal obeys. One without an end, or with a
+/// text in it that is longer than any, is its first byte alone, except at the
+/// end: there it may not be over.
+fn sequence(text: &[u8]) -> usize {
+    let rest = text.get(..LONGEST).unwrap_or(text);
+    let body = |skip: usize| rest.iter().enumerate().skip(skip);
+    let end = match rest.get(1) {
+        Some(b'[') => {
+            let end = body(2).find(|&(_, byte)| !(0x20..=0x3f).contains(byte));
+            match end {
+                Some((at, 0x40..=0x7e)) => Some(at + 1),
+                Some(_) => return 1,
+                None => None,
+            }
+        }
+        Some(b']' | b'P' | b'X' | b'^' | b'_') => body(2).find_map(|(at, byte)| match byte {
+            0x07 => Some(at + 1),
+            b'\\' if rest.get(at - 1) == Some(&0x1b) => Some(at + 1),
+            _ => None,
+        }),
+        Some(0x20..=0x2f) => match body(2).find(|&(_, byte)| !(0x20..=0x2f).contains(byte)) {
+            Some((at, 0x30..=0x7e)) => Some(at + 1),
+            Some(_) => return 1,
+            None => None,
+        },
+        Some(0x30..=0x7e) => Some(2),
+        Some(_) => return 1,
+        None => None,
+    };
+    match end {
+        Some(end) => end,
+        None if rest.len() == text.len() => text.len(),
+        None => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_taken_out_and_known_by_its_place() {
+        #[track_caller]
+        fn case(text: &str, expected: &str) {
+            let quiet = Quiet::of(text.as_bytes());
+            let found = quiet.as_ref().map_or(text.as_bytes(), |quiet| &quiet.text);
+            assert_eq!(String::from_utf8_lossy(found), expected, "{text:?}");
+            let quiet = quiet.unwrap_or_default();
+            for at in 0..quiet.text.len() {
+                assert_eq!(text.as_bytes()[quiet.origin(at)], quiet.text[at]);
+            }
+        }
+
+        case("plain", "plain");
+        case("a\nb\r\nc", "abc");
+        case("\x1b[1;31mred\x1b[0m!", "red!");
+        case("a\x1b]8;;http://x\x07b\x1b]8;;\x1b\\c", "abc");
+        case("a\x1b(Bb\x1bMc", "abc");
+        case("a\u{200b}b\u{2060}c\u{feff}d\u{ad}e", "abcde");
+        case("a\u{2019}b\u{a9}c", "a\u{2019}b\u{a9}c");
+        case("a\x1b[31", "a");
+        case("a\nb\x1b[31", "ab");
+        case("\x1b[\u{1}a\nb", "[\u{1}ab");
+    }
+
+    #[test]
+    fn only_what_has_noise_within_is_noisy() {
+        let quiet = Quiet::of(b"ab\x1b[0mcd").unwrap();
+        assert_eq!(quiet.noisy(&(0..2)), None);
+        assert_eq!(quiet.noisy(&(2..4)), None);
+        assert_eq!(quiet.noisy(&(1..3)), Some(1..7));
+    }
+}

@@ -1,0 +1,183 @@
+//! Texts with one separator between their characters: `s e c r e t`, `s-e-c-r-e-t`.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// The characters between equal separators, and where they stand.
+pub(super) struct Spaced {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    /// The origin of each byte of the text.
+    origins: Vec<usize>,
+}
+
+/// How many equal separators draw attention.
+const EQUAL: usize = 4;
+
+/// How far one look reads on.
+const REACH: usize = 64 * 1024;
+
+impl Spaced {
+    /// Each run of separated characters, but for those that go on in another one.
+    /// A run of at least `shortest` characters is among them.
+    pub(super) fn each(text: &[u8], shortest: usize, mut tell: impl FnMut(&Self)) {
+        // Of so many separators the first half is met at every parity.
+        let step = (2 * shortest).saturating_sub(2 * EQUAL + 2).clamp(4, 16);
+        let mut passed = [0; 2];
+        let mut at = 0;
+        for place in text.chunks(step) {
+            let Some(window) = window(text, place, at) else { break };
+            // Each byte against the next but one.
+            let unequal = window ^ (window >> 16);
+            for (parity, mask) in [0x0000_00ff_00ff_00ff, 0x0000_ff00_ff00_ff00].iter().enumerate()
+            {
+                if unequal & mask == 0 && window != window.rotate_left(8) {
+                    let first = at + parity;
+                    let Some(passed) = passed.get_mut(first % 2) else { continue };
+                    if first >= *passed {
+                        let run = Self::around(text, first);
+                        *passed = run.end();
+                        tell(&run);
+                    }
+                }
+            }
+            at += step;
+        }
+    }
+
+    /// The runs that may go on at the end of a text. What separates in one of them
+    /// may be a character of the other.
+    pub(super) fn at_end(text: &[u8]) -> impl Iterator<Item = Self> {
+        (1..=2).filter(|&back| text.len() >= back + 2).filter_map(|back| {
+            let last = text.len() - back;
+            let separator = text.get(last)?;
+            // Bytes of one longer character are no characters.
+            let is_run = separator.is_ascii() && text.get(last - 2) == Some(separator);
+            is_run.then(|| Self::around(text, last))
+        })
+    }
+
+    /// The run that has a separator at `middle`.
+    fn around(text: &[u8], middle: usize) -> Self {
+        let separator = text.get(middle).copied().unwrap_or_default();
+        let mut first = middle;
+        let mut start = middle;
+        // Backwards: a character, and before it the separator.
+        while let Some(length) = last_character(text.get(..first).unwrap_or_default()) {
+            start = first - length;
+            match start.checked_sub(1) {
+                Some(before) if text.get(before) == Some(&separator) && middle - before < REACH => {
+                    first = before;
+                }
+                _ => break,
+            }
+        }
+        let mut run = Self { text: Zeroizing::new(Vec::with_capacity(256)), origins: Vec::new() };
+        let mut at = start;
+        while let Some(length) = character(text.get(at..).unwrap_or_default()) {
+            run.take(text, at..at + length);
+            at += length;
+            if text.get(at) != Some(&separator) || at - start > 2 * REACH {
+                break;
+            }
+            at += 1;
+        }
+        run
+    }
+
+    fn take(&mut self, text: &[u8], range: Range<usize>) {
+        let bytes = text.get(range.clone()).unwrap_or_default();
+        if self.text.len() + bytes.len() > self.text.capacity() {
+            // Grows into a new place, and wipes the old one.
+            let mut wider = Zeroizing::new(Vec::with_capacity(2 * self.text.capacity()));
+            wider.extend_from_slice(&self.text);
+            self.text = wider;
+        }
+        self.text.extend_from_slice(bytes);
+        self.origins.extend(range);
+    }
+
+    /// Where a byte of it stands.
+    pub(super) fn origin(&self, at: usize) -> Option<usize> {
+        self.origins.get(at).copied()
+    }
+
+    pub(super) fn range(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        Some(self.origin(range.start)?..self.origin(range.end.checked_sub(1)?)? + 1)
+    }
+
+    fn end(&self) -> usize {
+        self.origins.last().map_or(0, |last| last + 1)
+    }
+}
+
+fn window(text: &[u8], place: &[u8], at: usize) -> Option<u64> {
+    let bytes = match place.first_chunk::<8>() {
+        Some(bytes) => bytes,
+        None => text.get(at..)?.first_chunk::<8>()?,
+    };
+    Some(u64::from_le_bytes(*bytes))
+}
+
+/// The length of the character that a text begins with; a byte that begins none
+/// counts as one.
+fn character(text: &[u8]) -> Option<usize> {
+    let expected = match text.first()? {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let continues = text.iter().skip(1).take(expected - 1);
+    let found = 1 + continues.take_while(|byte| (0x80..=0xbf).contains(*byte)).count();
+    Some(if found == expected { expected } else { 1 })
+}
+
+fn last_character(text: &[u8]) -> Option<usize> {
+    let back = text.iter().rev().take(4).take_while(|byte| (0x80..=0xbf).contains(*byte)).count();
+    let start = text.len().checked_sub(back + 1)?;
+    let length = character(text.get(start..)?)?;
+    Some(if length == back + 1 { length } else { 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(text: &str) -> Vec<String> {
+        let mut runs = Vec::new();
+        Spaced::each(text.as_bytes(), 8, |run| {
+            runs.push(String::from_utf8_lossy(&run.text).into_owned());
+        });
+        runs
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_begins() {
+        for before in 0..20 {
+            let text = format!("{}s-e-c-r-e-t-e-d {}", "x".repeat(before), "y".repeat(7));
+            let found = runs(&text);
+            // What stands before the run is taken for a character of it.
+            assert!(found.iter().any(|run| run.ends_with("secreted")), "{before} {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_character_may_have_several_bytes() {
+        assert!(runs("p.ä.s.s.w.ö.r.d.1.2.3.4.5.6").contains(&"pässwörd123456".to_owned()));
+        assert!(runs("s\0e\0c\0r\0e\0t\0e\0d\0").contains(&"secreted".to_owned()));
+        assert!(runs("no run at all stands here, nor there: ------------ 1, 2, 3").is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_text_may_be_in_the_middle_of_a_run() {
+        let end = |text: &str| {
+            let mut runs = Spaced::at_end(text.as_bytes());
+            runs.next().map(|run| String::from_utf8_lossy(&run.text).into_owned())
+        };
+        assert_eq!(end("so s-e-c").as_deref(), Some("sec"));
+        assert_eq!(end("so s-e-c-").as_deref(), Some("sec"));
+        assert_eq!(end("so s-e").as_deref(), None);
+        assert_eq!(end(""), None);
+    }
+}
