@@ -2,7 +2,7 @@
 //!
 //! [`plan()`] decides what the environment is, as a pure function; [`exec()`]
 //! and [`Handover`] become the command, and [`Running`] is a command beside
-//! this process.
+//! this process, which [`supervise()`] waits for.
 
 mod call;
 mod descendants;
@@ -13,6 +13,7 @@ mod harden;
 mod plan;
 mod readiness;
 mod running;
+mod supervise;
 mod variable;
 mod watch;
 
@@ -24,6 +25,7 @@ pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
 pub use running::{Ending, Passage, Running};
+pub use supervise::supervise;
 pub use variable::{Prefix, VariableError, VariableName};
 pub use watch::{Event, Watch};
 

@@ -8,5 +8,5 @@ mod inheritance;
 
 pub use channel::{Channel, ChannelError, ChannelKind};
 pub(crate) use channel::{Filled, Rest};
-pub(crate) use descriptor::{apart_from, keep_only, place};
+pub(crate) use descriptor::{apart_from, inherited, keep_only, place};
 pub use inheritance::{Inheritance, InheritanceError, Listed};

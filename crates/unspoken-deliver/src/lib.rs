@@ -10,3 +10,4 @@ pub mod editor;
 pub mod export;
 pub mod fd;
 pub mod hook;
+pub mod output;

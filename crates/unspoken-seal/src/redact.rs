@@ -7,6 +7,7 @@
 mod disguise;
 mod escape;
 mod index;
+mod lazy;
 mod matcher;
 mod noise;
 mod part;
@@ -17,6 +18,7 @@ mod strength;
 mod tests;
 mod token;
 
+pub use lazy::LazyMatcher;
 pub use matcher::{Found, Matcher, Scratch};
 pub use stream::Redactor;
 pub use strength::Strength;

@@ -133,7 +133,8 @@ fn advice(rest: &str) -> Option<String> {
 
 fn nearest_command(typed: &str) -> Option<String> {
     let grammar = <Cli>::command();
-    let names = grammar.get_subcommands().map(clap::Command::get_name);
+    let shown = grammar.get_subcommands().filter(|inner| !inner.is_hide_set());
+    let names = shown.map(clap::Command::get_name);
     unspoken_model::nearest(typed, names).map(str::to_owned)
 }
 

@@ -21,6 +21,7 @@ mod key;
 mod key_move;
 mod list;
 mod mv;
+mod pass_on;
 mod read;
 mod recipients;
 mod resolve;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Dev(dev::Dev),
     Read(read::Read),
+    PassOn(pass_on::PassOn),
     #[command(subcommand)]
     Env(env::Env),
     Identity(identity::Identity),
@@ -124,6 +126,7 @@ impl Command {
             Self::Run(command) => command.run(cx),
             Self::Dev(command) => command.run(cx),
             Self::Read(command) => command.run(cx),
+            Self::PassOn(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
             Self::Identity(command) => command.run(cx),
             Self::Recipients(command) => command.run(cx),

@@ -3,6 +3,7 @@
 use clap_complete::ArgValueCandidates;
 use unspoken_deliver::child::{Handover, Prefix, Selection, VariableName};
 use unspoken_deliver::fd::ChannelKind;
+use unspoken_deliver::output::Redact;
 use unspoken_model::{EnvironmentName, RunMode, SecretName};
 use unspoken_seal::SecretSet;
 use unspoken_wire::Descriptors;
@@ -108,6 +109,25 @@ pub(crate) struct DeliveryFlags {
     /// Use the environment even where the project says `run_mode = "fd"`
     #[arg(long, conflicts_with_all = ["fd", "fd_kind"])]
     no_fd: bool,
+}
+
+/// What is left out of a command's output.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct RedactFlag {
+    /// Leave values out of the command's output: where it is not a terminal, `always`, or `never`
+    #[arg(long, value_name = "WHEN", value_parser = parse_redact(), default_value = "auto")]
+    pub(crate) redact: Redact,
+}
+
+fn parse_redact() -> impl clap::builder::TypedValueParser<Value = Redact> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(["auto", "always", "never"]).map(|name| {
+        match name.as_str() {
+            "always" => Redact::Always,
+            "never" => Redact::Never,
+            _ => Redact::Auto,
+        }
+    })
 }
 
 fn parse_kind() -> impl clap::builder::TypedValueParser<Value = ChannelKind> {

@@ -26,6 +26,7 @@ use unspoken_wire::Bundle;
 use super::Environment;
 use super::call::Call;
 use crate::fd::ChannelError;
+use crate::output::RelayError;
 
 /// Why a command did not start.
 #[derive(Debug, Error)]
@@ -57,6 +58,8 @@ pub enum StartError {
     Channel(#[from] ChannelError),
     #[error("cannot limit what a crash writes to disk")]
     Harden { source: io::Error },
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     #[error("cannot watch over the command")]
     Supervise { source: io::Error },
 }

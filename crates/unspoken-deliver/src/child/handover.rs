@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 
-use unspoken_seal::wipe_stack;
 use unspoken_wire::{Bundle, Descriptors};
 
 use super::exec::become_it;
-use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
+use super::supervise::supervise;
+use super::{Ending, Environment, Passage, StartError};
 use crate::fd::{Channel, ChannelKind, keep_only, place};
+use crate::output::{Outlets, Relay};
 
 /// How a bundle is handed over.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -38,36 +39,26 @@ impl Handover {
     }
 
     /// Replaces this process by the command. When the pipe does not hold the
-    /// whole bundle, this process starts the command instead, stays, writes on, and
-    /// answers how the command ended.
+    /// whole bundle, or the command's output is to be passed on, this process starts
+    /// the command instead, stays, and answers how the command ended.
     pub fn perform(
         &self,
         command: &[OsString],
         mut environment: Environment,
         bundle: Bundle,
+        output: Option<(Relay, Outlets)>,
     ) -> Result<Ending, StartError> {
         let channel = self.prepare(&mut environment, &bundle)?;
         drop(bundle);
-        if channel.is_full() {
+        if channel.is_full() && output.is_none() {
             self.place(&channel)?;
             return match become_it(command, environment) {
                 Ok(never) => match never {},
                 Err(error) => Err(error),
             };
         }
-        let watch = Watch::begin().map_err(|source| StartError::Supervise { source })?;
-        let descriptors = &self.descriptors;
-        let passage = Passage { channel, descriptors, asks_readiness: false };
-        let mut child = Running::start(command, environment, Some(passage))?;
-        wipe_stack();
-        loop {
-            match watch.next(Some(&mut child), None) {
-                Ok(Event::Ended(ending)) => return Ok(ending),
-                Ok(Event::Signal(signal)) => child.signal(signal),
-                Ok(Event::Key(_) | Event::Ready(_) | Event::Time) => {}
-                Err(source) => return Err(StartError::Supervise { source }),
-            }
-        }
+        let passage = Passage { channel, descriptors: &self.descriptors, asks_readiness: false };
+        supervise(command, environment, Some(passage), output)
     }
 
     /// The kernel would only say that a number is bad, and after a start not

@@ -16,6 +16,7 @@ use super::harden::lock_memory;
 use super::readiness::{Readiness, Said};
 use super::{Environment, StartError};
 use crate::fd::{Channel, Filled, Rest, apart_from, keep_only};
+use crate::output::Outlets;
 
 /// A child that was started and not yet waited for.
 pub struct Running {
@@ -69,15 +70,21 @@ impl std::fmt::Display for Ending {
 impl Running {
     /// Starts a command beside this process, in its process group and on its
     /// terminal. With a passage it finds, of what is open here, the standard
-    /// streams and what is passed alone.
+    /// streams and what is passed alone. With outlets its output goes there.
     pub fn start(
         command: &[OsString],
         mut environment: Environment,
         passage: Option<Passage<'_>>,
+        outlets: Option<Outlets>,
     ) -> Result<Self, StartError> {
         let failed = |source: io::Error| StartError::Supervise { source };
         let mut actions = PosixSpawnFileActions::init().map_err(io::Error::from).map_err(failed)?;
         let (mut read, mut rest, mut report) = (None, None, None);
+        let mut ends = Vec::new();
+        for (end, numbers) in outlets.into_iter().flat_map(|outlets| outlets.0) {
+            put_on(&mut actions, &end, &numbers).map_err(failed)?;
+            ends.push(end);
+        }
         if let Some(Passage { channel, descriptors, asks_readiness }) = passage {
             keep_only(&[]).map_err(failed)?;
             let bundle = descriptors.numbers();
@@ -105,7 +112,7 @@ impl Running {
             posix_spawn(file, &actions, &attributes, arguments, variables)
         })?;
         // From here the child alone holds the ends that are its own.
-        drop(read);
+        drop((read, ends));
         let readiness = report.map(|(readiness, _write)| readiness);
         match open(pid) {
             Ok(pidfd) => Ok(Self { pid, pidfd, rest, readiness }),

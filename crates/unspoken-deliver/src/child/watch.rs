@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::running::{Ending, Running};
+use crate::output::Relay;
 
 /// Holds back the signals that would end this process, until it is dropped.
 #[derive(Debug)]
@@ -41,11 +42,23 @@ pub enum Event {
     Time,
 }
 
-/// What a child is up to.
+/// What a child is up to, and which lanes of its output can go on.
 struct Ready {
     has_ended: bool,
     says: bool,
     wants: bool,
+    lanes: Vec<usize>,
+}
+
+/// How the passing on of what an ended command has said came to an end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Drained {
+    /// All of it, and nobody can say more.
+    Whole,
+    /// All of it; another process goes on to talk.
+    Open,
+    /// Somebody wants this process to end.
+    Interrupted,
 }
 
 impl Watch {
@@ -68,10 +81,12 @@ impl Watch {
     }
 
     /// Waits until something happens, and meanwhile gives the child what it has
-    /// still to read. Without a limit it waits as long as it takes.
+    /// still to read, and passes on what it says. Without a limit it waits as long
+    /// as it takes.
     pub fn next(
         &self,
         mut child: Option<&mut Running>,
+        mut relay: Option<&mut Relay>,
         limit: Option<Duration>,
     ) -> io::Result<Event> {
         // One that reads little by little must not keep the time from passing.
@@ -80,15 +95,14 @@ impl Watch {
             if let Some(event) = self.signal()? {
                 return Ok(event);
             }
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            let limit = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
-            let Ready { has_ended, wants, says } = match self.wait(child.as_deref(), limit.as_ref())
-            {
-                Ok(None) => return Ok(Event::Time),
-                Ok(Some(ready)) => ready,
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
+            let ready = self.wait(child.as_deref(), relay.as_deref(), end)?;
+            let Some(Ready { has_ended, wants, says, lanes }) = ready else { continue };
+            if let Some(relay) = &mut relay {
+                relay.turn(&lanes);
+            }
+            if end.is_some_and(|end| end <= Instant::now()) {
+                return Ok(Event::Time);
+            }
             let Some(child) = child.as_deref_mut() else { continue };
             // What the terminal has sent comes before what it has done to the child.
             if let Some(event) = self.signal()? {
@@ -106,12 +120,40 @@ impl Watch {
         }
     }
 
-    /// What the child is up to; `None` when the time is over.
+    /// Passes on what an ended command has said, and a little longer, for what it
+    /// has left behind.
+    pub(crate) fn drain(
+        &self,
+        relay: &mut Relay,
+        patience: Option<Duration>,
+    ) -> io::Result<Drained> {
+        let end = patience.map(|patience| Instant::now() + patience);
+        relay.owe();
+        loop {
+            if relay.is_over() {
+                return Ok(Drained::Whole);
+            }
+            if self.signal()?.is_some() {
+                return Ok(Drained::Interrupted);
+            }
+            let is_late = end.is_some_and(|end| end <= Instant::now());
+            if is_late && relay.is_even() {
+                return Ok(Drained::Open);
+            }
+            if let Some(ready) = self.wait(None, Some(relay), end.filter(|_| !is_late))? {
+                relay.turn(&ready.lanes);
+            }
+        }
+    }
+
+    /// Waits, and says what happened, perhaps nothing; `None` when a signal that is
+    /// not held came in between.
     fn wait(
         &self,
         child: Option<&Running>,
-        limit: Option<&Timespec>,
-    ) -> Result<Option<Ready>, Errno> {
+        relay: Option<&Relay>,
+        end: Option<Instant>,
+    ) -> io::Result<Option<Ready>> {
         let signals = self.signals.as_fd();
         let ended = child.map(Running::ended);
         let says = child.and_then(Running::says);
@@ -120,8 +162,16 @@ impl Watch {
         let reads = ended.into_iter().chain(says);
         watched.extend(reads.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         watched.extend(wants.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
-        if poll(&mut watched, limit)? == 0 {
-            return Ok(None);
+        let (numbers, lanes): (Vec<usize>, Vec<_>) =
+            relay.into_iter().flat_map(Relay::wants).unzip();
+        watched.extend(lanes);
+        let end = end.into_iter().chain(relay.and_then(Relay::deadline)).min();
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        match poll(&mut watched, left.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
         let mut results = watched.iter().map(|found| !found.revents().is_empty()).skip(1);
         let mut happened = |asked: bool| asked && results.next().unwrap_or(false);
@@ -129,6 +179,7 @@ impl Watch {
             has_ended: happened(ended.is_some()),
             says: happened(says.is_some()),
             wants: happened(wants.is_some()),
+            lanes: numbers.into_iter().filter(|_| happened(true)).collect(),
         }))
     }
 

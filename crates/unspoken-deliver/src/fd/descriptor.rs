@@ -103,7 +103,7 @@ pub(crate) fn apart_from(source: OwnedFd, numbers: &[u16]) -> io::Result<OwnedFd
 /// To be called with a number that the program's starter named as meant for it:
 /// nothing in this process owns such a descriptor, but for who called this
 /// before and has not given it up.
-pub(super) fn inherited(number: u16) -> Option<OwnedFd> {
+pub(crate) fn inherited(number: u16) -> Option<OwnedFd> {
     let number = RawFd::from(number);
     // SAFETY: as above: a number that is not open is answered with EBADF.
     fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).ok()?;

@@ -176,7 +176,7 @@ impl Stage<'_> {
 
     /// Waits for the next thing that the session wants to know.
     fn next(&self, cx: &Context, started: &mut Started, pace: Duration) -> Result<Event, Failure> {
-        let happened = self.watch.next(started.child.as_mut(), Some(pace));
+        let happened = self.watch.next(started.child.as_mut(), None, Some(pace));
         Ok(match happened.map_err(|error| broken(&error))? {
             Happened::Ended(ending) => {
                 started.child = None;
@@ -210,7 +210,7 @@ impl Stage<'_> {
         let mut environment = plan(std::env::vars_os(), set, &self.dev.choice.selection())?;
         let command = &self.dev.command;
         let child = match &self.terms.handover {
-            None => Running::start(command, environment, None)?,
+            None => Running::start(command, environment, None, None)?,
             Some(handover) => {
                 limit_core()?;
                 if let Some(reason) = launcher::closes_descriptors(command) {
@@ -222,7 +222,7 @@ impl Stage<'_> {
                     handover.prepare(&mut environment, &Bundle { origin, token, secrets })?;
                 let descriptors = &handover.descriptors;
                 let passage = Passage { channel, descriptors, asks_readiness: true };
-                Running::start(command, environment, Some(passage))?
+                Running::start(command, environment, Some(passage), None)?
             }
         };
         cx.ui.detail(format_args!("started with {}", counted(count, "secret")));

@@ -134,6 +134,8 @@ impl Read {
             command: self.command,
             environment,
             handover: self.handover.handover(),
+            // The one who handed over looks at the output.
+            output: None,
             harden: self.handover.harden,
         };
         delivery.perform(cx, bundle.origin)

@@ -4,14 +4,15 @@
 use std::ffi::OsString;
 
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
-use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan};
+use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan, supervise};
+use unspoken_deliver::output::{Outlets, Redact, Relay};
 use unspoken_model::ExpiryState;
-use unspoken_seal::{Secret, SecretSet};
+use unspoken_seal::{LazyMatcher, Secret, SecretSet};
 use unspoken_wire::{Bundle, Origin};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::flags::{DeliveryFlags, EnvFlag, SelectionFlags};
+use crate::flags::{DeliveryFlags, EnvFlag, RedactFlag, SelectionFlags};
 use crate::launcher;
 
 /// Run a command with the secrets in its environment, or on a descriptor
@@ -40,6 +41,9 @@ pub(crate) struct Run {
     #[command(flatten)]
     delivery: DeliveryFlags,
 
+    #[command(flatten)]
+    output: RedactFlag,
+
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD", add = ArgValueCompleter::new(PathCompleter::any()))]
     command: Vec<OsString>,
@@ -53,6 +57,7 @@ impl Run {
         warn_of_expired(cx, &set);
         let handover = self.delivery.handover(workspace.project.file.run_mode);
         let origin = workspace.origin(&set);
+        let output = output(self.output.redact, &set)?;
         let environment = plan(std::env::vars_os(), set, &self.choice.selection())?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
@@ -61,6 +66,7 @@ impl Run {
             command: self.command,
             environment,
             handover,
+            output,
             harden: self.delivery.harden(),
         };
         delivery.perform(cx, origin)
@@ -73,7 +79,17 @@ pub(crate) struct Delivery {
     pub(crate) environment: Environment,
     /// How the secrets are handed over, when not in the environment.
     pub(crate) handover: Option<Handover>,
+    /// How its output is passed on, when it is.
+    pub(crate) output: Option<(Relay, Outlets)>,
     pub(crate) harden: bool,
+}
+
+/// The way for a command's output, if values are to be left out of it.
+pub(crate) fn output(redact: Redact, set: &SecretSet) -> Result<Option<(Relay, Outlets)>, Failure> {
+    if redact == Redact::Never {
+        return Ok(None);
+    }
+    Ok(Relay::new(redact, LazyMatcher::of(set))?)
 }
 
 impl Delivery {
@@ -83,7 +99,12 @@ impl Delivery {
             limit_core()?;
         }
         let Some(handover) = self.handover else {
-            return Err(exec(&self.command, self.environment).into());
+            if self.output.is_none() {
+                return Err(exec(&self.command, self.environment).into());
+            }
+            let ending = supervise(&self.command, self.environment, None, self.output)?;
+            cx.passed_on = Some(ending.code());
+            return Ok(());
         };
         if let Some(reason) = launcher::closes_descriptors(&self.command) {
             cx.ui.warn(&reason);
@@ -91,7 +112,7 @@ impl Delivery {
         cx.ui.detail(format_args!("handed over on the descriptors {}", handover.descriptors));
         let secrets = self.environment.take_secrets();
         let bundle = Bundle { origin, token: None::<Secret>, secrets };
-        let ending = handover.perform(&self.command, self.environment, bundle)?;
+        let ending = handover.perform(&self.command, self.environment, bundle, self.output)?;
         cx.passed_on = Some(ending.code());
         Ok(())
     }

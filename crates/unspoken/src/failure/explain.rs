@@ -8,6 +8,7 @@ use unspoken_deliver::child::{PlanError, StartError};
 use unspoken_deliver::editor::EditorError;
 use unspoken_deliver::export::ExportError;
 use unspoken_deliver::fd::InheritanceError;
+use unspoken_deliver::output::RelayError;
 use unspoken_model::{EnvironmentName, ProjectFile, shown};
 use unspoken_store::{
     ConfigError, FileError, FindError, HomeError, KeychainError, LockError, MoveError,
@@ -58,6 +59,12 @@ impl From<ProjectError> for Failure {
                 format!("Mend the line, or run `git diff {}` to see what changed.", quoted(path)),
             ),
         }
+    }
+}
+
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        Self::because(Code::Other, &error)
     }
 }
 
@@ -239,7 +246,7 @@ impl From<StartError> for Failure {
             StartError::Limit { .. } => Self::because(Code::Other, &error).hint(
                 "Raise the limit (`ulimit -n 1024`), or choose a smaller number: `unspoken run --fd=3 -- …`.",
             ),
-            StartError::Channel(_) | StartError::Harden { .. } | StartError::Supervise { .. } => {
+            StartError::Relay(_) | StartError::Channel(_) | StartError::Harden { .. } | StartError::Supervise { .. } => {
                 Self::because(Code::Other, &error)
             }
         }

@@ -1,0 +1,61 @@
+//! Staying beside a command until it ends.
+
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+use unspoken_seal::wipe_stack;
+
+use super::harden::lock_memory;
+use super::watch::Drained;
+use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
+use crate::output::{Outlets, Relay};
+
+/// How long an ended command's output may stay open before somebody else goes on
+/// with it: the last processes of a pipeline end a little after the command.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Starts a command beside this process, gives it what it still has to read,
+/// passes on what it says, and answers how it ended.
+pub fn supervise(
+    command: &[OsString],
+    environment: Environment,
+    passage: Option<Passage<'_>>,
+    output: Option<(Relay, Outlets)>,
+) -> Result<Ending, StartError> {
+    let broken = |source: io::Error| StartError::Supervise { source };
+    let (mut relay, outlets) = output.unzip();
+    let watch = Watch::begin().map_err(broken)?;
+    let mut child = Running::start(command, environment, passage, outlets)?;
+    wipe_stack();
+    if relay.is_some() {
+        lock_memory();
+    }
+    let ending = loop {
+        match watch.next(Some(&mut child), relay.as_mut(), None).map_err(broken)? {
+            Event::Ended(ending) => break ending,
+            Event::Signal(signal) => child.signal(signal),
+            Event::Key(_) | Event::Ready(_) | Event::Time => {}
+        }
+    };
+    if let Some(relay) = relay {
+        finish(&watch, relay).map_err(broken)??;
+    }
+    Ok(ending)
+}
+
+/// Passes on all that an ended command has said. What it has left behind and may
+/// still talk is listened to by another process: who waits for the command must
+/// not wait for that.
+fn finish(watch: &Watch, mut relay: Relay) -> io::Result<Result<(), StartError>> {
+    let mut patience = Some(PATIENCE);
+    while watch.drain(&mut relay, patience)? == Drained::Open {
+        match relay.hand_on() {
+            Ok(()) => return Ok(Ok(())),
+            // Then this process listens to the end.
+            Err(given_back) => relay = given_back,
+        }
+        patience = None;
+    }
+    Ok(relay.failure().map_err(StartError::from))
+}

@@ -1,0 +1,53 @@
+//! A matcher that is made when there is text to look at.
+
+use std::fmt;
+
+use unspoken_model::SecretName;
+
+use super::matcher::Matcher;
+use super::strength::Strength;
+use crate::{Secret, SecretSet};
+
+/// Values, and the matcher for them once it was needed.
+///
+/// Most of the time that learning takes passes while the command that will talk
+/// starts.
+pub struct LazyMatcher {
+    secrets: Vec<(SecretName, Secret)>,
+    matcher: Option<Matcher>,
+}
+
+impl LazyMatcher {
+    pub fn of(set: &SecretSet) -> Self {
+        let copies = set.iter().map(|(name, secret)| (name.clone(), secret.copy()));
+        Self::new(copies.collect())
+    }
+
+    pub fn new(secrets: Vec<(SecretName, Secret)>) -> Self {
+        Self { secrets, matcher: None }
+    }
+
+    /// Whether there is nothing that could be found.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.iter().all(|(_, secret)| Strength::of(secret) == Strength::Plain)
+    }
+
+    pub fn get(&mut self) -> &Matcher {
+        let secrets = &self.secrets;
+        self.matcher.get_or_insert_with(|| {
+            Matcher::new(secrets.iter().map(|(name, secret)| (name, secret)))
+        })
+    }
+
+    /// The values, for whoever goes on with the work.
+    pub fn secrets(&self) -> impl Iterator<Item = (&SecretName, &Secret)> {
+        self.secrets.iter().map(|(name, secret)| (name, secret))
+    }
+}
+
+impl fmt::Debug for LazyMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.secrets.iter().map(|(name, _)| name).collect();
+        f.debug_struct("LazyMatcher").field("names", &names).finish_non_exhaustive()
+    }
+}
