@@ -50,11 +50,10 @@ pub fn supervise(
 fn finish(watch: &Watch, mut relay: Relay) -> io::Result<Result<(), StartError>> {
     let mut patience = Some(PATIENCE);
     while watch.drain(&mut relay, patience)? == Drained::Open {
-        match relay.hand_on() {
-            Ok(()) => return Ok(Ok(())),
-            // Then this process listens to the end.
-            Err(given_back) => relay = given_back,
+        if relay.hand_on().is_ok() {
+            return Ok(Ok(()));
         }
+        // Then this process listens to the end.
         patience = None;
     }
     Ok(relay.failure().map_err(StartError::from))

@@ -28,7 +28,7 @@ fn release() -> std::path::PathBuf {
 fn instructions(project: &Project) -> u64 {
     let binary = release();
     let flags = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
-    let run = [binary.to_str().unwrap(), "run", "--", "/nonexistent"];
+    let run = [binary.to_str().unwrap(), "run", "--redact=never", "--", "/nonexistent"];
     let output = project.program("valgrind", flags.iter().chain(&run)).run();
     let report = output.fails_with(127).stderr;
     let (_, count) = report.split_once("Collected : ").unwrap();
@@ -51,7 +51,7 @@ fn a_thousand_secrets_cost_at_most_twenty_million_instructions() {
 fn a_thousand_secrets_need_a_megabyte_of_memory_of_our_own() {
     let project = project(1_000);
     let binary = release();
-    let run = ["--data=1048576", binary.to_str().unwrap(), "run", "--", "true"];
+    let run = ["--data=1048576", binary.to_str().unwrap(), "run", "--redact=never", "--", "true"];
     project.program("prlimit", run).run().ok();
 }
 
@@ -62,7 +62,8 @@ fn a_thousand_secrets_need_a_megabyte_of_memory_of_our_own() {
 fn a_thousand_secrets_fit_into_eight_megabytes_with_the_program() {
     let project = project(1_000);
     let binary = release();
-    let run = ["--format=%M", binary.to_str().unwrap(), "run", "--", "/nonexistent"];
+    let run =
+        ["--format=%M", binary.to_str().unwrap(), "run", "--redact=never", "--", "/nonexistent"];
     let output = project.program("/usr/bin/time", run).run();
     let report = output.fails_with(127).stderr;
     let kib: u64 = report.lines().last().unwrap().trim().parse().unwrap();

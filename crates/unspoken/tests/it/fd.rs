@@ -33,7 +33,7 @@ fn python() -> String {
 
 /// `run` with these flags and a shell's script as the command.
 fn script(project: &Project, flags: &[&str], script: &str) -> Output {
-    let arguments = [&["run"], flags, &["--", "bash", "-c", script]].concat();
+    let arguments = [&["run", "--redact=never"], flags, &["--", "bash", "-c", script]].concat();
     project.unspoken(arguments).run()
 }
 
@@ -74,8 +74,9 @@ if 'UNSPOKEN_FD' in os.environ: held = open(3, 'rb').read()
 os.path.exists('/proc/self/fd/20') and os.close(20)
 print('ready', flush=True); sys.stdin.read()";
     let python = python();
-    let mut command =
-        project.unspoken([&["run"], flags, &["--", &python, "-c", read]].concat()).command();
+    let mut command = project
+        .unspoken([&["run", "--redact=never"], flags, &["--", &python, "-c", read]].concat())
+        .command();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -138,7 +139,8 @@ fn the_bundle_says_where_it_comes_from() {
 #[test]
 fn the_command_is_the_process_that_was_started() {
     let project = project();
-    let child = project.unspoken(["run", "--fd", "--", "sh", "-c", "echo $$"]).spawn();
+    let child =
+        project.unspoken(["run", "--redact=never", "--fd", "--", "sh", "-c", "echo $$"]).spawn();
     let id = child.id();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
@@ -211,7 +213,11 @@ fn what_is_no_descriptor_is_refused_before_anything_runs() {
     }
     assert!(!project.root().join("ran").exists());
     // The number after a blank is the command.
-    project.unspoken(["run", "--fd", "9", "--", "true"]).run().fails_with(127).says("`--fd=9`");
+    project
+        .unspoken(["run", "--redact=never", "--fd", "9", "--", "true"])
+        .run()
+        .fails_with(127)
+        .says("`--fd=9`");
 }
 
 #[test]
@@ -286,7 +292,7 @@ fn only_rename_prefix_and_clean_choose_here_too() {
     assert_eq!(names(&bundle(&project, &["--rename", "A=pg_url"])), ["B", "pg_url"]);
     assert_eq!(names(&bundle(&project, &["--prefix", "APP_"])), ["APP_A", "APP_B"]);
     let show = show_env();
-    let command = ["run", "--fd", "--clean", "--", show.to_str().unwrap()];
+    let command = ["run", "--redact=never", "--fd", "--clean", "--", show.to_str().unwrap()];
     let output = project.unspoken(command).env("OTHER", "x").env("TERM", "dumb").run().ok();
     let received = output.is_silent_on_values().json();
     let mut found: Vec<_> = received.as_object().unwrap().keys().map(String::as_str).collect();
@@ -304,7 +310,7 @@ fn an_empty_set_is_handed_over_too() {
 fn nothing_of_the_parents_stands_in_for_a_secret_or_for_ours() {
     let project = project();
     let show = show_env();
-    let command = ["run", "--fd=7", "--", show.to_str().unwrap()];
+    let command = ["run", "--redact=never", "--fd=7", "--", show.to_str().unwrap()];
     let mut call = project.unspoken(command);
     for name in ["A", "UNSPOKEN_FD", "UNSPOKEN_BUNDLE", "UNSPOKEN_READY_FD", "SOPS_AGE_KEY"] {
         call = call.env(name, canary("parent"));
@@ -337,7 +343,7 @@ for attempt in (lambda: os.pwrite(3, b'x', 0), lambda: os.ftruncate(3, 0), lambd
     except OSError: continue
     raise SystemExit('it could be changed')
 print('sealed')";
-    let call = ["run", "--fd-kind=memfd", "--", &python(), "-c", written];
+    let call = ["run", "--redact=never", "--fd-kind=memfd", "--", &python(), "-c", written];
     assert_eq!(project.unspoken(call).run().ok().text(), "sealed\n");
 }
 
@@ -347,7 +353,7 @@ fn what_cannot_be_started_has_the_shells_codes() {
     project.write("data", "not a program");
     for flags in [&["--fd"][..], &["--fd-kind=memfd"]] {
         for (program, code) in [("no-such-program", 127), ("./data", 126)] {
-            let call = [&["run"], flags, &["--", program]].concat();
+            let call = [&["run", "--redact=never"], flags, &["--", program]].concat();
             project.unspoken(call).run().is_silent_on_values().fails_with(code).says(program);
         }
     }
@@ -358,6 +364,12 @@ fn a_launcher_that_closes_descriptors_is_warned_of() {
     let project = project();
     project.write("sudo", "#!/bin/sh\n");
     project.program("chmod", ["+x", "sudo"]).run().ok();
-    project.unspoken(["run", "--fd", "--", "./sudo"]).run().ok().says("`sudo` closes");
-    assert!(project.unspoken(["run", "--", "./sudo"]).run().ok().stderr.is_empty());
+    project
+        .unspoken(["run", "--redact=never", "--fd", "--", "./sudo"])
+        .run()
+        .ok()
+        .says("`sudo` closes");
+    assert!(
+        project.unspoken(["run", "--redact=never", "--", "./sudo"]).run().ok().stderr.is_empty()
+    );
 }

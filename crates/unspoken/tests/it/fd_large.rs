@@ -32,7 +32,7 @@ fn over_a_megabyte() -> Project {
 }
 
 fn command(project: &Project, flags: &[&str], command: &[&str]) -> Command {
-    let arguments = [&["run"], flags, &["--"], command].concat();
+    let arguments = [&["run", "--redact=never"], flags, &["--"], command].concat();
     let mut command = project.unspoken(arguments).command();
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command
@@ -115,7 +115,7 @@ raise SystemExit(41 if count > 10_000_000 else 1)",
 /// that was started.
 #[track_caller]
 fn counted(project: &Project, kind: &str) -> (usize, bool) {
-    let child = ["run", kind, "--", "sh", "-c", "wc -c <&3; echo $$"];
+    let child = ["run", "--redact=never", kind, "--", "sh", "-c", "wc -c <&3; echo $$"];
     let child = project.unspoken(child).spawn();
     let id = child.id();
     let output = child.wait_with_output().unwrap();
@@ -171,7 +171,8 @@ fn it_starts_with_no_signal_held_back() {
     // Without the two that are the C library's own.
     let shown = "sed -En 's/^Sig(Ign|Blk):\\s*[0-9a-f]*([0-9a-f]{8})$/\\2/p' /proc/self/status \
         | while read -r set; do echo $((0x$set & 0x7fffffff)); done";
-    let with = project.unspoken(["run", "--fd", "--", "sh", "-c", shown]).run().ok();
+    let with =
+        project.unspoken(["run", "--redact=never", "--fd", "--", "sh", "-c", shown]).run().ok();
     let without = project.program("sh", ["-c", shown]).run().ok();
     assert_eq!(with.text(), without.text());
 }
@@ -211,7 +212,8 @@ fn a_signal_that_is_sent_reaches_the_child_once() {
 fn who_ignores_the_ends_of_children_gets_the_exit_code_all_the_same() {
     let project = over_a_megabyte();
     let binary = unspoken_binary();
-    let call = ["--ignore-signal=CHLD", binary.to_str().unwrap(), "run", "--fd", "--"];
+    let call =
+        ["--ignore-signal=CHLD", binary.to_str().unwrap(), "run", "--redact=never", "--fd", "--"];
     let call = project.program("env", call.iter().chain(&["sh", "-c", "exit 7"]));
     call.run().fails_with(7);
 }
@@ -220,20 +222,22 @@ fn who_ignores_the_ends_of_children_gets_the_exit_code_all_the_same() {
 fn ctrl_c_reaches_the_child_once_on_a_terminal() {
     let project = over_a_megabyte();
     let count = python(COUNT);
-    let command = [&["run", "--fd", "--"], words(&count).as_slice(), &["line"]].concat();
+    let command =
+        [&["run", "--redact=never", "--fd", "--"], words(&count).as_slice(), &["line"]].concat();
     let session = at_a_terminal(&project, &command).expect("ready").send("\x03").expect("got 2");
     let session = session.send("\x1c").expect("got 3").send("typed\r").expect("read typed");
     let screen = session.end().exits_with(9);
     screen.says("ready").shows_no_value();
     // Without a handler it ends, and so does everything.
     // Of a shell that waits for a program it has just started, not all end at once.
-    let command = ["run", "--fd", "--", "bash", "-c", "echo ready; exec sleep 60"];
+    let command =
+        ["run", "--redact=never", "--fd", "--", "bash", "-c", "echo ready; exec sleep 60"];
     at_a_terminal(&project, &command).expect("ready").send("\x03").end().exits_with(130);
 }
 
 /// A shell with job control, in which commands are typed.
 fn shell(project: &Project) -> Session<'_> {
-    let bash = ["run", "--", "bash", "--norc", "--noediting", "-i"];
+    let bash = ["run", "--redact=never", "--", "bash", "--norc", "--noediting", "-i"];
     at_a_terminal(project, &bash).env("PS1", "prompt: ").expect("prompt: ")
 }
 
@@ -267,7 +271,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
     project.write("count.py", COUNT.replace("say('got', number)", "os._exit(9)"));
     let python = python(script);
     let binary = unspoken_binary();
-    let run = [binary.to_str().unwrap(), "run", "--fd", "--", &python[0], "count.py"];
+    let run =
+        [binary.to_str().unwrap(), "run", "--redact=never", "--fd", "--", &python[0], "count.py"];
     let arguments = [&["10", &python[0], "-c", script], &run[..]].concat();
     assert_eq!(project.program("timeout", arguments).run().ok().text(), "9\n");
 }

@@ -64,7 +64,10 @@ fn it_is_read_by_every_reading_command() {
         assert!(foreign.unspoken(&["get", "N"]).run().ok().stdout == b"7");
         let listed = foreign.unspoken(&["list", "-e", "legacy"]).run().ok();
         assert_eq!(listed.text(), "A\nEMPTY\nN\nZ_LAST\n", "{form}");
-        let run = foreign.unspoken(&["run", "--", "sh", "-c", "printf %s \"$A\""]).run().ok();
+        let run = foreign
+            .unspoken(&["run", "--redact=never", "--", "sh", "-c", "printf %s \"$A\""])
+            .run()
+            .ok();
         assert!(run.stdout == format!("{c} a").as_bytes());
         let doctor = foreign.unspoken(&["doctor"]).run().fails_with(1);
         assert!(doctor.text().contains("not sealed"), "{form}");
@@ -173,7 +176,7 @@ fn accept_takes_it_in_and_seals_it() {
         assert!(foreign.sops()["Z_LAST"] == canary("foreign").as_str(), "{form}");
         let text = foreign.project.read(foreign.file);
         foreign.project.write(foreign.file, text.replacen("EMPTY", "NODE_OPTIONS", 1));
-        foreign.unspoken(&["run", "--", "true"]).run().fails_with(5);
+        foreign.unspoken(&["run", "--redact=never", "--", "true"]).run().fails_with(5);
     }
 }
 
@@ -194,7 +197,8 @@ fn what_sops_itself_would_refuse_is_refused() {
                 continue;
             }
             foreign.project.write(foreign.file, &changed);
-            let output = foreign.unspoken(&["run", "--", "touch", "started"]).run();
+            let output =
+                foreign.unspoken(&["run", "--redact=never", "--", "touch", "started"]).run();
             assert!(output.code == 5, "{form}, {what}: {output:?}");
             output.is_silent_on_values();
         }
@@ -215,7 +219,7 @@ fn a_document_that_is_not_flat_is_refused_with_the_name() {
             ["encrypt", "--age", recipient, "--filename-override", foreign.file, "/dev/stdin"];
         let sealed = foreign.project.program(peers().sops(), flags).stdin(plain).run().ok();
         foreign.project.write(foreign.file, sealed.stdout);
-        let output = foreign.unspoken(&["run", "--", "touch", "started"]).run();
+        let output = foreign.unspoken(&["run", "--redact=never", "--", "touch", "started"]).run();
         let output = output.is_silent_on_values();
         assert!(output.code != 0, "{output:?}");
         output.says(&format!("`{name}`"));
@@ -274,7 +278,7 @@ fn yaml_that_is_not_read_is_refused_with_its_line_and_no_value() {
         (format!("X: [{c}\n"), "not YAML that is read here: the text does not follow"),
     ] {
         foreign.project.write(foreign.file, format!("{head}{written}"));
-        let output = foreign.unspoken(&["run", "--", "touch", "started"]).run();
+        let output = foreign.unspoken(&["run", "--redact=never", "--", "touch", "started"]).run();
         output.fails_with(5).says(words).is_silent_on_values();
     }
     assert!(!foreign.project.root().join("started").exists());
@@ -293,7 +297,16 @@ fn a_yaml_document_of_our_own_is_sealed_like_any_other() {
     project.unspoken(["rm", "B", "-e", "staging", "--yes"]).run().ok();
     let text = project.read(file);
     assert!(text.starts_with("A: ENC[") && text.contains("\n\"NO\": ENC["), "{text}");
-    let run = project.unspoken(["run", "-e", "staging", "--", "sh", "-c", "printf %s \"$NO$A\""]);
+    let run = project.unspoken([
+        "run",
+        "--redact=never",
+        "-e",
+        "staging",
+        "--",
+        "sh",
+        "-c",
+        "printf %s \"$NO$A\"",
+    ]);
     assert!(run.run().ok().stdout == canary("sealed").repeat(2).as_bytes());
     for changed in [
         text.replacen("A: ", "A:  ", 1),
@@ -302,6 +315,9 @@ fn a_yaml_document_of_our_own_is_sealed_like_any_other() {
         text.replace('\n', "\r\n"),
     ] {
         project.write(file, changed);
-        project.unspoken(["run", "-e", "staging", "--", "true"]).run().fails_with(5);
+        project
+            .unspoken(["run", "--redact=never", "-e", "staging", "--", "true"])
+            .run()
+            .fails_with(5);
     }
 }

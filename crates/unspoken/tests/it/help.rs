@@ -8,7 +8,7 @@ fn commands() -> Vec<(Vec<String>, Command)> {
     let mut found = vec![(Vec::new(), unspoken::command())];
     let mut next = 0;
     while let Some((path, command)) = found.get(next).cloned() {
-        for inner in command.get_subcommands() {
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
             let path = [path.as_slice(), &[inner.get_name().to_owned()]].concat();
             found.push((path, inner.clone()));
         }

@@ -54,7 +54,8 @@ fn a_value_is_set_by_who_may_read_none_and_taken_up_by_who_may() {
     let listed = project.unspoken(["inbox"]).run().ok();
     assert!(listed.text().contains("STRIPE_KEY in development  left by bob@example.invalid, 20"));
 
-    let child = project.unspoken(["run", "--", "printenv", "STRIPE_KEY"]).run().ok();
+    let child =
+        project.unspoken(["run", "--redact=never", "--", "printenv", "STRIPE_KEY"]).run().ok();
     child.clone().says("STRIPE_KEY in development was left by bob@example.invalid");
     assert!(child.text() == format!("{}\n", canary("line\nline")));
     assert_eq!(waiting(&project), Vec::<PathBuf>::new());

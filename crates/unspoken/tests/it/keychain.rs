@@ -89,7 +89,7 @@ fn a_key_moves_to_the_keychain_and_comes_back_as_it_was() {
     assert!(!lies_below(project.folder(), secret), "the key lies on the disk");
     is_open(&project, &session);
     let show = show_env();
-    let run = ["run", "--", show.to_str().unwrap()];
+    let run = ["run", "--redact=never", "--", show.to_str().unwrap()];
     assert!(call(&project, &session, &run).ok().json()["A"] == canary("keychain").as_str());
     let doctor = call(&project, &session, &["doctor"]).ok();
     assert!(doctor.text().contains("in the keychain"), "{}", doctor.text());
@@ -119,7 +119,9 @@ fn the_command_inherits_nothing_of_the_keychain() {
     let project = project();
     let session = open(&project);
     call(&project, &session, &["key", "move", "--to", "keychain"]).ok();
-    let output = call(&project, &session, &["run", "--", "ls", "-l", "/proc/self/fd"]).ok();
+    let output =
+        call(&project, &session, &["run", "--redact=never", "--", "ls", "-l", "/proc/self/fd"])
+            .ok();
     let fds: Vec<&str> = output.text().lines().filter(|line| line.contains(" -> ")).collect();
     assert!(fds.len() >= 3, "{fds:?}");
     assert!(!fds.iter().any(|fd| fd.contains("socket") || fd.contains("anon_inode")), "{fds:?}");
@@ -276,7 +278,7 @@ fn a_keychain_that_is_locked_is_told_of_and_opens_again() {
     let before = project.snapshot();
     for (arguments, code) in [
         (&["get", "A"][..], 4),
-        (&["run", "--", "touch", "started"], 4),
+        (&["run", "--redact=never", "--", "touch", "started"], 4),
         (&["key", "move", "--to", "file"], 1),
     ] {
         let start = Instant::now();

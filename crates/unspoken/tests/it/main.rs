@@ -39,6 +39,7 @@ mod names;
 mod people;
 mod place;
 mod read;
+mod redact;
 mod repository;
 mod rescue;
 mod rotate_value;

@@ -18,7 +18,8 @@ fn project() -> Project {
 
 /// A script under `run --fd`, in which `$U` is the program.
 fn inside(project: &Project, flags: &[&str], script: &str) -> Output {
-    let arguments = [&["run", "--fd"], flags, &["--", "bash", "-c", script]].concat();
+    let arguments =
+        [&["run", "--redact=never", "--fd"], flags, &["--", "bash", "-c", script]].concat();
     project.unspoken(arguments).env("U", unspoken_binary()).run()
 }
 
@@ -287,7 +288,7 @@ fn a_terminal_gets_a_value_only_when_that_is_asked_for() {
     let binary = unspoken_binary();
     let binary = binary.to_str().unwrap();
     let read = |flags: &[&str]| {
-        let command = [&["run", "--fd", "--", binary, "read"], flags].concat();
+        let command = [&["run", "--redact=never", "--fd", "--", binary, "read"], flags].concat();
         at_a_terminal(&project, &command)
     };
     for flags in [&["B"][..], &["--json"], &["B", "--json"]] {
@@ -300,7 +301,7 @@ fn a_terminal_gets_a_value_only_when_that_is_asked_for() {
     read(&["--", "true"]).end().exits_with(0).shows_no_value();
     // It was not read for nothing: a second try finds it.
     let script = format!("{binary} read B; {binary} read B | wc -c");
-    let command = ["run", "--fd", "--", "sh", "-c", &script];
+    let command = ["run", "--redact=never", "--fd", "--", "sh", "-c", &script];
     let length = canary("B").len().to_string();
     at_a_terminal(&project, &command).end().exits_with(0).shows_no_value().says(&length);
 }

@@ -19,7 +19,7 @@ fn project() -> Project {
 #[track_caller]
 fn received(project: &Project, flags: &[&str], parent: &[(&str, &str)]) -> Value {
     let show = show_env();
-    let arguments = [&["run"], flags, &["--", show.to_str().unwrap()]].concat();
+    let arguments = [&["run", "--redact=never"], flags, &["--", show.to_str().unwrap()]].concat();
     let mut call = project.unspoken(arguments);
     for (name, value) in parent {
         call = call.env(name, value);
@@ -30,7 +30,7 @@ fn received(project: &Project, flags: &[&str], parent: &[(&str, &str)]) -> Value
 }
 
 fn script(project: &Project, flags: &[&str], script: &str) -> Output {
-    let arguments = [&["run"], flags, &["--", "sh", "-c", script]].concat();
+    let arguments = [&["run", "--redact=never"], flags, &["--", "sh", "-c", script]].concat();
     project.unspoken(arguments).run()
 }
 
@@ -140,8 +140,9 @@ fn the_exit_code_and_the_signal_are_the_commands_own() {
         assert_eq!(script(&project, &[], &format!("exit {code}")).code, code);
     }
     for signal in [9, 15] {
-        let mut command =
-            project.unspoken(["run", "--", "sh", "-c", &format!("kill -{signal} $$")]).command();
+        let mut command = project
+            .unspoken(["run", "--redact=never", "--", "sh", "-c", &format!("kill -{signal} $$")])
+            .command();
         let status = command.status().unwrap();
         assert_eq!(status.signal(), Some(signal));
     }
@@ -161,7 +162,7 @@ fn the_command_starts_with_no_signal_ignored_or_blocked() {
 #[test]
 fn the_process_is_replaced() {
     let project = project();
-    let child = project.unspoken(["run", "--", "sh", "-c", "echo $$"]).spawn();
+    let child = project.unspoken(["run", "--redact=never", "--", "sh", "-c", "echo $$"]).spawn();
     let id = child.id();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
@@ -172,8 +173,16 @@ fn streams_arguments_and_folder_are_the_commands_own() {
     let project = project();
     let inner = project.root().join("inner");
     fs::create_dir(&inner).unwrap();
-    let call =
-        project.unspoken(["run", "--", "sh", "-c", "cat; pwd; echo \"$1\" >&2", "sh", "--json -q"]);
+    let call = project.unspoken([
+        "run",
+        "--redact=never",
+        "--",
+        "sh",
+        "-c",
+        "cat; pwd; echo \"$1\" >&2",
+        "sh",
+        "--json -q",
+    ]);
     let output = call.stdin("in\n").current_dir(&inner).run().ok();
     let folder = inner.canonicalize().unwrap();
     assert_eq!(output.text(), format!("in\n{}\n", folder.display()));
@@ -183,7 +192,8 @@ fn streams_arguments_and_folder_are_the_commands_own() {
 #[test]
 fn the_command_needs_no_dashes_before_it_and_keeps_its_own_flags() {
     let project = project();
-    let output = project.unspoken(["run", "echo", "-e", "x", "--json"]).run().ok();
+    let output =
+        project.unspoken(["run", "--redact=never", "echo", "-e", "x", "--json"]).run().ok();
     assert!(output.text().ends_with("-e x --json\n") || output.text() == "x --json\n");
     assert_eq!(project.unspoken(["x", "--", "echo", "hi"]).run().ok().text(), "hi\n");
 }
@@ -191,7 +201,7 @@ fn the_command_needs_no_dashes_before_it_and_keeps_its_own_flags() {
 #[test]
 fn a_misspelt_flag_is_not_taken_for_the_command() {
     let project = project();
-    let output = project.unspoken(["run", "--onyl", "A", "--", "true"]).run();
+    let output = project.unspoken(["run", "--redact=never", "--onyl", "A", "--", "true"]).run();
     output.fails_with(2).says("--onyl");
 }
 
@@ -210,12 +220,13 @@ fn what_cannot_be_started_has_the_shells_codes() {
         ("./broken", 126, "interpreter"),
         ("", 127, ""),
     ] {
-        let output = project.unspoken(["run", "--", program]).run().is_silent_on_values();
+        let output =
+            project.unspoken(["run", "--redact=never", "--", program]).run().is_silent_on_values();
         assert_eq!(output.code, code, "{program:?}: {output:?}");
         output.says(said);
     }
-    project.unspoken(["run"]).run().fails_with(2);
-    project.unspoken(["run", "--"]).run().fails_with(2);
+    project.unspoken(["run", "--redact=never"]).run().fails_with(2);
+    project.unspoken(["run", "--redact=never", "--"]).run().fails_with(2);
 }
 
 #[test]
@@ -227,10 +238,10 @@ fn more_than_the_system_takes_is_told_with_a_way_out() {
     let text = Value::Object(values).to_string();
     project.unspoken(["import", "-", "--format", "json"]).stdin(text).run().ok();
 
-    let output = project.unspoken(["run", "--", "true"]).run().fails_with(126);
+    let output = project.unspoken(["run", "--redact=never", "--", "true"]).run().fails_with(126);
 
     output.says("too large").says("--only");
-    project.unspoken(["run", "--only", "A", "--", "true"]).run().ok();
+    project.unspoken(["run", "--redact=never", "--only", "A", "--", "true"]).run().ok();
 }
 
 #[test]
@@ -255,13 +266,19 @@ fn the_command_is_looked_up_where_the_child_looks() {
     project.write("bin/mine", "#!/bin/sh\necho mine\n");
     fs::set_permissions(bin.join("mine"), fs::Permissions::from_mode(0o755)).unwrap();
     project.set("development", "PATH", format!("{}:/usr/bin:/bin", bin.display()));
-    assert_eq!(project.unspoken(["run", "--", "mine"]).run().ok().text(), "mine\n");
+    assert_eq!(
+        project.unspoken(["run", "--redact=never", "--", "mine"]).run().ok().text(),
+        "mine\n"
+    );
 }
 
 #[test]
 fn verbose_names_what_is_delivered_and_no_value() {
     let project = project();
-    let output = project.unspoken(["run", "-v", "--rename", "A=X", "--", "true"]).run().ok();
+    let output = project
+        .unspoken(["run", "--redact=never", "-v", "--rename", "A=X", "--", "true"])
+        .run()
+        .ok();
     output.is_silent_on_values().says("A → X").says("B → B");
 }
 
@@ -271,11 +288,11 @@ fn a_run_in_a_run_works_and_sees_the_other_environment() {
     project.set("production", "A", canary("inner"));
     let home = project.unspoken_home();
     let script = format!(
-        "UNSPOKEN_HOME={} exec {} run -e production -- {} A",
+        "UNSPOKEN_HOME={} exec {} run --redact=never -e production -- {} A",
         home.display(),
         unspoken_binary().display(),
         show_env().display()
     );
-    let output = project.unspoken(["run", "--", "sh", "-c", &script]).run().ok();
+    let output = project.unspoken(["run", "--redact=never", "--", "sh", "-c", &script]).run().ok();
     assert!(output.json()["A"] == canary("inner").as_str());
 }

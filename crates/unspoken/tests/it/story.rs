@@ -95,11 +95,11 @@ fn share_by_bundle(Team { alice, ci: member, .. }: &Team<'_>) -> String {
     pull(member);
     member.unspoken(["check"]).run().ok();
     member.unspoken(["get", "DATABASE_URL", "-e", "production"]).run().fails_with(4);
-    let run = ["run", "-e", "production", "--", "printenv", "DATABASE_URL"];
+    let run = ["run", "--redact=never", "-e", "production", "--", "printenv", "DATABASE_URL"];
     let output = ci(member, &bundle, &run).ok();
     assert!(output.text() == format!("{}\n", canary("production")));
     ci(member, &bundle, &["get", "DATABASE_URL"]).fails_with(4);
-    let child = ["run", "-e", "production", "--", "env"];
+    let child = ["run", "--redact=never", "-e", "production", "--", "env"];
     assert!(!ci(member, &bundle, &child).ok().text().contains("unspoken-key"));
     bundle
 }

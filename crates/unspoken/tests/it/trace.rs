@@ -13,7 +13,8 @@ fn calls(project: &Project, inherits: bool) -> Vec<String> {
     let traced =
         "trace=%network,%file,write,writev,pwrite64,openat,openat2,clone,clone3,fork,vfork";
     let flags = ["-f", "-qq", "-s", "4096", "-e", traced, "-o", log.to_str().unwrap()];
-    let command = [binary.to_str().unwrap(), "run", "-e", environment, "--", "true"];
+    let command =
+        [binary.to_str().unwrap(), "run", "--redact=never", "-e", environment, "--", "true"];
     project.program("strace", flags.iter().chain(&command)).run().ok().says_nothing();
     let text = std::fs::read_to_string(&log).unwrap();
     // The process id goes; the first call is strace's own `execve` of ours.
