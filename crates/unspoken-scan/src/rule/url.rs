@@ -94,8 +94,7 @@ fn is_placeholder(user: &[u8], password: &[u8]) -> bool {
         || word.contains('$')
         || word.contains("**")
         || word.contains("...")
-        || floor::distinct(password) < 5
-        || floor::has_word(password)
+        || !floor::is_random(password)
         || "1234567890".starts_with(word)
 }
 
