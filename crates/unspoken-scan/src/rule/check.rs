@@ -22,9 +22,7 @@ pub(super) fn shape(_: &[u8]) -> Option<Verified> {
 /// Lowercase, uppercase and digits: where the prefix is a word of programs.
 pub(super) fn mixed(token: &[u8]) -> Option<Verified> {
     let has = |test: fn(&u8) -> bool| token.iter().any(test);
-    let all = has(u8::is_ascii_digit)
-        && has(u8::is_ascii_uppercase)
-        && has(|byte| byte.is_ascii_lowercase());
+    let all = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
     all.then_some(Shape)
 }
 

@@ -88,7 +88,7 @@ fn what_stands_in_documentation_is_no_finding() {
             // The first characters are what it is known by.
             let keep = made.fixed;
             let body = fill.chars().cycle().take(made.token.len() - keep).collect::<String>();
-            let token = format!("{}{body}", &made.token[..keep]);
+            let token = format!("{}{body}", made.token.get(..keep).unwrap());
             let text = format!("{}{token}{}", made.before, made.after);
             assert_eq!(kinds.find(text.as_bytes()), [], "{} {fill}", made.kind);
         }
@@ -105,7 +105,7 @@ fn a_token_that_goes_on_or_is_cut_is_another_thing() {
         assert_eq!(kinds.find(longer.as_bytes()), [], "{}", made.kind);
         let within = format!("q{}", made.token);
         assert_eq!(kinds.find(within.as_bytes()), [], "{}", made.kind);
-        let cut = &made.token[..made.token.len() - 1];
+        let cut = made.token.get(..made.token.len() - 1).unwrap();
         assert_eq!(kinds.find(cut.as_bytes()), [], "{}", made.kind);
     }
 }

@@ -73,12 +73,17 @@ impl Source {
         let lines: Vec<_> = (0..12).map(|_| self.draw(BASE64, 64)).collect();
         let body = lines.join(newline);
         let dashes = "-".repeat(5);
-        format!("{dashes}BEGIN {label}{dashes}{newline}MIIEv{body}{newline}{dashes}END {label}{dashes}")
+        format!(
+            "{dashes}BEGIN {label}{dashes}{newline}MIIEv{body}{newline}{dashes}END {label}{dashes}"
+        )
     }
 }
 
+/// A kind, its prefix, and characters of sets with what follows them.
+type Plain = (&'static str, &'static str, &'static [(&'static [u8], usize, &'static str)]);
+
 /// Kinds that are a prefix and characters of sets.
-const PLAIN: &[(&str, &str, &[(&[u8], usize, &str)])] = &[
+const PLAIN: &[Plain] = &[
     ("github-fine-grained-token", "github_pat_", &[(ALNUM, 22, "_"), (ALNUM, 59, "")]),
     ("gitlab-token", "glpat-", &[(WORD, 20, "")]),
     ("gitlab-token", "glcbt-", &[(ALNUM, 2, "_"), (WORD, 20, "")]),
