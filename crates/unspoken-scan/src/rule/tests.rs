@@ -153,18 +153,19 @@ fn anchors_over_the_edge_of_a_block_are_found() {
     }
 }
 
-/// Anchors without end are looked at without end, unless every look is bounded.
+/// Were a look not bounded, this would not come to an end.
 #[test]
-fn a_text_of_anchors_alone_takes_no_time() {
+fn anchors_alone_are_no_credentials() {
     let kinds = Kinds::new();
     for rule in super::all() {
         for anchor in rule.anchors {
-            let text = anchor.repeat(200_000 / anchor.len());
-            let _ = kinds.find(text.as_bytes());
+            let text = anchor.repeat(100_000 / anchor.len());
+            assert_eq!(kinds.find(text.as_bytes()), [], "{anchor}");
         }
     }
-    let _ = kinds.find("-----BEGIN PRIVATE KEY-----\nMIIE".repeat(10_000).as_bytes());
-    let _ = kinds.find(&b"://a:".repeat(40_000));
+    let blocks = "-----BEGIN PRIVATE KEY-----\nMIIE".repeat(10_000);
+    assert_eq!(kinds.find(blocks.as_bytes()), []);
+    assert_eq!(kinds.find(&b"://a:".repeat(40_000)), []);
 }
 
 proptest! {
