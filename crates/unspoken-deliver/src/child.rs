@@ -25,7 +25,7 @@ pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
 pub use running::{Ending, Passage, Running};
-pub use supervise::supervise;
+pub use supervise::{finish, supervise};
 pub use variable::{Prefix, VariableError, VariableName};
 pub use watch::{Event, Watch};
 

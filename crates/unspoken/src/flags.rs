@@ -115,18 +115,26 @@ pub(crate) struct DeliveryFlags {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct RedactFlag {
     /// Leave values out of the command's output: where it is not a terminal, `always`, or `never`
-    #[arg(long, value_name = "WHEN", value_parser = parse_redact(), default_value = "auto")]
+    #[arg(long, value_name = "WHEN", value_parser = parse_redact(&["auto", "always", "never"]), default_value = "auto")]
     pub(crate) redact: Redact,
 }
 
-fn parse_redact() -> impl clap::builder::TypedValueParser<Value = Redact> {
+/// The same for a command that stays on its terminal.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct RedactOffFlag {
+    /// Leave values out of the command's output where it is not a terminal, or `never`
+    #[arg(long, value_name = "WHEN", value_parser = parse_redact(&["auto", "never"]), default_value = "auto")]
+    pub(crate) redact: Redact,
+}
+
+fn parse_redact(
+    names: &'static [&'static str],
+) -> impl clap::builder::TypedValueParser<Value = Redact> {
     use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(["auto", "always", "never"]).map(|name| {
-        match name.as_str() {
-            "always" => Redact::Always,
-            "never" => Redact::Never,
-            _ => Redact::Auto,
-        }
+    clap::builder::PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "always" => Redact::Always,
+        "never" => Redact::Never,
+        _ => Redact::Auto,
     })
 }
 

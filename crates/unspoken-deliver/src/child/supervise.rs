@@ -23,7 +23,6 @@ pub fn supervise(
     passage: Option<Passage<'_>>,
     output: Option<(Relay, Outlets)>,
 ) -> Result<Ending, StartError> {
-    let broken = |source: io::Error| StartError::Supervise { source };
     let (mut relay, outlets) = output.unzip();
     let watch = Watch::begin().map_err(broken)?;
     let mut child = Running::start(command, environment, passage, outlets)?;
@@ -39,7 +38,7 @@ pub fn supervise(
         }
     };
     if let Some(relay) = relay {
-        finish(&watch, relay).map_err(broken)??;
+        finish(&watch, relay)?;
     }
     Ok(ending)
 }
@@ -47,14 +46,18 @@ pub fn supervise(
 /// Passes on all that an ended command has said. What it has left behind and may
 /// still talk is listened to by another process: who waits for the command must
 /// not wait for that.
-fn finish(watch: &Watch, mut relay: Relay) -> io::Result<Result<(), StartError>> {
+pub fn finish(watch: &Watch, mut relay: Relay) -> Result<(), StartError> {
     let mut patience = Some(PATIENCE);
-    while watch.drain(&mut relay, patience)? == Drained::Open {
+    while watch.drain(&mut relay, patience).map_err(broken)? == Drained::Open {
         if relay.hand_on().is_ok() {
-            return Ok(Ok(()));
+            return Ok(());
         }
         // Then this process listens to the end.
         patience = None;
     }
-    Ok(relay.failure().map_err(StartError::from))
+    Ok(relay.failure()?)
+}
+
+fn broken(source: io::Error) -> StartError {
+    StartError::Supervise { source }
 }

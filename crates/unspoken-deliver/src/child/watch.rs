@@ -62,6 +62,8 @@ pub(crate) enum Drained {
 }
 
 impl Watch {
+    const PATIENCE: Duration = Duration::from_millis(100);
+
     const HELD: [Signal; 6] = [
         Signal::SIGINT,
         Signal::SIGTERM,
@@ -109,6 +111,9 @@ impl Watch {
                 return Ok(event);
             }
             if has_ended {
+                if let Some(relay) = relay {
+                    self.settle(relay)?;
+                }
                 return Ok(Event::Ended(child.reap()?));
             }
             if wants {
@@ -118,6 +123,20 @@ impl Watch {
                 return Ok(Event::Ready(port));
             }
         }
+    }
+
+    /// Passes on what an ended command has said, before anybody says that it has
+    /// ended, unless the reader is slow.
+    fn settle(&self, relay: &mut Relay) -> io::Result<()> {
+        let end = Instant::now() + Self::PATIENCE;
+        relay.owe();
+        while !relay.is_even() && Instant::now() < end {
+            // A signal that comes meanwhile is looked at afterwards.
+            let lanes = self.wait(None, Some(relay), Some(end))?.map(|ready| ready.lanes);
+            relay.turn(&lanes.unwrap_or_default());
+        }
+        relay.release();
+        Ok(())
     }
 
     /// Passes on what an ended command has said, and a little longer, for what it

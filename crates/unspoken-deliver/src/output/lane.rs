@@ -160,9 +160,14 @@ impl Lane {
         Ok(())
     }
 
-    /// Passes on what has waited long enough.
-    pub(super) fn release(&mut self, matcher: &mut LazyMatcher, now: Instant) -> io::Result<()> {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
+    /// Passes on what waits, if it has waited long enough by then.
+    pub(super) fn release(
+        &mut self,
+        matcher: &mut LazyMatcher,
+        now: Option<Instant>,
+    ) -> io::Result<()> {
+        let is_due = |deadline| now.is_none_or(|now| deadline <= now);
+        if self.deadline().is_some_and(is_due) {
             self.out.clear();
             self.written = 0;
             self.redactor.release(matcher.get(), &mut self.out);

@@ -14,7 +14,7 @@ use rustix::event::PollFd;
 use rustix::fs::OFlags;
 use rustix::pipe::PipeFlags;
 use thiserror::Error;
-use unspoken_seal::LazyMatcher;
+use unspoken_seal::{LazyMatcher, SecretSet};
 
 use super::lane::{Buffer, Lane};
 use super::target::{Redact, Stream};
@@ -69,6 +69,11 @@ impl Relay {
         Ok(Some((relay, Outlets(outlets))))
     }
 
+    /// Leaves the values of a newer set out as well.
+    pub fn learn(&mut self, set: &SecretSet) {
+        self.matcher.add(set);
+    }
+
     /// Goes on with streams that another process has begun to pass on.
     pub fn resume(streams: Vec<(OwnedFd, u16)>, matcher: LazyMatcher) -> io::Result<Self> {
         let mut lanes = Vec::new();
@@ -120,13 +125,26 @@ impl Relay {
     /// long enough.
     pub(crate) fn turn(&mut self, ready: &[usize]) {
         let now = Instant::now();
-        for (number, lane) in self.lanes.iter_mut().enumerate() {
-            let turned = if ready.contains(&number) {
-                lane.turn(&mut self.matcher, &mut self.buffer)
+        self.each(|number, lane, matcher, buffer| {
+            if ready.contains(&number) {
+                lane.turn(matcher, buffer)
             } else {
-                lane.release(&mut self.matcher, now)
-            };
-            if let Err(error) = turned {
+                lane.release(matcher, Some(now))
+            }
+        });
+    }
+
+    /// Passes on what waits: nobody goes on with it.
+    pub(crate) fn release(&mut self) {
+        self.each(|_, lane, matcher, _| lane.release(matcher, None));
+    }
+
+    fn each(
+        &mut self,
+        act: impl Fn(usize, &mut Lane, &mut LazyMatcher, &mut Buffer) -> io::Result<()>,
+    ) {
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            if let Err(error) = act(number, lane, &mut self.matcher, &mut self.buffer) {
                 lane.from = None;
                 self.failed.get_or_insert(error);
             }
@@ -136,6 +154,14 @@ impl Relay {
     /// Why something was not passed on.
     pub(crate) fn failure(&mut self) -> Result<(), RelayError> {
         self.failed.take().map_or(Ok(()), |source| Err(RelayError::Write { source }))
+    }
+}
+
+impl Outlets {
+    /// The same ends once more, for a command that is started anew.
+    pub fn again(&self) -> io::Result<Self> {
+        let again = self.0.iter().map(|(end, numbers)| Ok((end.try_clone()?, numbers.clone())));
+        again.collect::<io::Result<_>>().map(Self)
     }
 }
 

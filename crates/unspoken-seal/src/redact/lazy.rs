@@ -27,6 +27,19 @@ impl LazyMatcher {
         Self { secrets, matcher: None }
     }
 
+    /// Takes a newer set's values as well. The old ones stay: somebody may still say
+    /// them.
+    pub fn add(&mut self, set: &SecretSet) {
+        for (name, secret) in set.iter() {
+            let is_same =
+                |(known, old): &(SecretName, Secret)| known == name && old.is_same(secret);
+            if !self.secrets.iter().any(is_same) {
+                self.secrets.push((name.clone(), secret.copy()));
+                self.matcher = None;
+            }
+        }
+    }
+
     /// Whether there is nothing that could be found.
     pub fn is_empty(&self) -> bool {
         self.secrets.iter().all(|(_, secret)| Strength::of(secret) == Strength::Plain)

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 use unspoken_deliver::child::{
-    Descendants, Event as Happened, Handover, Passage, PlanError, Running, Watch, limit_core,
-    lock_memory, plan,
+    Descendants, Event as Happened, Handover, Passage, PlanError, Running, Watch, finish,
+    limit_core, lock_memory, plan,
 };
+use unspoken_deliver::output::{Outlets, Relay};
 use unspoken_model::{EnvironmentName, ProjectFile, SecretName};
 use unspoken_seal::{Fingerprint, FingerprintKey, Secret, SecretSet, wipe_stack};
 use unspoken_store::inbox_folder;
@@ -21,9 +22,10 @@ use unspoken_wire::{Bundle, Origin};
 
 use self::session::{Action, Event, Session};
 use self::stamp::Stamp;
+use super::run::output;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
-use crate::flags::{DeliveryFlags, EnvFlag, SelectionFlags};
+use crate::flags::{DeliveryFlags, EnvFlag, RedactOffFlag, SelectionFlags};
 use crate::launcher;
 use crate::ui::counted;
 
@@ -54,6 +56,9 @@ pub(crate) struct Dev {
     #[command(flatten)]
     delivery: DeliveryFlags,
 
+    #[command(flatten)]
+    output: RedactOffFlag,
+
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD", add = ArgValueCompleter::new(PathCompleter::any()))]
     command: Vec<OsString>,
@@ -66,6 +71,8 @@ struct Stage<'a> {
     key: FingerprintKey,
     watch: Watch,
     descendants: Descendants,
+    /// The way for the command's output, if values are to be left out of it.
+    output: Option<(Relay, Outlets)>,
     begun: Instant,
 }
 
@@ -109,7 +116,7 @@ impl Dev {
         let descendants = Descendants::begin().map_err(|error| broken(&error))?;
         let (key, begun) = (FingerprintKey::random(), Instant::now());
         let terms = self.terms(cx, &cx.workspace()?)?;
-        let mut stage = Stage { dev: &self, terms, key, watch, descendants, begun };
+        let mut stage = Stage { dev: &self, terms, key, watch, descendants, output: None, begun };
         let mut started = stage.start(cx)?;
         wipe_stack();
         lock_memory();
@@ -120,7 +127,7 @@ impl Dev {
             while let Some(action) = actions.pop_front() {
                 if let Action::Exit(code) = action {
                     cx.passed_on = Some(code);
-                    return Ok(());
+                    return stage.finish();
                 }
                 if let Some(event) = stage.perform(cx, action, &mut started) {
                     actions.extend(session.on(event, stage.begun.elapsed()));
@@ -174,9 +181,32 @@ impl Stage<'_> {
         None
     }
 
+    /// Passes on what the command has said to the end.
+    fn finish(self) -> Result<(), Failure> {
+        let Some((relay, outlets)) = self.output else { return Ok(()) };
+        drop(outlets);
+        Ok(finish(&self.watch, relay)?)
+    }
+
+    /// The command's ends of the way for its output.
+    fn outlets(&mut self, set: &SecretSet) -> Result<Option<Outlets>, Failure> {
+        match &mut self.output {
+            Some((relay, _)) => relay.learn(set),
+            None => self.output = output(self.dev.output.redact, set)?,
+        }
+        let outlets = self.output.as_ref().map(|(_, outlets)| outlets.again());
+        outlets.transpose().map_err(|error| broken(&error))
+    }
+
     /// Waits for the next thing that the session wants to know.
-    fn next(&self, cx: &Context, started: &mut Started, pace: Duration) -> Result<Event, Failure> {
-        let happened = self.watch.next(started.child.as_mut(), None, Some(pace));
+    fn next(
+        &mut self,
+        cx: &Context,
+        started: &mut Started,
+        pace: Duration,
+    ) -> Result<Event, Failure> {
+        let relay = self.output.as_mut().map(|(relay, _)| relay);
+        let happened = self.watch.next(started.child.as_mut(), relay, Some(pace));
         Ok(match happened.map_err(|error| broken(&error))? {
             Happened::Ended(ending) => {
                 started.child = None;
@@ -203,14 +233,15 @@ impl Stage<'_> {
     }
 
     /// Opens the set, and starts the command with it.
-    fn start(&self, cx: &Context) -> Result<Started, Failure> {
+    fn start(&mut self, cx: &Context) -> Result<Started, Failure> {
         let Opened { set, origin, is_other: _, paths, stamp } = self.open(cx)?;
         let print = self.key.of(&set);
         let count = set.len();
+        let outlets = self.outlets(&set)?;
         let mut environment = plan(std::env::vars_os(), set, &self.dev.choice.selection())?;
         let command = &self.dev.command;
         let child = match &self.terms.handover {
-            None => Running::start(command, environment, None, None)?,
+            None => Running::start(command, environment, None, outlets)?,
             Some(handover) => {
                 limit_core()?;
                 if let Some(reason) = launcher::closes_descriptors(command) {
@@ -222,7 +253,7 @@ impl Stage<'_> {
                     handover.prepare(&mut environment, &Bundle { origin, token, secrets })?;
                 let descriptors = &handover.descriptors;
                 let passage = Passage { channel, descriptors, asks_readiness: true };
-                Running::start(command, environment, Some(passage), None)?
+                Running::start(command, environment, Some(passage), outlets)?
             }
         };
         cx.ui.detail(format_args!("started with {}", counted(count, "secret")));
@@ -238,7 +269,7 @@ impl Stage<'_> {
 
     /// Starts the command anew; when that fails, says so and answers what came
     /// of it.
-    fn start_again(&self, cx: &Context, started: &mut Started) -> Option<Event> {
+    fn start_again(&mut self, cx: &Context, started: &mut Started) -> Option<Event> {
         match self.start(cx) {
             Ok(anew) => {
                 *started = anew;
