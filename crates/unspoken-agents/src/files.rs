@@ -95,12 +95,13 @@ mod tests {
     fn what_another_release_wrote_is_out_of_date_and_replaced() {
         for artifact in Agent::ALL.into_iter().flat_map(Agent::artifacts) {
             let new = artifact.print();
-            let old = match artifact.path {
-                path if is_json(path) => new
-                    .replace("agents hook", "agents hook --old")
-                    .replacen("printenv", "sops edit", 1),
-                _ => new.replace(".env", ".old").replace("\"get\"", "\"old\""),
-            };
+            let old =
+                match artifact.path {
+                    path if is_json(path) => new
+                        .replace("agents hook", "agents hook --old")
+                        .replacen("printenv", "sops edit", 1),
+                    _ => new.replace(".env", ".old").replace("\"get\"", "\"old\""),
+                };
             assert_eq!(
                 artifact.state(Some(&old)),
                 Ok(State::OutOfDate),

@@ -16,8 +16,8 @@ use crate::keychain::Keychain;
 use crate::private_folder::{PrivateFolder, read_private};
 use crate::temporary::open_parent;
 use crate::{
-    EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PrivateError, Setting,
-    PermissionFolder, TrustFolder, Variables, Written,
+    EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PermissionFolder,
+    PrivateError, Setting, TrustFolder, Variables, Written,
 };
 
 /// The user's data folder and configuration folder, below the home folder.

@@ -134,8 +134,7 @@ impl Permission {
         let environment = text_of(table, "environment")
             .and_then(|text| EnvironmentName::parse(&text).ok())
             .ok_or(PermissionError::Field { key: "environment" })?;
-        let command =
-            text_of(table, "command").ok_or(PermissionError::Field { key: "command" })?;
+        let command = text_of(table, "command").ok_or(PermissionError::Field { key: "command" })?;
         let until = text_of(table, "until").and_then(|text| text.parse().ok());
         let until = until.ok_or(PermissionError::Field { key: "until" })?;
         Ok(Self { environment, command, until })
