@@ -16,9 +16,7 @@ const LIMIT: usize = 1024 * 1024;
 /// Reads the question from standard input, and answers as the agent expects. It
 /// opens nothing and needs no project.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  echo '{\"tool_input\":{\"command\":\"printenv\"}}' | unspoken agents hook claude"
-)]
+#[command(after_help = "Example:\n  unspoken agents hook claude < question.json")]
 pub(crate) struct Hook {
     /// claude, cursor, codex, copilot, gemini or windsurf
     #[arg(value_name = "AGENT")]
