@@ -93,7 +93,8 @@ impl Comment {
         let mut begin = None;
         let mut ending = "\n";
         for line in old.split_inclusive('\n') {
-            if begin.is_none() && line.starts_with(&begin_mark) {
+            // A mark that has lost its end is followed by somebody else's text.
+            if line.starts_with(&begin_mark) {
                 begin = Some(at);
                 ending = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
             }
@@ -141,6 +142,11 @@ mod tests {
             assert!(new.contains("three") && !new.contains("one"));
             assert_eq!(comment.put(&new, "three"), new);
             assert_eq!(comment.take(&new), "# before\n# after\n");
+
+            let lost = format!("{}\nmine\n", comment.line(BEGIN));
+            let new = comment.put(&lost, "one");
+            assert_eq!(comment.is_there(&new, "one"), Some(true));
+            assert_eq!(comment.take(&new), lost);
         }
     }
 

@@ -133,7 +133,7 @@ table! {
     GOOSE_TERMINAL, "`get`, `export`, `key export`, `edit` and `agents allow`",
         "Set by Goose for what it starts: values are not shown there.";
     OPENCODE, "`get`, `export`, `key export`, `edit` and `agents allow`",
-        "Set by OpenCode for what it starts: values are not shown there.";
+        "Set by `opencode` for what it starts: values are not shown there.";
     AMP_CURRENT_THREAD_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
         "Set by Amp for what it starts: values are not shown there.";
     AI_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
