@@ -108,6 +108,38 @@ table! {
         "When it is set, nobody is there to answer, so nothing is asked.";
     GITHUB_ENV, "`export --format github`",
         "The file in which GitHub Actions collects the variables of later steps.";
+    CLAUDECODE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Claude Code for what it starts: values are not shown there.";
+    CURSOR_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Cursor's agent for what it starts: values are not shown there.";
+    CODEX_SANDBOX, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Codex for what it starts: values are not shown there.";
+    CODEX_CI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Codex for what it starts: values are not shown there.";
+    CODEX_THREAD_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Codex for what it starts: values are not shown there.";
+    COPILOT_CLI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by GitHub Copilot for what it starts: values are not shown there.";
+    COPILOT_AGENT_SESSION_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by GitHub Copilot for what it starts: values are not shown there.";
+    GEMINI_CLI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Gemini CLI for what it starts: values are not shown there.";
+    ANTIGRAVITY_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Antigravity for what it starts: values are not shown there.";
+    AUGMENT_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Augment for what it starts: values are not shown there.";
+    CLINE_ACTIVE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Cline for what it starts: values are not shown there.";
+    GOOSE_TERMINAL, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Goose for what it starts: values are not shown there.";
+    OPENCODE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by `opencode` for what it starts: values are not shown there.";
+    AMP_CURRENT_THREAD_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by Amp for what it starts: values are not shown there.";
+    AI_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "Set by any coding agent for what it starts: values are not shown there.";
+    AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+        "The same, when it names a coding agent that is known.";
 }
 
 impl Variables {

@@ -21,6 +21,8 @@ mod key_folder;
 mod keychain;
 mod keyring;
 mod lock;
+mod permission;
+mod permission_folder;
 mod private_folder;
 mod project;
 mod project_store;
@@ -50,8 +52,10 @@ pub use key_folder::KeyFolder;
 pub use keychain::KeychainError;
 pub use keyring::{Candidate, CommandError, KeyOrigin, Keyring, KeyringError};
 pub use lock::{Lock, LockError};
+pub use permission::{Permission, PermissionError, Permissions};
+pub use permission_folder::{PermissionFolder, PermissionFolderError};
 pub use private_folder::{PrivateError, Written};
-pub use project::{Project, ProjectError, SECRETS};
+pub use project::{Project, ProjectError, SECRETS, reach};
 pub use project_store::inbox::inbox_folder;
 pub use project_store::{
     AccessPlan, DataKeyPolicy, Edited, Folded, InboxProblem, Leave, ProjectStore, Waiting,

@@ -100,7 +100,7 @@ pub(crate) fn lock(root: &Path) -> Result<Lock, LockError> {
 /// Joins `below` to `root`, unless a folder between them is a link or no
 /// folder. The last part is for the caller to open without following a link;
 /// where a folder is missing, the caller finds nothing.
-pub(crate) fn reach(root: &Path, below: &Path) -> Result<PathBuf, FileError> {
+pub fn reach(root: &Path, below: &Path) -> Result<PathBuf, FileError> {
     let mut path = root.to_owned();
     for folder in below.parent().unwrap_or(Path::new("")) {
         path.push(folder);

@@ -2,13 +2,14 @@
 
 mod accept;
 mod access;
+mod agents;
 mod backup;
 mod check;
 mod completions;
 mod dev;
 mod doctor;
 mod edit;
-mod env;
+pub(crate) mod env;
 mod export;
 mod generate;
 mod get;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Check(check::Check),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
+    Agents(agents::Agents),
+    #[command(subcommand)]
     Git(git::Git),
     Resolve(resolve::Resolve),
     Accept(accept::Accept),
@@ -138,6 +141,7 @@ impl Command {
             Self::Access(command) => command.run(cx),
             Self::Check(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
+            Self::Agents(command) => command.run(cx),
             Self::Git(command) => command.run(cx),
             Self::Resolve(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),

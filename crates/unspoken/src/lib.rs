@@ -7,6 +7,7 @@
 
 mod access;
 mod access_change;
+mod agent_runtime;
 mod ask;
 mod audit;
 mod cli;

@@ -12,6 +12,7 @@ use unspoken_store::{NotText, StoreError};
 use zeroize::Zeroizing;
 
 use self::changes::Changes;
+use crate::agent_runtime::Guarded;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
@@ -51,6 +52,7 @@ impl Edit {
         let editor = editor(cx)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        Guarded::Edit.refuse_agents(cx, &workspace, &environment)?;
         cx.fold(&workspace, &environment);
         let before = cx.store(&workspace).open_own(&environment)?;
         cx.warn_unless_sealed(&workspace, &environment);

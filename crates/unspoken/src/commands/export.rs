@@ -7,6 +7,7 @@ mod systemd;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use unspoken_deliver::export::{ExportFormat, print, print_bundle};
 
+use crate::agent_runtime::Guarded;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
@@ -115,6 +116,9 @@ impl Export {
         }
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        if format.shows_values() {
+            Guarded::Export.refuse_agents(cx, &workspace, &environment)?;
+        }
         let set = cx.open(&workspace, &environment)?;
         let origin = workspace.origin(&set);
         match format {

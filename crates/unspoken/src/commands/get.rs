@@ -5,6 +5,7 @@ use serde_json::json;
 use unspoken_model::SecretName;
 use unspoken_seal::{Secret, SecretSet};
 
+use crate::agent_runtime::Guarded;
 use crate::complete;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
@@ -13,7 +14,8 @@ use crate::flags::EnvFlag;
 /// Print one secret's value
 ///
 /// The value goes to standard output as it is, with no newline added. To a
-/// terminal it is printed only with `--show`.
+/// terminal it is printed only with `--show`; inside of a coding agent not at all,
+/// unless a person has permitted it with `unspoken agents allow`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  unspoken get DATABASE_URL | pbcopy\n  unspoken get TLS_KEY -e production > /dev/shm/key.pem"
@@ -36,6 +38,7 @@ impl Get {
         refuse_terminal(cx, self.show)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        Guarded::Get.refuse_agents(cx, &workspace, &environment)?;
         let set = cx.open(&workspace, &environment)?;
         let secret = set.get(&self.name).ok_or_else(|| missing(&self.name, &set))?;
         print_one(cx, self.name.as_str(), environment.as_str(), secret)

@@ -9,6 +9,7 @@ use unspoken_seal::{BundleError, KeyBundle, PassphraseError, ReadBundle};
 use unspoken_store::{StoreError, Written, read_limited};
 use zeroize::Zeroizing;
 
+use crate::agent_runtime::Guarded;
 use crate::commands::env::refuse_home_inside;
 use crate::commands::key_move::KeyMove;
 use crate::context::{Context, Workspace};
@@ -84,6 +85,7 @@ impl Export {
     fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        Guarded::KeyExport.refuse_agents(cx, &workspace, &environment)?;
         let bundle = bundle(cx, &workspace, &environment)?;
         let question = format!(
             "print the key of `{environment}`? Whoever sees it can read and change everything in it"

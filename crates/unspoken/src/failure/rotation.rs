@@ -4,7 +4,9 @@ use std::path::Path;
 
 use unspoken_deliver::hook::HookError;
 use unspoken_model::{EnvironmentName, SecretName};
-use unspoken_store::{HookProgramError, PrivateError, RescueError, TrustFolderError};
+use unspoken_store::{
+    HookProgramError, PermissionFolderError, PrivateError, RescueError, TrustFolderError,
+};
 
 use super::{Code, Failure, mend, quoted};
 
@@ -119,4 +121,26 @@ fn a_command_is_shown_as_its_words() {
         command_line(&command.map(str::to_owned)),
         "scripts/a '' 'two words' '$(touch x)' 'it'\\''s' '\\u{1b}'"
     );
+}
+
+impl From<PermissionFolderError> for Failure {
+    fn from(error: PermissionFolderError) -> Self {
+        match error {
+            PermissionFolderError::Private(PrivateError::File(error)) => error.into(),
+            PermissionFolderError::Private(ref private) => {
+                let failure = Self::because(Code::Refused, &error);
+                match mend(private) {
+                    Some(command) => failure.hint(format!(
+                        "Others may have changed what you permitted. If not, run `{command}`."
+                    )),
+                    None => failure,
+                }
+            }
+            PermissionFolderError::Record { ref path, .. }
+            | PermissionFolderError::OtherRoot { ref path, .. } => {
+                Self::because(Code::Refused, &error)
+                    .hint(format!("Nothing was shown. Run `rm {}`.", quoted(path)))
+            }
+        }
+    }
 }

@@ -1,0 +1,44 @@
+//! Claude Code: `.claude/settings.json` with `permissions.deny` (1.0) and
+//! `hooks.PreToolUse` (1.0.38), and a section of `CLAUDE.md`.
+//!
+//! It reads them in the folder that it is started in. A denial beats every
+//! permission and knows no exceptions, so that `Read` rules name the usual
+//! files, and the hook decides about the rest.
+
+use serde_json::{Value, json};
+
+use super::words;
+use crate::Agent;
+use crate::artifact::{Artifact, List};
+use crate::rule::{COMMANDS, HOMES, patterns};
+
+pub(crate) fn artifacts() -> Vec<Artifact> {
+    let hook = json!({
+        "matcher": "Bash|Read|Grep|Edit|MultiEdit|Write|NotebookEdit",
+        "hooks": [{ "type": "command", "command": Agent::Claude.hook_command(), "timeout": 10 }],
+    });
+    let lists = vec![
+        List { path: &["permissions", "deny"], items: deny() },
+        List { path: &["hooks", "PreToolUse"], items: vec![hook] },
+    ];
+    let purpose = "files, commands and a hook";
+    vec![Artifact::json(".claude/settings.json", purpose, lists, Vec::new()), words("CLAUDE.md")]
+}
+
+fn deny() -> Vec<Value> {
+    let mut commands: Vec<String> =
+        COMMANDS.iter().map(|rule| format!("Bash({}:*)", rule.words.join(" "))).collect();
+    let last = commands.pop();
+    let files = patterns().into_iter().map(|pattern| format!("Read({pattern})"));
+    // Those that are no file in any home folder stand at the root.
+    let homes = HOMES.iter().map(|home| match *home {
+        "run/secrets" => "Read(//run/secrets/**)".to_owned(),
+        "sops/age/keys.txt" => "Read(~/.config/sops/age/**)".to_owned(),
+        home if home.ends_with("unspoken") => format!("Read(~/{home}/**)"),
+        home => format!("Read(~/{home})"),
+    });
+    commands.push("Bash(env)".to_owned());
+    commands.extend(files.chain(homes).chain(["Read(//proc/*/environ)".to_owned()]));
+    commands.extend(last);
+    commands.into_iter().map(Value::from).collect()
+}
