@@ -4,16 +4,20 @@ use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
+use nix::unistd::getpid;
 use unspoken_seal::wipe_stack;
 
 use super::harden::lock_memory;
 use super::watch::Drained;
-use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
+use super::{Descendants, Ending, Environment, Event, Passage, Running, StartError, Watch};
 use crate::output::{Outlets, Relay};
 
 /// How long an ended command's output may stay open before somebody else goes on
 /// with it: the last processes of a pipeline end a little after the command.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often the first process looks for orphans that have ended.
+const PACE: Duration = Duration::from_secs(1);
 
 /// Starts a command beside this process, gives it what it still has to read,
 /// passes on what it says, and answers how it ended.
@@ -30,11 +34,16 @@ pub fn supervise(
     if relay.is_some() {
         lock_memory();
     }
+    // In a container this may be the first process, whose children all orphans become.
+    let is_first = getpid().as_raw() == 1;
+    let orphans = is_first.then(Descendants::begin).transpose().map_err(broken)?;
+    let pace = orphans.as_ref().map(|_| PACE);
     let ending = loop {
-        match watch.next(Some(&mut child), relay.as_mut(), None).map_err(broken)? {
+        match watch.next(Some(&mut child), relay.as_mut(), pace).map_err(broken)? {
             Event::Ended(ending) => break ending,
             Event::Signal(signal) => child.signal(signal),
-            Event::Key(_) | Event::Ready(_) | Event::Time => {}
+            Event::Key(_) | Event::Ready(_) => {}
+            Event::Time => orphans.iter().for_each(|orphans| orphans.reap(Some(&child))),
         }
     };
     if let Some(relay) = relay {

@@ -1,5 +1,5 @@
-//! `unspoken run -- CMD…`: becomes the command, with the secrets in its
-//! environment or on a descriptor.
+//! `unspoken run -- CMD…`: becomes the command, or stays beside it to leave values
+//! out of its output, with the secrets in its environment or on a descriptor.
 
 use std::ffi::OsString;
 
@@ -17,10 +17,14 @@ use crate::launcher;
 
 /// Run a command with the secrets in its environment, or on a descriptor
 ///
-/// The process is replaced by the command, so its signals, its terminal, its
-/// exit code and its process id are the command's own. A secret wins over a
-/// variable of the same name. Our own variables and keys (`UNSPOKEN_*`,
-/// `SOPS_AGE_*`) never reach the command.
+/// On a terminal the process is replaced by the command, so its signals, its
+/// terminal, its exit code and its process id are the command's own. Where the
+/// output is a file or a pipe, as in CI or in an agent's hands, `run` stays beside
+/// the command and prints `[REDACTED:NAME]` instead of each value: a net for what
+/// is printed by accident, and not a wall. `--redact` decides otherwise.
+///
+/// A secret wins over a variable of the same name. Our own variables and keys
+/// (`UNSPOKEN_*`, `SOPS_AGE_*`) never reach the command.
 ///
 /// With `--fd` the command finds the secrets on a pipe, descriptor 3, as one
 /// JSON object, and no variable holds them: what reads /proc/PID/environ, or
@@ -29,7 +33,7 @@ use crate::launcher;
 /// this process to stay until the command ends.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  unspoken run -- npm start\n  unspoken run -e production --only DATABASE_URL -- ./migrate\n  unspoken run --fd -- node server.js\n  unspoken run --rename DATABASE_URL=PGURL --prefix APP_ -- env\n  unspoken run -- sh -c 'psql \"$DATABASE_URL\"'"
+    after_help = "Examples:\n  unspoken run -- npm start\n  unspoken run -e production --only DATABASE_URL -- ./migrate\n  unspoken run --fd -- node server.js\n  unspoken run --redact never -- pg_dump acme > acme.sql\n  unspoken run --rename DATABASE_URL=PGURL --prefix APP_ -- env\n  unspoken run -- sh -c 'psql \"$DATABASE_URL\"'"
 )]
 pub(crate) struct Run {
     #[command(flatten)]
