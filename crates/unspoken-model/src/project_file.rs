@@ -32,6 +32,8 @@ pub struct ProjectFile {
     pub recipients: BTreeMap<RecipientName, String>,
     /// The names that every environment must have.
     pub required: BTreeSet<SecretName>,
+    /// The names whose values may be seen: settings, kept with the secrets.
+    pub visible: BTreeSet<SecretName>,
     /// The commands that rotate a value: a program and its arguments.
     pub rotation: BTreeMap<SecretName, Vec<String>>,
     /// Where generated types go, below the project's root.
@@ -166,6 +168,7 @@ impl ProjectFile {
             run_mode: RunMode::default(),
             recipients: BTreeMap::new(),
             required: BTreeSet::new(),
+            visible: BTreeSet::new(),
             rotation: BTreeMap::new(),
             generate: BTreeMap::new(),
             descriptions: BTreeMap::new(),

@@ -6,6 +6,7 @@
 //!   is as fast as its reader.
 //! - When the reader has gone, the command learns it as it would without us.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use rustix::event::PollFd;
 use rustix::fs::OFlags;
 use rustix::pipe::PipeFlags;
 use thiserror::Error;
+use unspoken_model::SecretName;
 use unspoken_seal::{LazyMatcher, SecretSet};
 
 use super::lane::{Buffer, Lane};
@@ -70,8 +72,8 @@ impl Relay {
     }
 
     /// Leaves the values of a newer set out as well.
-    pub fn learn(&mut self, set: &SecretSet) {
-        self.matcher.add(set);
+    pub fn learn(&mut self, set: &SecretSet, visible: &BTreeSet<SecretName>) {
+        self.matcher.add(set, visible);
     }
 
     /// Goes on with streams that another process has begun to pass on.

@@ -31,7 +31,8 @@ impl ProjectFile {
             default,
             run_mode: reader.run_mode(root)?,
             recipients: reader.recipients(root)?,
-            required: reader.required(root, "required")?,
+            required: reader.names(root, "required", "required")?,
+            visible: reader.names(root, "visible", "visible")?,
             rotation: reader.rotation(root)?,
             generate: reader.generate(root)?,
             descriptions: reader.descriptions(root)?,
@@ -45,13 +46,14 @@ impl ProjectFile {
 }
 
 /// The keys that a project file may have.
-pub(super) const ROOT: [&str; 9] = [
+pub(super) const ROOT: [&str; 10] = [
     "project",
     "default",
     "run_mode",
     "environments",
     "recipients",
     "required",
+    "visible",
     "rotation",
     "generate",
     "descriptions",
@@ -209,7 +211,7 @@ impl Reader<'_> {
             parse(text).map_err(|error| ProjectFileProblem::Recipient { key, error })
         })?;
         let recipients = recipients.into_iter().collect();
-        let required = self.required(fields, &format!("environments.{name}.required"))?;
+        let required = self.names(fields, "required", &format!("environments.{name}.required"))?;
         Ok(EnvironmentEntry { inherits, file, seal_key, recipients, required })
     }
 
@@ -233,12 +235,14 @@ impl Reader<'_> {
         array.iter().map(read).collect()
     }
 
-    fn required(
+    /// A list of names of secrets.
+    fn names(
         &self,
         table: &dyn TableLike,
+        key: &str,
         path: &str,
     ) -> Result<BTreeSet<SecretName>, ProjectFileError> {
-        let names = self.texts(table, "required", path, |key, text| {
+        let names = self.texts(table, key, path, |key, text| {
             SecretName::parse(text).map_err(|error| ProjectFileProblem::Secret { key, error })
         })?;
         Ok(names.into_iter().collect())

@@ -97,6 +97,16 @@ fn what_is_not_understood_is_refused_with_its_line() {
 }
 
 #[test]
+fn names_whose_values_may_be_seen_are_read() {
+    let text = "project = \"acme\"\ndefault = \"dev\"\nvisible = [\"PORT\", \"AWS_REGION\"]\n\n[environments.dev]\n";
+    let file = ProjectFile::parse(text).unwrap();
+    assert!(file.visible.iter().map(SecretName::as_str).eq(["AWS_REGION", "PORT"]));
+    let error = ProjectFile::parse(&text.replace("PORT", "port")).unwrap_err();
+    assert_eq!(error.line, 3);
+    assert!(error.to_string().contains("`visible` is no secret's name"), "{error}");
+}
+
+#[test]
 fn the_run_mode_is_one_of_two() {
     let file = |line: &str| {
         ProjectFile::parse(&format!(

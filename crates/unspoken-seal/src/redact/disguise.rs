@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::escape::{Backslash, Entities, Number, Percent};
 use super::index::Index;
 use super::matcher::Texts;
-use super::noise::Quiet;
+use super::noise::{End, Quiet};
 use super::part;
 use crate::Secret;
 
@@ -99,7 +99,7 @@ impl Disguises {
         let room = part.len();
         let mut write = |how: &mut dyn FnMut(&mut Vec<u8>)| self.write(room, owner, how);
         write(&mut |out| out.extend_from_slice(part.as_bytes()));
-        if let Some(quiet) = Quiet::of(part.as_bytes()) {
+        if let Some(quiet) = Quiet::of(part.as_bytes(), End::Closed) {
             write(&mut |out| out.extend_from_slice(&quiet.text));
         }
         for shift in 0..3 {

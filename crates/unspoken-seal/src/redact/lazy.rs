@@ -1,5 +1,6 @@
 //! A matcher that is made when there is text to look at.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use unspoken_model::SecretName;
@@ -18,9 +19,11 @@ pub struct LazyMatcher {
 }
 
 impl LazyMatcher {
-    pub fn of(set: &SecretSet) -> Self {
-        let copies = set.iter().map(|(name, secret)| (name.clone(), secret.copy()));
-        Self::new(copies.collect())
+    /// For a set, but for the names whose values may be seen.
+    pub fn of(set: &SecretSet, visible: &BTreeSet<SecretName>) -> Self {
+        let mut lazy = Self::new(Vec::new());
+        lazy.add(set, visible);
+        lazy
     }
 
     pub fn new(secrets: Vec<(SecretName, Secret)>) -> Self {
@@ -29,8 +32,8 @@ impl LazyMatcher {
 
     /// Takes a newer set's values as well. The old ones stay: somebody may still say
     /// them.
-    pub fn add(&mut self, set: &SecretSet) {
-        for (name, secret) in set.iter() {
+    pub fn add(&mut self, set: &SecretSet, visible: &BTreeSet<SecretName>) {
+        for (name, secret) in set.iter().filter(|(name, _)| !visible.contains(name)) {
             let is_same =
                 |(known, old): &(SecretName, Secret)| known == name && old.is_same(secret);
             if !self.secrets.iter().any(is_same) {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::disguise::Disguises;
 use super::index::{Hit, Index};
-use super::noise::Quiet;
+use super::noise::{End, Quiet};
 use super::spaced::Spaced;
 use super::strength::Strength;
 use super::token::Tokens;
@@ -96,7 +96,7 @@ impl Matcher {
         if !self.index.is_empty() {
             self.index.scan(text, |hit| hits.push(hit));
             let quiet = &mut scratch.quiet;
-            if quiet.read(text) {
+            if quiet.read(text, End::Closed) {
                 self.index.scan(&quiet.text, |hit| {
                     let range = quiet.noisy(&hit.range);
                     hits.extend(range.map(|range| Hit { range, ..hit }));
@@ -123,7 +123,7 @@ impl Matcher {
         // As much again for what stands between.
         let from = text.len().saturating_sub(NOISE * self.index.longest());
         let tail = text.get(from..).unwrap_or_default();
-        if let Some(quiet) = Quiet::of(tail) {
+        if let Some(quiet) = Quiet::of(tail, End::Open) {
             let found = self.index.unfinished(&quiet.text);
             if found < quiet.text.len() {
                 at = at.min(from + quiet.origin(found));

@@ -13,19 +13,26 @@ pub(super) struct Quiet {
     parts: Vec<(usize, usize)>,
 }
 
+/// Whether a text goes on: then what its end may become counts as that already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum End {
+    Open,
+    Closed,
+}
+
 /// The longest sequence for a terminal that counts as one.
 const LONGEST: usize = 256;
 
 impl Quiet {
     /// `None` when there is no noise in it.
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
+    pub(super) fn of(text: &[u8], end: End) -> Option<Self> {
         let mut quiet = Self::default();
-        quiet.read(text).then_some(quiet)
+        quiet.read(text, end).then_some(quiet)
     }
 
     /// Takes another text instead. `false` when there is no noise in it, and then
     /// this has none either.
-    pub(super) fn read(&mut self, text: &[u8]) -> bool {
+    pub(super) fn read(&mut self, text: &[u8], end: End) -> bool {
         let quiet = self;
         quiet.parts.clear();
         if quiet.text.capacity() < text.len() {
@@ -38,7 +45,7 @@ impl Quiet {
         let mut at = 0;
         let mut begun = 0;
         while let Some(found) = next(text, at, wide) {
-            let length = noise(text.get(found..).unwrap_or_default());
+            let length = noise(text.get(found..).unwrap_or_default(), end);
             if length == 0 {
                 at = found + 1;
                 continue;
@@ -93,13 +100,16 @@ fn next(text: &[u8], from: usize, wide: bool) -> Option<usize> {
 }
 
 /// How many bytes at the beginning of a text are one piece of noise.
-fn noise(text: &[u8]) -> usize {
+fn noise(text: &[u8], end: End) -> usize {
     match text {
-        [0x1b, ..] => sequence(text),
-        // A line end; at the end, what may become one of the others.
-        [b'\n' | b'\r', ..] | [0xc2 | 0xe2 | 0xef] => 1,
+        [0x1b, ..] => sequence(text).unwrap_or(if end == End::Open { text.len() } else { 1 }),
+        // The beginning of one of the others.
+        [0xc2 | 0xe2 | 0xef] | [0xe2, 0x80 | 0x81] | [0xef, 0xb8 | 0xbb] if end == End::Open => {
+            text.len()
+        }
+        [b'\n' | b'\r', ..] => 1,
         // A soft hyphen.
-        [0xc2, 0xad, ..] | [0xe2, 0x80 | 0x81] | [0xef, 0xb8 | 0xbb] => 2,
+        [0xc2, 0xad, ..] => 2,
         // Zero width, marks of direction, joiners, the byte order mark, variation selectors.
         [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae, ..]
         | [0xe2, 0x81, 0xa0..=0xaf, ..]
@@ -109,10 +119,9 @@ fn noise(text: &[u8]) -> usize {
     }
 }
 
-/// The length of a sequence that a terminal obeys. One without an end, or with a
-/// text in it that is longer than any, is its first byte alone, except at the
-/// end: there it may not be over.
-fn sequence(text: &[u8]) -> usize {
+/// The length of a sequence that a terminal obeys. One that is broken, or longer
+/// than any, is its first byte alone; `None` for one that the end cuts off.
+fn sequence(text: &[u8]) -> Option<usize> {
     let rest = text.get(..LONGEST).unwrap_or(text);
     let body = |skip: usize| rest.iter().enumerate().skip(skip);
     let end = match rest.get(1) {
@@ -120,7 +129,7 @@ fn sequence(text: &[u8]) -> usize {
             let end = body(2).find(|&(_, byte)| !(0x20..=0x3f).contains(byte));
             match end {
                 Some((at, 0x40..=0x7e)) => Some(at + 1),
-                Some(_) => return 1,
+                Some(_) => return Some(1),
                 None => None,
             }
         }
@@ -131,18 +140,15 @@ fn sequence(text: &[u8]) -> usize {
         }),
         Some(0x20..=0x2f) => match body(2).find(|&(_, byte)| !(0x20..=0x2f).contains(byte)) {
             Some((at, 0x30..=0x7e)) => Some(at + 1),
-            Some(_) => return 1,
+            Some(_) => return Some(1),
             None => None,
         },
         Some(0x30..=0x7e) => Some(2),
-        Some(_) => return 1,
+        Some(_) => return Some(1),
         None => None,
     };
-    match end {
-        Some(end) => end,
-        None if rest.len() == text.len() => text.len(),
-        None => 1,
-    }
+    // What goes on beyond the longest one is none.
+    end.or((rest.len() < text.len()).then_some(1))
 }
 
 #[cfg(test)]
@@ -153,7 +159,7 @@ mod tests {
     fn noise_is_taken_out_and_known_by_its_place() {
         #[track_caller]
         fn case(text: &str, expected: &str) {
-            let quiet = Quiet::of(text.as_bytes());
+            let quiet = Quiet::of(text.as_bytes(), End::Open);
             let found = quiet.as_ref().map_or(text.as_bytes(), |quiet| &quiet.text);
             assert_eq!(String::from_utf8_lossy(found), expected, "{text:?}");
             let quiet = quiet.unwrap_or_default();
@@ -172,11 +178,13 @@ mod tests {
         case("a\x1b[31", "a");
         case("a\nb\x1b[31", "ab");
         case("\x1b[\u{1}a\nb", "[\u{1}ab");
+        let closed = Quiet::of(b"a\x1b]0;b\nc", End::Closed).unwrap();
+        assert_eq!(*closed.text, b"a]0;bc");
     }
 
     #[test]
     fn only_what_has_noise_within_is_noisy() {
-        let quiet = Quiet::of(b"ab\x1b[0mcd").unwrap();
+        let quiet = Quiet::of(b"ab\x1b[0mcd", End::Closed).unwrap();
         assert_eq!(quiet.noisy(&(0..2)), None);
         assert_eq!(quiet.noisy(&(2..4)), None);
         assert_eq!(quiet.noisy(&(1..3)), Some(1..7));

@@ -88,6 +88,7 @@ struct Terms {
 /// A set that was opened, and what it came from.
 struct Opened {
     set: SecretSet,
+    file: ProjectFile,
     origin: Origin,
     /// Whether the project file says other terms now.
     is_other: bool,
@@ -189,10 +190,10 @@ impl Stage<'_> {
     }
 
     /// The command's ends of the way for its output.
-    fn outlets(&mut self, set: &SecretSet) -> Result<Option<Outlets>, Failure> {
+    fn outlets(&mut self, set: &SecretSet, file: &ProjectFile) -> Result<Option<Outlets>, Failure> {
         match &mut self.output {
-            Some((relay, _)) => relay.learn(set),
-            None => self.output = output(self.dev.output.redact, set)?,
+            Some((relay, _)) => relay.learn(set, &file.visible),
+            None => self.output = output(self.dev.output.redact, set, file)?,
         }
         let outlets = self.output.as_ref().map(|(_, outlets)| outlets.again());
         outlets.transpose().map_err(|error| broken(&error))
@@ -234,10 +235,10 @@ impl Stage<'_> {
 
     /// Opens the set, and starts the command with it.
     fn start(&mut self, cx: &Context) -> Result<Started, Failure> {
-        let Opened { set, origin, is_other: _, paths, stamp } = self.open(cx)?;
+        let Opened { set, file, origin, is_other: _, paths, stamp } = self.open(cx)?;
         let print = self.key.of(&set);
         let count = set.len();
-        let outlets = self.outlets(&set)?;
+        let outlets = self.outlets(&set, &file)?;
         let mut environment = plan(std::env::vars_os(), set, &self.dev.choice.selection())?;
         let command = &self.dev.command;
         let child = match &self.terms.handover {
@@ -333,7 +334,7 @@ impl Stage<'_> {
         }
         let origin = workspace.origin(&set);
         let is_other = self.dev.terms(cx, &workspace).is_ok_and(|terms| terms != self.terms);
-        Ok(Opened { set, origin, is_other, paths, stamp })
+        Ok(Opened { set, file: workspace.project.file, origin, is_other, paths, stamp })
     }
 }
 

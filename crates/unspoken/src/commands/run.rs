@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan, supervise};
 use unspoken_deliver::output::{Outlets, Redact, Relay};
-use unspoken_model::ExpiryState;
+use unspoken_model::{ExpiryState, ProjectFile};
 use unspoken_seal::{LazyMatcher, Secret, SecretSet};
 use unspoken_wire::{Bundle, Origin};
 
@@ -61,7 +61,7 @@ impl Run {
         warn_of_expired(cx, &set);
         let handover = self.delivery.handover(workspace.project.file.run_mode);
         let origin = workspace.origin(&set);
-        let output = output(self.output.redact, &set)?;
+        let output = output(self.output.redact, &set, &workspace.project.file)?;
         let environment = plan(std::env::vars_os(), set, &self.choice.selection())?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
@@ -89,11 +89,15 @@ pub(crate) struct Delivery {
 }
 
 /// The way for a command's output, if values are to be left out of it.
-pub(crate) fn output(redact: Redact, set: &SecretSet) -> Result<Option<(Relay, Outlets)>, Failure> {
+pub(crate) fn output(
+    redact: Redact,
+    set: &SecretSet,
+    file: &ProjectFile,
+) -> Result<Option<(Relay, Outlets)>, Failure> {
     if redact == Redact::Never {
         return Ok(None);
     }
-    Ok(Relay::new(redact, LazyMatcher::of(set))?)
+    Ok(Relay::new(redact, LazyMatcher::of(set, &file.visible))?)
 }
 
 impl Delivery {

@@ -285,6 +285,19 @@ fn the_bundle_on_a_descriptor_is_not_shown_either_nor_what_was_left_out() {
 }
 
 #[test]
+fn what_the_project_says_may_be_seen_is_shown() {
+    let project = project();
+    project.set("development", "REGION", "eu-central-1");
+    let script = "echo $REGION $A";
+    let output = shell(&project, script).output().unwrap();
+    assert!(output.stdout == b"[REDACTED:REGION] [REDACTED:A]\n");
+    let file = project.read("unspoken.toml");
+    project.write("unspoken.toml", format!("visible = [\"REGION\"]\n{file}"));
+    let output = shell(&project, script).output().unwrap();
+    assert!(output.stdout == b"eu-central-1 [REDACTED:A]\n");
+}
+
+#[test]
 fn the_streams_of_the_caller_keep_their_settings() {
     let project = project();
     let (read, write) = std::io::pipe().unwrap();
