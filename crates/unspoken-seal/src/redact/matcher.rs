@@ -48,16 +48,17 @@ impl Matcher {
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s SecretName, &'s Secret)>) -> Self {
         let mut names = Vec::new();
         let mut disguises = Disguises::default();
-        let mut tokens = Tokens::default();
+        let mut short = Vec::new();
         for (name, secret) in secrets {
             let Ok(owner) = u32::try_from(names.len()) else { break };
             match Strength::of(secret) {
                 Strength::Strong => disguises.add(secret, owner),
-                Strength::Short => tokens.add(secret, owner),
+                Strength::Short => short.push((secret, owner)),
                 Strength::Plain => {}
             }
             names.push(name.as_str().to_owned());
         }
+        let tokens = Tokens::new(short.into_iter());
         let (bytes, ends) = disguises.into_texts();
         let mut matcher =
             Self { names, marks: Vec::new(), index: Index::new(bytes, &ends), tokens };
@@ -95,13 +96,13 @@ impl Matcher {
         let mut hits = Vec::new();
         if !self.index.is_empty() {
             self.index.scan(text, |hit| hits.push(hit));
-            let quiet = &mut scratch.quiet;
-            if quiet.read(text, End::Closed) {
+            let may_cross = |around| self.index.may_cross(around);
+            scratch.quiet.around(text, self.index.longest(), may_cross, |quiet| {
                 self.index.scan(&quiet.text, |hit| {
                     let range = quiet.noisy(&hit.range);
                     hits.extend(range.map(|range| Hit { range, ..hit }));
                 });
-            }
+            });
             Spaced::each(text, self.index.shortest(), |run| {
                 self.index.scan(&run.text, |hit| {
                     let range = run.range(&hit.range);

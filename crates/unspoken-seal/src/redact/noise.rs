@@ -11,6 +11,8 @@ pub(super) struct Quiet {
     pub(super) text: Zeroizing<Vec<u8>>,
     /// Where each part begins: here, and in the text that it comes from.
     parts: Vec<(usize, usize)>,
+    /// What stands between noise, in the text that was split last.
+    runs: Vec<Range<usize>>,
 }
 
 /// Whether a text goes on: then what its end may become counts as that already.
@@ -27,49 +29,91 @@ impl Quiet {
     /// `None` when there is no noise in it.
     pub(super) fn of(text: &[u8], end: End) -> Option<Self> {
         let mut quiet = Self::default();
-        quiet.read(text, end).then_some(quiet)
+        if !quiet.split(text, end) {
+            return None;
+        }
+        let runs = std::mem::take(&mut quiet.runs);
+        quiet.join(text, runs.into_iter());
+        Some(quiet)
     }
 
-    /// Takes another text instead. `false` when there is no noise in it, and then
-    /// this has none either.
-    pub(super) fn read(&mut self, text: &[u8], end: End) -> bool {
-        let quiet = self;
-        quiet.parts.clear();
-        if quiet.text.capacity() < text.len() {
-            // The old place is wiped.
-            quiet.text = Zeroizing::new(Vec::new());
+    /// Tells the quiet text around each place where noise may interrupt something:
+    /// `may_cross` judges by the four bytes before and after, and what it looks for is
+    /// no longer than `reach`.
+    pub(super) fn around(
+        &mut self,
+        text: &[u8],
+        reach: usize,
+        may_cross: impl Fn([u8; 8]) -> bool,
+        mut tell: impl FnMut(&Self),
+    ) {
+        if !self.split(text, End::Closed) {
+            return;
         }
-        // What a shorter text leaves of a longer one stays until this is dropped.
-        quiet.text.clear();
+        let runs = std::mem::take(&mut self.runs);
+        let is_near = |&at: &usize| near(text, &runs, at).is_none_or(&may_cross);
+        let mut places = (1..runs.len()).filter(is_near).peekable();
+        while let Some(place) = places.next() {
+            let first = before(&runs, place, reach);
+            let mut last = after(&runs, place, reach);
+            // What is near enough is looked at together.
+            while let Some(next) = places.next_if(|&next| next <= last) {
+                last = after(&runs, next, reach);
+            }
+            let cut = |(at, run): (usize, &Range<usize>)| {
+                let start = if at == first {
+                    run.start.max(run.end.saturating_sub(reach))
+                } else {
+                    run.start
+                };
+                let end =
+                    if at == last { run.end.min(run.start.saturating_add(reach)) } else { run.end };
+                start..end.max(start)
+            };
+            let chosen = runs.iter().enumerate().skip(first).take(last + 1 - first);
+            self.join(text, chosen.map(cut));
+            tell(self);
+        }
+        self.runs = runs;
+    }
+
+    /// Finds what stands between noise. `false` when there is none.
+    fn split(&mut self, text: &[u8], end: End) -> bool {
+        self.runs.clear();
         let wide = memchr::memchr3(0xe2, 0xef, 0xc2, text).is_some();
-        let mut at = 0;
-        let mut begun = 0;
+        let (mut at, mut begun, mut is_noisy) = (0, 0, false);
         while let Some(found) = next(text, at, wide) {
             let length = noise(text.get(found..).unwrap_or_default(), end);
             if length == 0 {
                 at = found + 1;
                 continue;
             }
-            if quiet.parts.is_empty() {
-                quiet.text.reserve_exact(text.len());
+            is_noisy = true;
+            if begun < found {
+                self.runs.push(begun..found);
             }
-            quiet.take(text, begun..found);
             at = found + length;
             begun = at;
         }
-        if quiet.parts.is_empty() {
-            return false;
+        if begun < text.len() {
+            self.runs.push(begun..text.len());
         }
-        quiet.take(text, begun..text.len());
-        true
+        is_noisy
     }
 
-    fn take(&mut self, text: &[u8], part: Range<usize>) {
-        if let Some(bytes) = text.get(part.clone())
-            && (!bytes.is_empty() || self.parts.is_empty())
-        {
+    /// Takes these parts of a text, one right after the other.
+    fn join(&mut self, text: &[u8], parts: impl Iterator<Item = Range<usize>> + Clone) {
+        let length = parts.clone().map(|part| part.len()).sum();
+        if self.text.capacity() < length {
+            // The old place is wiped.
+            self.text = Zeroizing::new(Vec::with_capacity(length));
+        }
+        // What a shorter text leaves of a longer one stays until this is dropped.
+        self.text.clear();
+        self.parts.clear();
+        for part in parts {
             self.parts.push((self.text.len(), part.start));
-            self.text.extend_from_slice(bytes);
+            self.text.extend_from_slice(text.get(part).unwrap_or_default());
         }
     }
 
@@ -87,6 +131,45 @@ impl Quiet {
         let (start, last) = (self.origin(range.start), self.origin(range.end.checked_sub(1)?));
         (last - start >= range.len()).then_some(start..last + 1)
     }
+}
+
+/// The four bytes before and after the beginning of a run, without what is in
+/// between; `None` where there are less.
+fn near(text: &[u8], runs: &[Range<usize>], at: usize) -> Option<[u8; 8]> {
+    let mut around = [0; 8];
+    let (left, right) = around.split_at_mut(4);
+    let before = runs.get(..at)?.iter().rev().flat_map(|run| run.clone().rev());
+    let after = runs.get(at..)?.iter().flat_map(Range::clone);
+    // Before the first byte stands nothing that anybody looks for.
+    for (byte, from) in left.iter_mut().rev().zip(before) {
+        *byte = *text.get(from)?;
+    }
+    let mut after = after.map(|from| text.get(from));
+    for byte in right {
+        *byte = *after.next()??;
+    }
+    Some(around)
+}
+
+/// The run in which the last `reach` bytes before another one begin.
+fn before(runs: &[Range<usize>], at: usize, reach: usize) -> usize {
+    let mut length = 0;
+    let mut back = runs.iter().enumerate().take(at).rev();
+    let found = back.find(|(_, run)| {
+        length += run.len();
+        length >= reach
+    });
+    found.map_or(0, |(number, _)| number)
+}
+
+/// The run in which the first `reach` bytes from another one on end.
+fn after(runs: &[Range<usize>], at: usize, reach: usize) -> usize {
+    let mut length = 0;
+    let found = runs.iter().enumerate().skip(at).find(|(_, run)| {
+        length += run.len();
+        length >= reach
+    });
+    found.map_or(runs.len().saturating_sub(1), |(number, _)| number)
 }
 
 /// The next byte that may begin noise.

