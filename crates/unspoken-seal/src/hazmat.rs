@@ -196,6 +196,11 @@ impl Sha512Stream {
     }
 }
 
+/// HMAC-SHA-256, which is what the first step of HKDF is.
+pub(crate) fn hmac_sha256(key: &DataKey, message: &[u8]) -> [u8; 32] {
+    Hkdf::<Sha256>::extract(Some(key.expose()), message).0.into()
+}
+
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

@@ -9,13 +9,12 @@
 use std::collections::BTreeMap;
 
 use unspoken_model::{DocumentForm, EnvironmentName, Place, ProjectFile, shown};
+use unspoken_scan::{Kinds, Position, plaintext};
 use unspoken_seal::Document;
 
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::git::{Git, GitError, Index, ObjectId, Staged};
-
-mod suspicion;
 
 /// Check what is staged (git calls this)
 ///
@@ -58,18 +57,21 @@ fn look_for_plaintext(
 ) -> Result<(), GitError> {
     let files: Vec<(&str, &ObjectId)> = staged.files().collect();
     let ids = files.iter().map(|(_, id)| (*id).clone());
+    let kinds = Kinds::new();
     let mut reader = crate::git::Contents::read(git, ids)?;
     for (path, _) in files {
         let Some(bytes) = reader.next()? else { continue };
         let unstage = format!("Run `git rm --cached -- {}`", quoted_path(path));
-        if suspicion::is_plaintext(path, &bytes) {
+        if plaintext::is_plaintext(path, &bytes) {
             objections.push(Objection {
                 path: shown(path),
                 text: "plaintext values".to_owned(),
                 hint: format!("{unstage}, and `unspoken import {}`.", quoted_path(path)),
             });
         }
-        if let Some(line) = suspicion::private_key(&bytes) {
+        let sightings = kinds.find(&bytes);
+        if let Some(key) = sightings.iter().find(|found| found.kind.opens_documents()) {
+            let line = Position::of(&bytes, key.range.start).line;
             objections.push(Objection {
                 path: shown(path),
                 text: format!("a private key, in line {line}"),

@@ -1,19 +1,10 @@
-//! What looks like a plaintext secret, by the name and the bytes of a file.
-
-/// How the private keys begin that we know, and how many of the characters
-/// after it must be ones of a key: a page that speaks of keys holds none.
-const KEYS: [(&[u8], usize); 4] = [
-    (b"AGE-SECRET-KEY-1", 50),
-    (b"AGE-SECRET-KEY-PQ-1", 50),
-    (b"unspoken-key-1:", 40),
-    (b"unspoken-sealed-key-1:", 40),
-];
+//! Plaintext: `.env` files that anybody can read, by their names and bytes.
 
 /// The `.env` files that hold no values, by how their names go on.
 const HARMLESS: [&str; 6] = ["example", "sample", "template", "dist", "enc", "schema"];
 
 /// Whether a file is a `.env` file with values that anybody can read.
-pub(super) fn is_plaintext(path: &str, bytes: &[u8]) -> bool {
+pub fn is_plaintext(path: &str, bytes: &[u8]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let Some(rest) = name.strip_prefix(".env") else { return false };
     if !rest.is_empty() && !rest.starts_with('.') {
@@ -37,28 +28,6 @@ fn is_plain_value(line: &[u8]) -> bool {
     let value = value.get(begin..).unwrap_or_default();
     let is_sealed = value.starts_with(b"encrypted:") || value.starts_with(b"ENC[");
     !is_public && !value.is_empty() && !is_sealed
-}
-
-/// The line of the first private key.
-pub(super) fn private_key(bytes: &[u8]) -> Option<usize> {
-    let at = KEYS.iter().filter_map(|&(start, length)| find(bytes, start, length)).min()?;
-    Some(1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count())
-}
-
-fn find(bytes: &[u8], start: &[u8], length: usize) -> Option<usize> {
-    let (&first, _) = start.split_first()?;
-    let mut at = 0;
-    while let Some(next) = bytes.get(at..)?.iter().position(|&byte| byte == first) {
-        let rest = bytes.get(at + next..)?;
-        if let Some(body) = rest.strip_prefix(start) {
-            let is_key = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-            if body.iter().take_while(is_key).count() >= length {
-                return Some(at + next);
-            }
-        }
-        at += next + 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -88,20 +57,6 @@ mod tests {
         }
         for other in [".envrc", "my.env", "env", ".environment"] {
             case(other, "A=x\n", false);
-        }
-    }
-
-    #[test]
-    fn a_private_key_is_found_by_its_line_and_a_word_about_keys_is_not() {
-        let key = format!("{}{}", "AGE-SECRET-KEY-", "1".to_owned() + &"Q".repeat(58));
-        let bundle = format!("{}{}", "unspoken-key-", "1:".to_owned() + &"eyJ2".repeat(20));
-        assert_eq!(private_key(format!("a\nb {key}\n").as_bytes()), Some(2));
-        assert_eq!(private_key(format!("{bundle}:0a1b2c3d").as_bytes()), Some(1));
-        assert_eq!(private_key(format!("\n\n\"{key}\"\n{bundle}").as_bytes()), Some(3));
-        for none in
-            ["", "A", "AGE-SECRET-KEY-1…", "`AGE-SECRET-KEY-1QQQ`", "unspoken-key-1:<base64>"]
-        {
-            assert_eq!(private_key(none.as_bytes()), None, "{none}");
         }
     }
 }

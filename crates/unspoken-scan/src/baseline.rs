@@ -1,0 +1,225 @@
+//! The baseline: findings that somebody has looked at and accepted.
+//!
+//! Rules:
+//! - The file is for everybody, and says nothing of a value: an entry is a keyed
+//!   hash over kind, text and path. The key is not in the file. With it, a guess
+//!   could be tried.
+//! - Kind, path and reason stand beside the hash for a reader. The hash decides.
+//! - A newer version is refused before anything else of it is looked at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use thiserror::Error;
+use unspoken_model::shown;
+use unspoken_seal::{Mac, MacKey};
+
+/// What a baseline's hashes are made with. The program keeps it, as it keeps
+/// private keys.
+pub struct BaselineKey(MacKey);
+
+/// Findings that were accepted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Baseline(BTreeMap<Mac, Accepted>);
+
+/// What is told of an accepted finding.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Accepted {
+    /// The id of a kind, or the name of a secret.
+    pub kind: String,
+    /// The path in the repository, as it may be shown.
+    pub path: String,
+    pub reason: String,
+}
+
+/// A finding, with the text that leaked.
+#[derive(Clone, Copy)]
+pub struct Leak<'a> {
+    /// The id of a kind, or the name of a secret.
+    pub kind: &'a str,
+    pub text: &'a [u8],
+    /// The path in the repository.
+    pub path: &'a str,
+}
+
+/// Why bytes are no baseline, or a finding cannot be added to one.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum BaselineError {
+    #[error("the baseline is larger than {max} bytes", max = Baseline::MAX_BYTES)]
+    TooLarge,
+    #[error("the baseline does not read (line {line}, column {column})")]
+    Form { line: usize, column: usize },
+    #[error(
+        "the baseline has version {found}, and this program reads version {known}",
+        known = Baseline::VERSION
+    )]
+    Version { found: u64 },
+    #[error("the baseline has more than {max} entries", max = Baseline::MAX_ENTRIES)]
+    TooMany,
+    #[error("`{field}` of entry {number} in the baseline cannot be used")]
+    Entry { number: usize, field: &'static str },
+    #[error("entry {number} is in the baseline twice")]
+    Twice { number: usize },
+    #[error("`{field}` is empty, too long or holds characters that a terminal would obey")]
+    Text { field: &'static str },
+}
+
+#[derive(Deserialize)]
+struct Head {
+    version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page<'a> {
+    #[serde(rename = "version")]
+    _version: u64,
+    #[serde(borrow)]
+    accepted: Vec<Row<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row<'a> {
+    #[serde(borrow)]
+    mac: std::borrow::Cow<'a, str>,
+    kind: String,
+    path: String,
+    reason: String,
+}
+
+impl BaselineKey {
+    pub fn random() -> Self {
+        Self(MacKey::random())
+    }
+
+    /// A key that was kept. `None` unless it has 32 bytes.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        MacKey::new(bytes).map(Self)
+    }
+
+    /// Lends the bytes, to keep them where private keys are kept.
+    pub fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+
+    fn mac(&self, leak: &Leak<'_>) -> Mac {
+        let domain = b"unspoken/baseline/v1";
+        self.0.mac(&[domain, leak.kind.as_bytes(), leak.text, leak.path.as_bytes()])
+    }
+}
+
+impl Baseline {
+    pub const VERSION: u64 = 1;
+    pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+    pub const MAX_ENTRIES: usize = 10_000;
+    /// In bytes, of a reason.
+    pub const MAX_REASON: usize = 500;
+    const MAX_KIND: usize = 128;
+    const MAX_PATH: usize = 4096;
+
+    /// Reads a baseline, or says where it is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(BaselineError::TooLarge);
+        }
+        let form = |error: serde_json::Error| BaselineError::Form {
+            line: error.line(),
+            column: error.column(),
+        };
+        let Head { version } = serde_json::from_slice(bytes).map_err(form)?;
+        if version != Self::VERSION {
+            return Err(BaselineError::Version { found: version });
+        }
+        let page: Page<'_> = serde_json::from_slice(bytes).map_err(form)?;
+        if page.accepted.len() > Self::MAX_ENTRIES {
+            return Err(BaselineError::TooMany);
+        }
+        let mut entries = BTreeMap::new();
+        for (row, number) in page.accepted.into_iter().zip(1..) {
+            let entry = |field| BaselineError::Entry { number, field };
+            let mac = Mac::parse(&row.mac).ok_or(entry("mac"))?;
+            let accepted = Accepted { kind: row.kind, path: row.path, reason: row.reason };
+            accepted.spoilt().map_or(Ok(()), |field| Err(entry(field)))?;
+            if entries.insert(mac, accepted).is_some() {
+                return Err(BaselineError::Twice { number });
+            }
+        }
+        Ok(Self(entries))
+    }
+
+    /// Prints the file: an entry a line, so that a change is read as one, in the
+    /// order of paths and kinds.
+    pub fn print(&self) -> String {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let mut entries: Vec<_> = self.0.iter().collect();
+        entries.sort_by_key(|(mac, entry)| (&entry.path, &entry.kind, *mac));
+        let rows = entries.into_iter().map(|(mac, entry)| {
+            let (kind, path, reason) = (text(&entry.kind), text(&entry.path), text(&entry.reason));
+            format!("    {{ \"mac\": \"{mac}\", \"kind\": {kind}, \"path\": {path}, \"reason\": {reason} }}")
+        });
+        let rows = rows.collect::<Vec<_>>().join(",\n");
+        let list = if rows.is_empty() { String::new() } else { format!("\n{rows}\n  ") };
+        format!("{{\n  \"version\": {},\n  \"accepted\": [{list}]\n}}\n", Self::VERSION)
+    }
+
+    /// Whether this finding was accepted.
+    pub fn contains(&self, key: &BaselineKey, leak: &Leak<'_>) -> bool {
+        self.0.contains_key(&key.mac(leak))
+    }
+
+    /// Accepts a finding. Says whether it is new; an old one gets the new reason.
+    pub fn add(
+        &mut self,
+        key: &BaselineKey,
+        leak: &Leak<'_>,
+        reason: &str,
+    ) -> Result<bool, BaselineError> {
+        let accepted = Accepted {
+            kind: leak.kind.to_owned(),
+            path: shown(leak.path),
+            reason: reason.to_owned(),
+        };
+        accepted.spoilt().map_or(Ok(()), |field| Err(BaselineError::Text { field }))?;
+        let mac = key.mac(leak);
+        if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&mac) {
+            return Err(BaselineError::TooMany);
+        }
+        Ok(self.0.insert(mac, accepted).is_none())
+    }
+
+    /// What was accepted.
+    pub fn iter(&self) -> impl Iterator<Item = &Accepted> {
+        self.0.values()
+    }
+}
+
+impl Accepted {
+    /// The first field that cannot stand in a baseline.
+    fn spoilt(&self) -> Option<&'static str> {
+        let fields = [
+            ("kind", &self.kind, Baseline::MAX_KIND),
+            ("path", &self.path, Baseline::MAX_PATH),
+            ("reason", &self.reason, Baseline::MAX_REASON),
+        ];
+        let fits = |text: &str, max| !text.is_empty() && text.len() <= max && shown(text) == text;
+        fields.into_iter().find(|(_, text, max)| !fits(text, *max)).map(|(field, ..)| field)
+    }
+}
+
+impl fmt::Debug for BaselineKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BaselineKey([REDACTED])")
+    }
+}
+
+impl fmt::Debug for Leak<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, path, .. } = self;
+        f.debug_struct("Leak").field("kind", kind).field("path", path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
