@@ -29,6 +29,7 @@ mod rm;
 mod rotate;
 mod rotate_value;
 mod run;
+pub(crate) mod scan;
 mod set;
 mod trust;
 mod why;
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Access(access::Access),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    Scan(scan::Scan),
     #[command(subcommand)]
     Git(git::Git),
     Resolve(resolve::Resolve),
@@ -135,6 +137,7 @@ impl Command {
             Self::Access(command) => command.run(cx),
             Self::Check(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
+            Self::Scan(command) => command.run(cx),
             Self::Git(command) => command.run(cx),
             Self::Resolve(command) => command.run(cx),
             Self::Accept(command) => command.run(cx),
