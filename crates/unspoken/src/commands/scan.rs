@@ -12,6 +12,7 @@ mod transcripts;
 mod values;
 mod work_tree;
 
+pub(crate) use accepted::BaselineFile;
 pub(crate) use findings::Findings;
 pub(crate) use search::Search;
 pub(crate) use staged::scan as scan_staged;
@@ -24,7 +25,7 @@ use clap_complete::ArgValueCandidates;
 use unspoken_model::{EnvironmentName, shown};
 use unspoken_store::env_vars;
 
-use self::accepted::{Acceptance, BaselineFile};
+use self::accepted::Acceptance;
 use self::findings::Gathered;
 use self::report::Report;
 use self::search::Room;
@@ -33,7 +34,7 @@ use self::work_tree::Files;
 use crate::complete;
 use crate::context::Context;
 use crate::failure::{Code, Failure, quoted};
-use crate::git::Git;
+use crate::git::{Git, Staged};
 use crate::ui::counted;
 
 /// Find values and credentials that got out
@@ -178,7 +179,8 @@ impl Scan {
             findings.add("-", &Place::Stdin, spots);
         }
         if self.staged {
-            staged::scan(ground.git()?, search, findings)?;
+            let git = ground.git()?;
+            staged::scan(git, &Staged::list(git)?, search, findings)?;
         }
         if self.history { history::scan(ground.git()?, search, findings) } else { Ok(0) }
     }

@@ -10,8 +10,12 @@ use super::trace::{Place, Trace, What};
 use crate::git::{Contents, Git, GitError, Staged};
 
 /// Looks through every staged file.
-pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<(), GitError> {
-    let staged = Staged::list(git)?;
+pub(crate) fn scan(
+    git: &Git,
+    staged: &Staged,
+    search: &Search,
+    findings: &Findings,
+) -> Result<(), GitError> {
     if staged.is_empty() {
         return Ok(());
     }

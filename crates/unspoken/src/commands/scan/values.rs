@@ -1,8 +1,10 @@
 //! Opening the values that are looked for.
 
+use std::path::PathBuf;
+
 use unspoken_model::EnvironmentName;
 use unspoken_seal::SecretSet;
-use unspoken_store::StoreError;
+use unspoken_store::{Project, StoreError, find};
 
 use super::known::Known;
 use crate::context::{Context, Workspace};
@@ -37,14 +39,20 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
     Ok(if sets.is_empty() { None } else { Some(Known::new(sets)) })
 }
 
-/// The same where nobody is there to answer: as many as open by themselves, and
-/// nothing is said. In how many environments values stay unknown is told.
-pub(crate) fn unasked(cx: &Context) -> (Option<Known>, usize) {
-    let Ok(workspace) = cx.workspace() else { return (None, 0) };
-    let store = cx.store(&workspace);
-    let (sets, closed) = try_all(&workspace, |environment| store.open_unasked(environment));
-    let known = if sets.is_empty() { None } else { Some(Known::new(sets)) };
-    (known, closed.len())
+/// The same for the projects in some folders, where nobody is there to answer: as
+/// many as open by themselves. Says how many environments stay closed.
+pub(crate) fn unasked(cx: &Context, folders: &[PathBuf]) -> (Option<Known>, usize) {
+    let (mut sets, mut closed) = (Vec::new(), 0);
+    for folder in folders {
+        let project = find(folder, Some(folder)).ok().and_then(|found| Project::read(found).ok());
+        let Some((project, home)) = project.zip(cx.home().ok()) else { continue };
+        let workspace = Workspace { project, home };
+        let store = cx.store(&workspace);
+        let (opened, failed) = try_all(&workspace, |environment| store.open_unasked(environment));
+        sets.extend(opened);
+        closed += failed.len();
+    }
+    (if sets.is_empty() { None } else { Some(Known::new(sets)) }, closed)
 }
 
 type Closed = Vec<(EnvironmentName, StoreError)>;

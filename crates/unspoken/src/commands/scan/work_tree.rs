@@ -46,7 +46,9 @@ impl Files<'_> {
     pub(crate) fn walk(&self, paths: &[PathBuf]) {
         let Some((first, further)) = paths.split_first() else { return };
         let mut builder = WalkBuilder::new(first);
-        further.iter().for_each(|path| drop(builder.add(path)));
+        for path in further {
+            builder.add(path);
+        }
         builder.standard_filters(false).threads(threads());
         if self.ignoring {
             builder.git_ignore(true).git_exclude(true).git_global(true).parents(true);
