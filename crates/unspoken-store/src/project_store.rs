@@ -104,7 +104,8 @@ impl<'a> ProjectStore<'a> {
             let (key, _) = self.unlock_unasked(own, &verified)?;
             let (path, _) = self.project.document(own);
             let opened = verified.open(&key);
-            let document = opened.map_err(|error| StoreError::Open { path: path.clone(), error })?;
+            let document =
+                opened.map_err(|error| StoreError::Open { path: path.clone(), error })?;
             let place = self.project.place(own);
             document.into_set(&place).map_err(|error| StoreError::Set { path, error })
         })

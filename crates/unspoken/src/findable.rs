@@ -11,7 +11,9 @@ pub(crate) fn warning(name: &SecretName, secret: &Secret) -> Option<String> {
     }
     let why = match Strength::of(secret) {
         Strength::Strong => return None,
-        Strength::Short => "short or simple: output redaction and scans find it only as a whole word",
+        Strength::Short => {
+            "short or simple: output redaction and scans find it only as a whole word"
+        }
         Strength::Plain => "so short or common that output redaction and scans never find it",
     };
     Some(format!("the value of `{name}` is {why}"))

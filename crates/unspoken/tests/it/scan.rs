@@ -338,7 +338,10 @@ fn sarif_names_rules_places_and_nothing_of_a_value() {
     }
     let place = &results[0]["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "b");
-    assert_eq!((&place["region"]["startLine"], &place["region"]["startColumn"]), (&1.into(), &2.into()));
+    assert_eq!(
+        (&place["region"]["startLine"], &place["region"]["startColumn"]),
+        (&1.into(), &2.into())
+    );
     assert_eq!(results[1]["ruleId"], "gitlab-token");
     let prints: std::collections::BTreeSet<String> =
         results.iter().map(|result| result["partialFingerprints"].to_string()).collect();

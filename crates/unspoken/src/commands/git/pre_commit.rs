@@ -53,7 +53,7 @@ impl PreCommit {
         }
         let mut objections = Vec::new();
         let projects = Index::of(&git, &format!(":(top,glob)**/{}", ProjectFile::NAME))?;
-        let found = Found::learn(cx, &git, &projects)?;
+        let found = Found::learn(cx, &projects)?;
         look_for_leaks(&git, &staged, &found, &mut objections)?;
         look_at_projects(&git, &staged, &projects, &mut objections)?;
         let Some(first) = objections.first() else { return Ok(()) };
@@ -117,12 +117,15 @@ fn objection(trace: &Trace) -> Objection {
 impl Found {
     /// What is looked for: credentials of every kind, and the values of these
     /// projects as far as they open without asking anybody.
-    fn learn(cx: &Context, git: &Git, index: &Index) -> Result<Self, Failure> {
+    fn learn(cx: &Context, index: &Index) -> Result<Self, Failure> {
         let mut found = Self { search: Search::new(None, None), baseline: None };
         if index.entries().next().is_none() {
             return Ok(found);
         }
-        let top = PathBuf::from(git.text(&["rev-parse", "--show-toplevel"])?);
+        let start = cx.start()?;
+        // Git starts a hook here; somebody who calls it may be further down.
+        let top = start.ancestors().find(|folder| folder.join(".git").exists());
+        let top = top.unwrap_or(&start);
         let folders = index.entries().map(|(path, _)| top.join(path));
         let folders: Vec<PathBuf> =
             folders.filter_map(|path| path.parent().map(Path::to_owned)).collect();

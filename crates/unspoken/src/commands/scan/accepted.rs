@@ -54,8 +54,7 @@ impl BaselineFile {
             Err(unspoken_store::FileError::NotFound { .. }) if named.is_none() => return Ok(None),
             Err(error) => return Err(Failure::because(Code::Other, &error)),
         };
-        let (key, baseline) =
-            Baseline::parse(&bytes).map_err(|error| cannot(error.to_string()))?;
+        let (key, baseline) = Baseline::parse(&bytes).map_err(|error| cannot(error.to_string()))?;
         Ok(Some(Self { path, baseline, key: Arc::new(key) }))
     }
 
@@ -117,9 +116,7 @@ impl BaselineFile {
 
 fn is_committed(trace: &Trace, tracked: &BTreeSet<Vec<u8>>) -> bool {
     match trace.place {
-        Place::WorkTree => {
-            trace.what != What::Plaintext && tracked.contains(trace.path.as_bytes())
-        }
+        Place::WorkTree => trace.what != What::Plaintext && tracked.contains(trace.path.as_bytes()),
         Place::Staged => trace.what != What::Plaintext,
         Place::Commit(_) | Place::Message(_) => true,
         Place::Ignored | Place::Stdin | Place::Transcript => false,

@@ -41,11 +41,7 @@ pub(super) enum Kind {
 
 /// Looks through all of a repository's history. Says how much was found that
 /// nothing leads to any more.
-pub(crate) fn scan(
-    git: &Git,
-    search: &Search,
-    findings: &Findings,
-) -> Result<usize, Failure> {
+pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<usize, Failure> {
     let objects = list(git)?;
     let hits = Mutex::new(Vec::new());
     let parts = split(objects, threads());
@@ -53,7 +49,8 @@ pub(crate) fn scan(
         let hits = &hits;
         let read = |part| scope.spawn(move || read(git, part, search, hits));
         let readers: Vec<_> = parts.iter().map(Vec::as_slice).map(read).collect();
-        let joined = readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(torn())));
+        let joined =
+            readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(torn())));
         joined.sum::<Result<usize, GitError>>()
     })?;
     findings.looked(looked);

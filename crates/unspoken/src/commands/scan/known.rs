@@ -64,7 +64,8 @@ impl Owners {
     /// `DATABASE_URL (production, staging)`
     pub(crate) fn print(&self) -> String {
         let owner = |(name, environments): &(SecretName, Vec<EnvironmentName>)| {
-            let environments: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+            let environments: Vec<&str> =
+                environments.iter().map(EnvironmentName::as_str).collect();
             format!("{name} ({})", environments.join(", "))
         };
         self.0.iter().map(owner).collect::<Vec<_>>().join(", ")

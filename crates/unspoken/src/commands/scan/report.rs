@@ -68,7 +68,11 @@ impl Report {
                     None => usize::from(id == PLAINTEXT),
                 },
                 level: Level::Error,
-                text: format!("{}{commit}. {}", trace.what.print(), advice(&trace.what, &trace.path)),
+                text: format!(
+                    "{}{commit}. {}",
+                    trace.what.print(),
+                    advice(&trace.what, &trace.path)
+                ),
                 path: path.to_owned(),
                 is_in_repository: !matches!(trace.place, Place::Stdin | Place::Transcript),
                 line: trace.position.line,
@@ -140,7 +144,9 @@ fn advice(what: &What, path: &str) -> String {
 /// How to replace a value, wherever it is used.
 fn replace(owners: &Owners) -> String {
     let commands = owners.iter().flat_map(|(name, environments)| {
-        environments.iter().map(move |environment| format!("`unspoken set {name} -e {environment}`"))
+        environments
+            .iter()
+            .map(move |environment| format!("`unspoken set {name} -e {environment}`"))
     });
     let commands: Vec<String> = commands.collect();
     format!("Make a new one where it is given out, then run {}.", commands.join(", "))

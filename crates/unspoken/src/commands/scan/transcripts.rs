@@ -56,7 +56,8 @@ const AT_HOME: [&str; 37] = [
 ];
 
 /// In the project itself.
-const IN_PROJECT: [&str; 3] = [".aider.chat.history.md", ".aider.input.history", ".aider.llm.history"];
+const IN_PROJECT: [&str; 3] =
+    [".aider.chat.history.md", ".aider.input.history", ".aider.llm.history"];
 
 /// The places that are there.
 pub(crate) fn places(home: &Path) -> Vec<PathBuf> {

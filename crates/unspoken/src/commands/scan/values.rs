@@ -80,6 +80,9 @@ fn say_closed(cx: &Context, closed: Closed) {
     }
     if !locked.is_empty() {
         let names: Vec<String> = locked.iter().map(|(name, _)| format!("`{name}`")).collect();
-        cx.ui.note(&format!("no key here opens {}: its values are not looked for", names.join(", ")));
+        cx.ui.note(&format!(
+            "no key here opens {}: its values are not looked for",
+            names.join(", ")
+        ));
     }
 }

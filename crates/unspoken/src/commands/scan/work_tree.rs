@@ -151,7 +151,8 @@ impl Files<'_> {
 
 /// Notes which `.env` files git ignores.
 pub(crate) fn mark_ignored(git: &Git, traces: &mut [Trace]) -> Result<(), GitError> {
-    let is_meant = |trace: &&mut Trace| trace.what == What::Plaintext && trace.place == Place::WorkTree;
+    let is_meant =
+        |trace: &&mut Trace| trace.what == What::Plaintext && trace.place == Place::WorkTree;
     for trace in traces.iter_mut().filter(is_meant) {
         let path = format!(":(top,literal){}", trace.path);
         let words = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", &path];

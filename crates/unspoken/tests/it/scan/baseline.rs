@@ -17,7 +17,8 @@ fn what_was_accepted_is_told_no_more_until_it_changes() {
     project.git(["add", "fixture"]);
 
     let output = silent(project.unspoken(["scan", "--accept", "a test key"]).run().fails_with(8));
-    let output = output.says("1 finding accepted").says("fixture:1:1").says("1 finding not accepted");
+    let output =
+        output.says("1 finding accepted").says("fixture:1:1").says("1 finding not accepted");
     assert_eq!(output.text(), "untracked:1:1: a GitLab token [gitlab-token]\n");
     let text = project.read(FILE);
     assert!(!text.contains(&token()) && text.contains("\"reason\": \"a test key\""), "{text}");
