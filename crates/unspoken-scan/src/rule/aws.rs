@@ -87,7 +87,7 @@ fn secret_in(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
 /// Whether forty characters are none of a hash, a path or a name.
 fn is_secret(run: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| run.iter().any(test);
-    let slashes = run.iter().filter(|&&byte| byte == b'/').count();
+    let slashes = memchr::memchr_iter(b'/', run).count();
     has(u8::is_ascii_uppercase)
         && has(u8::is_ascii_lowercase)
         && has(u8::is_ascii_digit)

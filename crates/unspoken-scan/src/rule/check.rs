@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
 
 use crate::crc::{base36, base62, crc32};
 use crate::kinds::Verified::{self, Checksum, Shape};
@@ -22,9 +23,7 @@ pub(super) fn shape(_: &[u8]) -> Option<Verified> {
 /// Lowercase, uppercase and digits: where the prefix is a word of programs.
 pub(super) fn mixed(token: &[u8]) -> Option<Verified> {
     let has = |test: fn(&u8) -> bool| token.iter().any(test);
-    let all = has(u8::is_ascii_digit)
-        && has(u8::is_ascii_uppercase)
-        && has(|byte| byte.is_ascii_lowercase());
+    let all = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
     all.then_some(Shape)
 }
 
@@ -61,7 +60,7 @@ pub(super) fn crc_hex_turned(token: &[u8]) -> Option<Verified> {
 
 /// A macaroon of a package index: version 2, and the index's name.
 pub(super) fn macaroon(token: &[u8]) -> Option<Verified> {
-    let bytes = URL_SAFE.decode(token.strip_prefix(b"pypi-")?).ok()?;
+    let bytes = decode_url_safe(token.strip_prefix(b"pypi-")?)?;
     let rest = bytes.strip_prefix(&[2, 1])?;
     let (&length, rest) = rest.split_first()?;
     let name = rest.get(..usize::from(length))?;
@@ -75,10 +74,11 @@ pub(super) fn json(token: &[u8]) -> Option<Verified> {
     let end = text.iter().position(|&byte| byte == b'_').unwrap_or(text.len());
     let text = text.get(..end)?;
     let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()?;
+    let bytes = Zeroizing::new(bytes);
     bytes.starts_with(b"{\"").then_some(Shape)
 }
 
 /// The bytes of a text in base64url. `None` where it is none.
-pub(super) fn decode_url_safe(text: &[u8]) -> Option<Vec<u8>> {
-    URL_SAFE.decode(text).ok()
+pub(super) fn decode_url_safe(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    URL_SAFE.decode(text).ok().map(Zeroizing::new)
 }

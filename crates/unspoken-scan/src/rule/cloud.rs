@@ -166,8 +166,8 @@ fn azure_client(text: &[u8], anchor: Range<usize>) -> Option<Sighting> {
     let rest = text.get(anchor.end..)?.iter().take(40).take_while(|byte| set(byte)).count();
     let head = text.get(start..anchor.start)?;
     let end = anchor.end + rest;
-    let before = start.checked_sub(1).and_then(|at| text.get(at));
-    let fits = (31..=34).contains(&rest) && head.iter().all(set) && !before.is_some_and(set);
+    let is_free = begins(text, start) && !text.get(..start)?.ends_with(b"~");
+    let fits = (31..=34).contains(&rest) && head.iter().all(set) && is_free;
     if !fits || !floor::is_random(text.get(anchor.end..end)?) {
         return None;
     }
@@ -180,7 +180,7 @@ fn terraform(text: &[u8], anchor: Range<usize>) -> Option<Sighting> {
     let rest = Set::Loose.run(text.get(anchor.end..)?, 80);
     let start = anchor.start.checked_sub(14)?;
     let end = anchor.end + rest;
-    let fits = head == 14 && (60..=72).contains(&rest) && begins(text, start);
+    let fits = head >= 14 && (60..=72).contains(&rest) && begins(text, start);
     (fits && floor::is_random(text.get(anchor.end..end)?))
         .then(|| seen(TERRAFORM, start..end, Verified::Shape))?
 }

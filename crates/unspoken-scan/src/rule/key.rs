@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 use unspoken_seal::{BundleError, Identity, KeyBundle};
+use zeroize::Zeroizing;
 
 use super::Set::{Alnum, Base64, Loose};
 use super::{Kind, Rule, begins, seen};
@@ -86,7 +87,8 @@ fn pem(text: &[u8], anchor: Range<usize>) -> Option<Sighting> {
 /// How long the body of a key is, with its headers, escapes and quotes. `None`
 /// where there is none.
 fn key_bytes(body: &[u8], is_pgp: bool) -> Option<usize> {
-    let mut key = Vec::new();
+    // Room for all, so that it never moves and leaves a copy.
+    let mut key = Zeroizing::new(Vec::with_capacity(body.len()));
     let mut at = 0;
     let mut end = 0;
     while at < body.len() {

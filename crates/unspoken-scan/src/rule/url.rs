@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::{Kind, Rule, seen};
 use crate::floor;
 use crate::kinds::{Sighting, Verified};
@@ -77,7 +79,7 @@ fn ends(byte: u8) -> bool {
 
 /// Whether nobody's password is this one.
 fn is_placeholder(user: &[u8], password: &[u8]) -> bool {
-    let lower = password.to_ascii_lowercase();
+    let lower = Zeroizing::new(password.to_ascii_lowercase());
     let word = std::str::from_utf8(&lower).unwrap_or_default();
     // A word is no password that could be told from an example.
     let is_word = lower.iter().all(u8::is_ascii_alphabetic) && lower.len() < 12;
@@ -94,9 +96,8 @@ fn is_placeholder(user: &[u8], password: &[u8]) -> bool {
         || word.contains('$')
         || word.contains("**")
         || word.contains("...")
-        || floor::distinct(password) < 5
-        || floor::has_word(password)
-        || "1234567890".starts_with(word)
+        || !floor::is_random(password)
+        || word.contains("1234")
 }
 
 /// Whether the host is one of examples, or none.
