@@ -25,10 +25,10 @@ pub(crate) struct Row<'a> {
 pub(crate) fn print(findings: &[Finding], prefix: &str, default: &str) -> Value {
     let rules = Rule::ALL.map(|each| rule(each.id(), each.meaning(), each.level()));
     let results = findings.iter().filter_map(|finding| of_check(finding, prefix, default));
-    document(&rules, results.collect())
+    document(&rules, &results.collect::<Vec<_>>())
 }
 
-pub(crate) fn document(rules: &[Value], results: Vec<Value>) -> Value {
+pub(crate) fn document(rules: &[Value], results: &[Value]) -> Value {
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -47,7 +47,7 @@ fn scan(project: &Project, arguments: &[&str], input: &[u8]) -> Vec<Value> {
 fn silent(output: Output) -> Output {
     let output = output.is_silent_on_values();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), output.stderr);
-    assert!(!said.contains(&token()[6..]), "a token is shown");
+    assert!(!said.contains(token().trim_start_matches("glpat-")), "a token is shown");
     output
 }
 
@@ -312,7 +312,7 @@ fn without_a_project_or_a_repository_there_is_something_to_look_at() {
     call(&["scan", "--history"]).fails_with(3).says("in no git repository");
     call(&["scan", "--staged"]).fails_with(3);
     fs::write(folder.join("locked"), "x").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
     fs::set_permissions(folder.join("locked"), mode).unwrap();
     // Root reads everything.
     if fs::File::open(folder.join("locked")).is_err() {

@@ -18,12 +18,12 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Learns every value once, whoever has it. The sets are wiped.
-    pub(crate) fn new(sets: Vec<SecretSet>) -> Self {
+    /// Learns every value once, whoever has it.
+    pub(crate) fn new(sets: &[SecretSet]) -> Self {
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut values: Vec<(&SecretName, &Secret)> = Vec::new();
         let mut owners: Vec<Owners> = Vec::new();
-        for set in &sets {
+        for set in sets {
             for (name, secret) in set.iter() {
                 let place = *places.entry(secret.expose()).or_insert_with(|| {
                     values.push((name, secret));

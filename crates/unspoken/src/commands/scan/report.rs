@@ -80,8 +80,8 @@ impl Report {
                 fingerprint: format!("{id}:{label}:{}:{number}", trace.path),
             })
         });
-        let results = results.collect();
-        sarif::document(&rules, results)
+        let results: Vec<Value> = results.collect();
+        sarif::document(&rules, &results)
     }
 
     /// What was found how often, and what to do about it.

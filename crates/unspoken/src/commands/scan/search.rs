@@ -21,12 +21,12 @@ use super::trace::What;
 /// How much is looked at in one go.
 const BLOCK: usize = 2 * 1024 * 1024;
 
-/// How much of a block is looked at again at the start of the next one, for what
+/// Which part of a block is looked at again at the start of the next one, for what
 /// goes on in it: the longest value in a wide disguise.
-const AHEAD: usize = 512 * 1024;
+const AHEAD: usize = 4;
 
-/// How much is kept of what stands before.
-const BEFORE: usize = 4096;
+/// Which part of it is kept of what stands before.
+const BEFORE: usize = 512;
 
 /// What is looked for.
 #[derive(Debug)]
@@ -59,8 +59,12 @@ impl fmt::Debug for Room {
 }
 
 impl Room {
+    fn of(block: usize) -> Self {
+        Self { scratch: Scratch::default(), buffer: Zeroizing::new(vec![0; block]) }
+    }
+
     pub(crate) fn new() -> Self {
-        Self { scratch: Scratch::default(), buffer: Zeroizing::new(vec![0; BLOCK]) }
+        Self::of(BLOCK)
     }
 }
 
@@ -72,13 +76,14 @@ impl Search {
     /// Everything in a text.
     pub(crate) fn look(&self, mut text: impl Read, room: &mut Room) -> io::Result<Vec<Spot>> {
         let Room { scratch, buffer } = room;
+        let (ahead, before) = (buffer.len() / AHEAD, buffer.len() / BEFORE);
         let (mut filled, mut told) = (0, 0);
         let mut start = Position { line: 1, column: 1 };
         let mut spots = Vec::new();
         loop {
             let is_end = fill(&mut text, buffer, &mut filled)?;
             let block = buffer.get(..filled).unwrap_or_default();
-            let until = if is_end { filled } else { filled.saturating_sub(AHEAD) };
+            let until = if is_end { filled } else { filled.saturating_sub(ahead) };
             let mut lines = Lines::new(block);
             for (range, what) in self.find(block, scratch) {
                 if range.start >= until {
@@ -96,7 +101,7 @@ impl Search {
             if is_end {
                 return Ok(spots);
             }
-            let cut = char_start(block, until.saturating_sub(BEFORE));
+            let cut = char_start(block, until.saturating_sub(before));
             start = after(start, Position::of(block, cut));
             told = told.max(until) - cut;
             buffer.copy_within(cut..filled, 0);

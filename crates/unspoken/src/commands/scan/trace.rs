@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use unspoken_model::shown;
+use unspoken_model::{EnvironmentName, shown};
 use unspoken_scan::{Kind, Position, Verified};
 use unspoken_seal::Mac;
 
@@ -123,7 +123,7 @@ impl Trace {
             What::Value(owners) => {
                 let names = owners.iter().map(|(name, environments)| {
                     let environments: Vec<&str> =
-                        environments.iter().map(|environment| environment.as_str()).collect();
+                        environments.iter().map(EnvironmentName::as_str).collect();
                     json!({ "name": name.as_str(), "environments": environments })
                 });
                 (None, Some(names.collect::<Vec<_>>()), None)

@@ -32,11 +32,11 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
             Ok(store.open(&environment)?)
         };
         let sets = named.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
-        return Ok(Some(Known::new(sets)));
+        return Ok(Some(Known::new(&sets)));
     }
     let (sets, closed) = try_all(&workspace, |environment| store.open(environment));
     say_closed(cx, closed);
-    Ok(if sets.is_empty() { None } else { Some(Known::new(sets)) })
+    Ok(if sets.is_empty() { None } else { Some(Known::new(&sets)) })
 }
 
 /// The same for the projects in some folders, where nobody is there to answer: as
@@ -52,7 +52,7 @@ pub(crate) fn unasked(cx: &Context, folders: &[PathBuf]) -> (Option<Known>, usiz
         sets.extend(opened);
         closed += failed.len();
     }
-    (if sets.is_empty() { None } else { Some(Known::new(sets)) }, closed)
+    (if sets.is_empty() { None } else { Some(Known::new(&sets)) }, closed)
 }
 
 type Closed = Vec<(EnvironmentName, StoreError)>;

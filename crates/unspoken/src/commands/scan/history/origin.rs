@@ -47,7 +47,7 @@ impl Origins {
                 }
             } else if text.starts_with(':') {
                 // Modes, then the objects: of each parent, and the new one.
-                let id = text.rsplit(" ").nth(1).and_then(ObjectId::parse);
+                let id = text.rsplit(' ').nth(1).and_then(ObjectId::parse);
                 let path = String::from_utf8_lossy(fields.next().unwrap_or_default());
                 if let (Some(id), Some(commit)) = (id, &commit)
                     && wanted.contains(id.as_str())
