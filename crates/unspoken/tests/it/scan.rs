@@ -199,6 +199,12 @@ fn a_merge_that_brings_a_value_of_its_own_is_named() {
 
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0]["commit"], merge.trim());
+    // What a replacement hides is there all the same.
+    let words = ["hash-object", "-w", "--stdin"];
+    let harmless = project.program("git", words).stdin("x").run().ok();
+    let hidden = project.git(["rev-parse", "main~1:evil"]);
+    project.git(["replace", hidden.trim(), harmless.text().trim()]);
+    assert_eq!(scan(&project, &["--history"], b""), findings);
     // What nothing leads to any more is told, and is none.
     project.git(["update-ref", "refs/heads/main", "main~2"]);
     project.git(["reflog", "expire", "--expire=all", "--all"]);
@@ -270,6 +276,7 @@ fn what_git_ignores_is_left_out_but_for_plaintext_files_and_what_it_tracks() {
     // What was named is looked at, ignored or not.
     assert_eq!(scan(&project, &["x.tmp"], b"").len(), 1);
     assert_eq!(scan(&project, &["link", "logs/1"], b"").len(), 2);
+    assert_eq!(scan(&project, &["app/.env.local"], b"")[0]["kind"], "plaintext-env-file");
     project.unspoken(["scan", "nowhere"]).run().fails_with(3).says("cannot look at");
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<us
 /// Every object that is no tree, in the order in which they lie.
 fn list(git: &Git) -> Result<Vec<ObjectId>, GitError> {
     let format = "--batch-check=%(objectname) %(objecttype)";
-    let arguments = ["cat-file", "--batch-all-objects", "--unordered", format];
+    let arguments = [AS_KEPT, "cat-file", "--batch-all-objects", "--unordered", format];
     let mut command = git.command(arguments);
     // What a partial clone lacks is not fetched.
     let output = command.env("GIT_NO_LAZY_FETCH", "1").stderr(Stdio::null()).output();
@@ -96,6 +96,9 @@ fn list(git: &Git) -> Result<Vec<ObjectId>, GitError> {
     };
     Ok(lines.filter_map(object).collect())
 }
+
+/// What a reference under `refs/replace` hides is looked at, too.
+pub(super) const AS_KEPT: &str = "--no-replace-objects";
 
 /// How many objects that lie together are read by one reader.
 const TOGETHER: usize = 1024;
@@ -119,7 +122,7 @@ fn read(
     search: &Search,
     hits: &Mutex<Vec<Hit>>,
 ) -> Result<usize, GitError> {
-    let mut command = git.command(["cat-file", "--batch", "--buffer"]);
+    let mut command = git.command([AS_KEPT, "cat-file", "--batch", "--buffer"]);
     command.env("GIT_NO_LAZY_FETCH", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let start = |source| GitError::Start { source };

@@ -8,6 +8,7 @@
 //! - A file that went away meanwhile is nothing to speak of. One that cannot be
 //!   read is told.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -78,6 +79,9 @@ impl Files<'_> {
             self.look_for_plaintext(entry.path());
         }
         if kind.is_some_and(|kind| kind.is_file()) {
+            if self.ignoring && entry.depth() == 0 && is_env(entry.file_name()) {
+                self.look_at_plaintext(entry.path());
+            }
             self.look_at(entry.path(), room);
         }
     }
@@ -102,7 +106,7 @@ impl Files<'_> {
         let Ok(entries) = fs::read_dir(folder) else { return };
         for entry in entries.flatten() {
             let is_file = || entry.file_type().as_ref().is_ok_and(FileType::is_file);
-            if entry.file_name().as_bytes().starts_with(b".env") && is_file() {
+            if is_env(&entry.file_name()) && is_file() {
                 let path = entry.path();
                 self.look_at_plaintext(&path);
             }
@@ -132,7 +136,7 @@ impl Files<'_> {
         let Ok(answer) = git.bytes(&list) else { return };
         let mut room = Room::new();
         for name in answer.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            let path = self.root.join(Path::new(std::ffi::OsStr::from_bytes(name)));
+            let path = self.root.join(Path::new(OsStr::from_bytes(name)));
             let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
             if is_file {
                 self.look_at(&path, &mut room);
@@ -147,6 +151,10 @@ impl Files<'_> {
             Err(_) => path.display().to_string(),
         }
     }
+}
+
+fn is_env(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".env")
 }
 
 /// Notes which `.env` files git ignores.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Hit, Kind};
+use super::{AS_KEPT, Hit, Kind};
 use crate::commands::scan::trace::Place;
 use crate::git::{Git, GitError, ObjectId};
 
@@ -28,7 +28,8 @@ impl Origins {
     /// Goes through the commits, newest first. The oldest one that has an object
     /// has brought it.
     fn follow(&mut self, git: &Git, wanted: &HashSet<&str>) -> Result<(), GitError> {
-        let mut words = vec!["log", "--all", "--root", "-c", "-z", "--raw", "--format=commit %H"];
+        let mut words =
+            vec![AS_KEPT, "log", "--all", "--root", "-c", "-z", "--raw", "--format=commit %H"];
         words.extend(["--no-renames", "--no-abbrev", "--full-history", "--topo-order"]);
         words.extend(["--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-notes"]);
         words.extend(["--no-decorate", "--ignore-submodules=all"]);
