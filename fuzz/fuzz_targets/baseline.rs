@@ -6,7 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use unspoken_scan::Baseline;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(baseline) = Baseline::parse(bytes) {
-        assert_eq!(Baseline::parse(baseline.print().as_bytes()), Ok(baseline));
+    if let Ok((key, baseline)) = Baseline::parse(bytes) {
+        let again = Baseline::parse(baseline.print(&key).as_bytes());
+        assert_eq!(again.map(|(_, baseline)| baseline), Ok(baseline));
     }
 });

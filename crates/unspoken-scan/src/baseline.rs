@@ -1,9 +1,10 @@
 //! The baseline: findings that somebody has looked at and accepted.
 //!
 //! Rules:
-//! - The file is for everybody, and says nothing of a value: an entry is a keyed
-//!   hash over kind, text and path. The key is not in the file. With it, a guess
-//!   could be tried.
+//! - An entry is a keyed hash over kind, text and path. The key stands in the file:
+//!   everybody's scan and every CI job must know the same findings again. So whoever
+//!   has the file can try a guess; what is accepted stands in the repository anyway.
+//!   Texts that stand nowhere else are not for a baseline.
 //! - Kind, path and reason stand beside the hash for a reader. The hash decides.
 //! - A newer version is refused before anything else of it is looked at.
 
@@ -15,8 +16,8 @@ use thiserror::Error;
 use unspoken_model::shown;
 use unspoken_seal::{Mac, MacKey};
 
-/// What a baseline's hashes are made with. The program keeps it, as it keeps
-/// private keys.
+/// What a baseline's hashes are made with: random, and another one in every file,
+/// so that no table made beforehand fits.
 pub struct BaselineKey(MacKey);
 
 /// Findings that were accepted.
@@ -33,12 +34,14 @@ pub struct Accepted {
     pub reason: String,
 }
 
-/// A finding, with the text that leaked.
-#[derive(Clone, Copy)]
+/// A finding, as a baseline knows it.
+#[derive(Clone, Copy, Debug)]
 pub struct Leak<'a> {
     /// The id of a kind, or the name of a secret.
     pub kind: &'a str,
-    pub text: &'a [u8],
+    /// The text that leaked, by [`BaselineKey::text`]: where it stood may be known
+    /// long after the text itself is gone.
+    pub text: Mac,
     /// The path in the repository.
     pub path: &'a str,
 }
@@ -57,6 +60,8 @@ pub enum BaselineError {
     Version { found: u64 },
     #[error("the baseline has more than {max} entries", max = Baseline::MAX_ENTRIES)]
     TooMany,
+    #[error("`key` in the baseline is not 64 hex digits")]
+    Key,
     #[error("`{field}` of entry {number} in the baseline cannot be used")]
     Entry { number: usize, field: &'static str },
     #[error("entry {number} is in the baseline twice")]
@@ -76,6 +81,8 @@ struct Page<'a> {
     #[serde(rename = "version")]
     _version: u64,
     #[serde(borrow)]
+    key: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
     accepted: Vec<Row<'a>>,
 }
 
@@ -94,19 +101,32 @@ impl BaselineKey {
         Self(MacKey::random())
     }
 
-    /// A key that was kept. `None` unless it has 32 bytes.
-    pub fn new(bytes: &[u8]) -> Option<Self> {
-        MacKey::new(bytes).map(Self)
+    /// Reads the one spelling: 64 lowercase hex digits.
+    fn parse(text: &str) -> Option<Self> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+        let bytes = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?));
+        MacKey::new(&bytes.collect::<Option<Vec<u8>>>()?).map(Self)
     }
 
-    /// Lends the bytes, to keep them where private keys are kept.
-    pub fn expose(&self) -> &[u8; 32] {
-        self.0.expose()
+    fn print(&self) -> String {
+        self.0.expose().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn mac(&self, leak: &Leak<'_>) -> Mac {
+    /// What stands for a text that leaked.
+    pub fn text(&self, text: &[u8]) -> Mac {
+        self.0.mac(&[b"unspoken/baseline-text/v1", text])
+    }
+
+    /// What a finding is known again by.
+    pub fn mac(&self, leak: &Leak<'_>) -> Mac {
         let domain = b"unspoken/baseline/v1";
-        self.0.mac(&[domain, leak.kind.as_bytes(), leak.text, leak.path.as_bytes()])
+        let text = leak.text.to_string();
+        self.0.mac(&[domain, leak.kind.as_bytes(), text.as_bytes(), leak.path.as_bytes()])
     }
 }
 
@@ -120,7 +140,7 @@ impl Baseline {
     const MAX_PATH: usize = 4096;
 
     /// Reads a baseline, or says where it is wrong.
-    pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
+    pub fn parse(bytes: &[u8]) -> Result<(BaselineKey, Self), BaselineError> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(BaselineError::TooLarge);
         }
@@ -133,6 +153,7 @@ impl Baseline {
             return Err(BaselineError::Version { found: version });
         }
         let page: Page<'_> = serde_json::from_slice(bytes).map_err(form)?;
+        let key = BaselineKey::parse(&page.key).ok_or(BaselineError::Key)?;
         if page.accepted.len() > Self::MAX_ENTRIES {
             return Err(BaselineError::TooMany);
         }
@@ -146,12 +167,12 @@ impl Baseline {
                 return Err(BaselineError::Twice { number });
             }
         }
-        Ok(Self(entries))
+        Ok((key, Self(entries)))
     }
 
     /// Prints the file: an entry a line, so that a change is read as one, in the
     /// order of paths and kinds.
-    pub fn print(&self) -> String {
+    pub fn print(&self, key: &BaselineKey) -> String {
         let text = |text: &str| serde_json::Value::from(text).to_string();
         let mut entries: Vec<_> = self.0.iter().collect();
         entries.sort_by_key(|(mac, entry)| (&entry.path, &entry.kind, *mac));
@@ -164,28 +185,20 @@ impl Baseline {
         });
         let rows = rows.collect::<Vec<_>>().join(",\n");
         let list = if rows.is_empty() { String::new() } else { format!("\n{rows}\n  ") };
-        format!("{{\n  \"version\": {},\n  \"accepted\": [{list}]\n}}\n", Self::VERSION)
+        let (version, key) = (Self::VERSION, key.print());
+        format!(
+            "{{\n  \"version\": {version},\n  \"key\": \"{key}\",\n  \"accepted\": [{list}]\n}}\n"
+        )
     }
 
-    /// Whether this finding was accepted.
-    pub fn contains(&self, key: &BaselineKey, leak: &Leak<'_>) -> bool {
-        self.0.contains_key(&key.mac(leak))
+    /// What is told of a finding, where it was accepted.
+    pub fn find(&self, mac: Mac) -> Option<&Accepted> {
+        self.0.get(&mac)
     }
 
     /// Accepts a finding. Says whether it is new; an old one gets the new reason.
-    pub fn add(
-        &mut self,
-        key: &BaselineKey,
-        leak: &Leak<'_>,
-        reason: &str,
-    ) -> Result<bool, BaselineError> {
-        let accepted = Accepted {
-            kind: leak.kind.to_owned(),
-            path: shown(leak.path),
-            reason: reason.to_owned(),
-        };
+    pub fn add(&mut self, mac: Mac, accepted: Accepted) -> Result<bool, BaselineError> {
         accepted.spoilt().map_or(Ok(()), |field| Err(BaselineError::Text { field }))?;
-        let mac = key.mac(leak);
         if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&mac) {
             return Err(BaselineError::TooMany);
         }
@@ -193,12 +206,16 @@ impl Baseline {
     }
 
     /// What was accepted.
-    pub fn iter(&self) -> impl Iterator<Item = &Accepted> {
-        self.0.values()
+    pub fn iter(&self) -> impl Iterator<Item = (Mac, &Accepted)> {
+        self.0.iter().map(|(&mac, accepted)| (mac, accepted))
     }
 }
 
 impl Accepted {
+    pub fn new(kind: &str, path: &str, reason: &str) -> Self {
+        Self { kind: kind.to_owned(), path: shown(path), reason: reason.to_owned() }
+    }
+
     /// The first field that cannot stand in a baseline.
     fn spoilt(&self) -> Option<&'static str> {
         let fields = [
@@ -214,13 +231,6 @@ impl Accepted {
 impl fmt::Debug for BaselineKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BaselineKey([REDACTED])")
-    }
-}
-
-impl fmt::Debug for Leak<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, path, .. } = self;
-        f.debug_struct("Leak").field("kind", kind).field("path", path).finish_non_exhaustive()
     }
 }
 

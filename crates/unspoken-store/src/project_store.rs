@@ -92,9 +92,33 @@ impl<'a> ProjectStore<'a> {
 
     /// Opens an environment's set, with all that it inherits.
     pub fn open(&self, environment: &EnvironmentName) -> Result<SecretSet, StoreError> {
+        self.open_by(environment, |own| self.open_own(own))
+    }
+
+    /// The same with keys that ask nobody, and start nothing: where nobody is there
+    /// to answer.
+    pub fn open_unasked(&self, environment: &EnvironmentName) -> Result<SecretSet, StoreError> {
+        self.open_by(environment, |own| {
+            let bytes = self.read(own)?;
+            let verified = self.verify(own, &bytes)?;
+            let (key, _) = self.unlock_unasked(own, &verified)?;
+            let (path, _) = self.project.document(own);
+            let opened = verified.open(&key);
+            let document =
+                opened.map_err(|error| StoreError::Open { path: path.clone(), error })?;
+            let place = self.project.place(own);
+            document.into_set(&place).map_err(|error| StoreError::Set { path, error })
+        })
+    }
+
+    fn open_by(
+        &self,
+        environment: &EnvironmentName,
+        open: impl Fn(&EnvironmentName) -> Result<SecretSet, StoreError>,
+    ) -> Result<SecretSet, StoreError> {
         let mut set: Option<SecretSet> = None;
         for ancestor in self.project.file.ancestry(environment)? {
-            let own = self.open_own(&ancestor)?;
+            let own = open(&ancestor)?;
             match &mut set {
                 None => set = Some(own),
                 Some(set) => set.inherit(own),

@@ -31,6 +31,7 @@ mod rm;
 mod rotate;
 mod rotate_value;
 mod run;
+pub(crate) mod scan;
 mod set;
 mod trust;
 mod why;
@@ -75,6 +76,7 @@ pub(crate) enum Command {
     Access(access::Access),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    Scan(scan::Scan),
     #[command(subcommand)]
     Agents(agents::Agents),
     #[command(subcommand)]
@@ -141,6 +143,7 @@ impl Command {
             Self::Access(command) => command.run(cx),
             Self::Check(command) => command.run(cx),
             Self::Doctor(command) => command.run(cx),
+            Self::Scan(command) => command.run(cx),
             Self::Agents(command) => command.run(cx),
             Self::Git(command) => command.run(cx),
             Self::Resolve(command) => command.run(cx),

@@ -24,6 +24,7 @@ pub(crate) enum Code {
     NoKey,
     Integrity,
     Locked,
+    Found,
     Refused,
     Bundle,
     NotExecutable,
@@ -33,13 +34,14 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Other,
         Self::Usage,
         Self::Missing,
         Self::NoKey,
         Self::Integrity,
         Self::Locked,
+        Self::Found,
         Self::Refused,
         Self::Bundle,
         Self::NotExecutable,
@@ -56,6 +58,7 @@ impl Code {
             Self::NoKey => 4,
             Self::Integrity => 5,
             Self::Locked => 6,
+            Self::Found => 8,
             Self::Refused => 10,
             Self::Bundle => 78,
             Self::NotExecutable => 126,
@@ -73,6 +76,7 @@ impl Code {
             Self::NoKey => "no key",
             Self::Integrity => "integrity",
             Self::Locked => "locked",
+            Self::Found => "found",
             Self::Refused => "refused",
             Self::Bundle => "bundle",
             Self::NotExecutable => "not executable",
@@ -95,6 +99,7 @@ impl Code {
                  wrong place, or changed by another program."
             }
             Self::Locked => "Another process held the document's lock for too long.",
+            Self::Found => "`scan`: values or credentials were found where they should not be.",
             Self::Refused => "A confirmation was needed and not given.",
             Self::Bundle => {
                 "What was handed over is no bundle, or a newer one, or has been read already. The \

@@ -15,6 +15,7 @@ mod commands;
 mod complete;
 mod context;
 mod failure;
+mod findable;
 mod finding;
 mod flags;
 mod generated;

@@ -4,12 +4,31 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, Level, Rule};
 
+/// One result, in one place.
+pub(crate) struct Row<'a> {
+    pub(crate) rule: &'a str,
+    /// The rule's place in the list of rules.
+    pub(crate) index: usize,
+    pub(crate) level: Level,
+    pub(crate) text: String,
+    pub(crate) path: String,
+    /// Whether the path is relative to the repository's root.
+    pub(crate) is_in_repository: bool,
+    pub(crate) line: usize,
+    pub(crate) column: Option<usize>,
+    /// What stays when lines move. Everybody may read it.
+    pub(crate) fingerprint: String,
+}
+
 /// Prints findings as the result of one run. Paths are made relative to the
 /// repository's root, `prefix` being the project's folder in it.
 pub(crate) fn print(findings: &[Finding], prefix: &str, default: &str) -> Value {
-    let rules: Vec<Value> = Rule::ALL.into_iter().map(rule).collect();
-    let results: Vec<Value> =
-        findings.iter().filter_map(|finding| result(finding, prefix, default)).collect();
+    let rules = Rule::ALL.map(|each| rule(each.id(), each.meaning(), each.level()));
+    let results = findings.iter().filter_map(|finding| of_check(finding, prefix, default));
+    document(&rules, &results.collect::<Vec<_>>())
+}
+
+pub(crate) fn document(rules: &[Value], results: &[Value]) -> Value {
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -26,18 +45,17 @@ pub(crate) fn print(findings: &[Finding], prefix: &str, default: &str) -> Value 
     })
 }
 
-fn rule(rule: Rule) -> Value {
+pub(crate) fn rule(id: &str, meaning: &str, level: Level) -> Value {
     json!({
-        "id": rule.id(),
-        "shortDescription": { "text": rule.meaning() },
-        "defaultConfiguration": { "level": rule.level().word() },
+        "id": id,
+        "shortDescription": { "text": meaning },
+        "defaultConfiguration": { "level": level.word() },
         "properties": { "tags": ["security"] },
     })
 }
 
-fn result(finding: &Finding, prefix: &str, default: &str) -> Option<Value> {
+fn of_check(finding: &Finding, prefix: &str, default: &str) -> Option<Value> {
     let rule = finding.rule.filter(|_| finding.level != Level::Fine)?;
-    let index = Rule::ALL.iter().position(|each| *each == rule)?;
     let text = match &finding.hint {
         Some(hint) => format!("{}: {}. {hint}", finding.topic, finding.text),
         None => format!("{}: {}.", finding.topic, finding.text),
@@ -47,20 +65,36 @@ fn result(finding: &Finding, prefix: &str, default: &str) -> Option<Value> {
         Some(spot) => (spot.file.as_str(), spot.line.unwrap_or(1)),
         None => (default, 1),
     };
-    Some(json!({
-        "ruleId": rule.id(),
-        "ruleIndex": index,
-        "level": finding.level.word(),
-        "message": { "text": text },
-        "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(&format!("{prefix}{file}")), "uriBaseId": "%SRCROOT%" },
-            "region": { "startLine": line },
-        } }],
-        // So that a finding stays the same one when lines move.
-        "partialFingerprints": {
-            "unspoken/v1": format!("{}:{}:{}", rule.id(), finding.topic, finding.text),
-        },
+    Some(result(&Row {
+        rule: rule.id(),
+        index: Rule::ALL.iter().position(|each| *each == rule)?,
+        level: finding.level,
+        text,
+        path: format!("{prefix}{file}"),
+        is_in_repository: true,
+        line,
+        column: None,
+        fingerprint: format!("{}:{}:{}", rule.id(), finding.topic, finding.text),
     }))
+}
+
+pub(crate) fn result(row: &Row<'_>) -> Value {
+    let mut file = json!({ "uri": uri(&row.path) });
+    if row.is_in_repository {
+        file["uriBaseId"] = json!("%SRCROOT%");
+    }
+    let mut region = json!({ "startLine": row.line });
+    if let Some(column) = row.column {
+        region["startColumn"] = json!(column);
+    }
+    json!({
+        "ruleId": row.rule,
+        "ruleIndex": row.index,
+        "level": row.level.word(),
+        "message": { "text": row.text },
+        "locations": [{ "physicalLocation": { "artifactLocation": file, "region": region } }],
+        "partialFingerprints": { "unspoken/v1": row.fingerprint },
+    })
 }
 
 /// A path as a relative reference of RFC 3986.

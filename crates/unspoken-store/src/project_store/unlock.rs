@@ -25,6 +25,13 @@ enum Asking {
     Sealed(Candidate),
 }
 
+/// Which keys are tried.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Reach {
+    Quiet,
+    All,
+}
+
 #[derive(Default)]
 struct Search {
     tried: Vec<String>,
@@ -40,11 +47,32 @@ impl ProjectStore<'_> {
         environment: &EnvironmentName,
         verified: &Verified<'_>,
     ) -> Result<(DocumentKey, KeyOrigin), StoreError> {
+        self.search(environment, verified, Reach::All)
+    }
+
+    /// The same, where nobody waits for an answer: no key that asks, no plugin and
+    /// no key command is tried.
+    pub(super) fn unlock_unasked(
+        &self,
+        environment: &EnvironmentName,
+        verified: &Verified<'_>,
+    ) -> Result<(DocumentKey, KeyOrigin), StoreError> {
+        self.search(environment, verified, Reach::Quiet)
+    }
+
+    fn search(
+        &self,
+        environment: &EnvironmentName,
+        verified: &Verified<'_>,
+        reach: Reach,
+    ) -> Result<(DocumentKey, KeyOrigin), StoreError> {
         let document = verified.document();
         let preferred: Option<&KeyId> = document.block().map(|block| &block.key_id);
         let mut unlock = verified.unlock();
         let mut search = Search::default();
-        let further = std::iter::once_with(|| self.keyring.further(&document.recipients()));
+        let recipients = document.recipients();
+        let further = || (reach == Reach::All).then(|| self.keyring.further(&recipients));
+        let further = std::iter::once_with(further).flatten();
         for candidate in self.keyring.candidates(preferred).chain(further.flatten()) {
             let Some((origin, identities)) = search.read(candidate) else { continue };
             let (asking, quiet): (Vec<_>, Vec<_>) =
@@ -58,7 +86,8 @@ impl ProjectStore<'_> {
                 search.asking.push(Asking::Identities(origin, asking));
             }
         }
-        for asking in std::mem::take(&mut search.asking) {
+        let asking = std::mem::take(&mut search.asking);
+        for asking in asking.into_iter().filter(|_| reach == Reach::All) {
             let (origin, identities) = match asking {
                 Asking::Identities(origin, identities) => (origin, identities),
                 Asking::Sealed(candidate) => match self.open_sealed(&candidate) {

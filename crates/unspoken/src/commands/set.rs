@@ -11,6 +11,7 @@ use crate::commands::identity;
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
+use crate::findable;
 use crate::flags::EnvFlag;
 use crate::git;
 use crate::input::read_stdin;
@@ -219,6 +220,9 @@ impl Set {
         if !cx.ui.is_interactive() && has_blank_ends(secret.expose().as_bytes()) {
             let text =
                 format!("the value of `{name}` has blanks at its start or end; they are kept");
+            cx.ui.warn(&text);
+        }
+        if let Some(text) = findable::warning(name, &secret) {
             cx.ui.warn(&text);
         }
         Ok(secret)

@@ -78,6 +78,8 @@ impl Git {
         let mut command = Command::new("git");
         command.args(["--no-pager", "--no-optional-locks"]);
         command.args(["-c", "core.quotePath=false", "-c", "color.ui=never"]);
+        // A repository's settings start no program of theirs.
+        command.args(["-c", "core.fsmonitor=false"]);
         if let Some(folder) = &self.folder {
             command.arg("-C").arg(folder);
         }

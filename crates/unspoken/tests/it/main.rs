@@ -45,6 +45,7 @@ mod repository;
 mod rescue;
 mod rotate_value;
 mod run;
+mod scan;
 mod set;
 mod sharing;
 mod speech;

@@ -3,22 +3,27 @@
 //! Rules:
 //! - What is looked at is git's index, never the work tree: that is what would
 //!   be committed.
-//! - Nothing is opened, and nothing of a private key or a value is shown.
+//! - Values are opened to be looked for, by keys that ask nobody. Nothing of a
+//!   private key or a value is shown.
 //! - Where nothing is wrong, nothing is said.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use unspoken_model::{DocumentForm, EnvironmentName, Place, ProjectFile, shown};
-use unspoken_scan::{Kinds, Position, plaintext};
 use unspoken_seal::Document;
 
+use crate::commands::scan::trace::{Trace, What};
+use crate::commands::scan::{BaselineFile, Findings, Search, scan_staged, unasked};
 use crate::context::Context;
 use crate::failure::{Code, Failure};
-use crate::git::{Git, GitError, Index, ObjectId, Staged};
+use crate::git::{Git, Index, Staged};
+use crate::ui::counted;
 
 /// Check what is staged (git calls this)
 ///
-/// Refuses plaintext `.env` files, private keys, documents that do not verify
+/// Refuses plaintext `.env` files, private keys, values of the project and credentials
+/// of well-known kinds, as `scan --staged` finds them; documents that do not verify
 /// against the staged `unspoken.toml`, and marks of a merge conflict in either.
 /// `git commit --no-verify` passes it by.
 #[derive(Debug, clap::Args)]
@@ -32,16 +37,25 @@ struct Objection {
     hint: String,
 }
 
+/// What is looked for in staged files.
+struct Found {
+    search: Search,
+    /// Of the first project that has one: there is one key to look with.
+    baseline: Option<BaselineFile>,
+}
+
 impl PreCommit {
-    pub(crate) fn run(self, _: &mut Context) -> Result<(), Failure> {
+    pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let git = Git::here();
         let staged = Staged::list(&git)?;
         if staged.is_empty() {
             return Ok(());
         }
         let mut objections = Vec::new();
-        look_for_plaintext(&git, &staged, &mut objections)?;
-        look_at_projects(&git, &staged, &mut objections)?;
+        let projects = Index::of(&git, &format!(":(top,glob)**/{}", ProjectFile::NAME))?;
+        let found = Found::learn(cx, &projects)?;
+        look_for_leaks(&git, &staged, &found, &mut objections)?;
+        look_at_projects(&git, &staged, &projects, &mut objections)?;
         let Some(first) = objections.first() else { return Ok(()) };
         let lines = objections.iter().map(|found| format!("\n  `{}`: {}", found.path, found.text));
         let message = format!("this must not be committed:{}", lines.collect::<String>());
@@ -50,45 +64,93 @@ impl PreCommit {
 }
 
 /// Looks through every staged file for what belongs in no commit.
-fn look_for_plaintext(
+fn look_for_leaks(
     git: &Git,
     staged: &Staged,
+    found: &Found,
     objections: &mut Vec<Objection>,
-) -> Result<(), GitError> {
-    let files: Vec<(&str, &ObjectId)> = staged.files().collect();
-    let ids = files.iter().map(|(_, id)| (*id).clone());
-    let kinds = Kinds::new();
-    let mut reader = crate::git::Contents::read(git, ids)?;
-    for (path, _) in files {
-        let Some(bytes) = reader.next()? else { continue };
-        let unstage = format!("Run `git rm --cached -- {}`", quoted_path(path));
-        if plaintext::is_plaintext(path, &bytes) {
-            objections.push(Objection {
-                path: shown(path),
-                text: "plaintext values".to_owned(),
-                hint: format!("{unstage}, and `unspoken import {}`.", quoted_path(path)),
-            });
-        }
-        let sightings = kinds.find(&bytes);
-        if let Some(key) = sightings.iter().find(|found| found.kind.opens_documents()) {
-            let line = Position::of(&bytes, key.range.start).line;
-            objections.push(Objection {
-                path: shown(path),
-                text: format!("a private key, in line {line}"),
-                hint: format!("{unstage}. If it was ever pushed, replace the key."),
-            });
-        }
+) -> Result<(), Failure> {
+    let findings = Findings::default();
+    scan_staged(git, staged, &found.search, &findings)?;
+    let gathered = findings.into_sorted();
+    for (path, why) in gathered.unread {
+        let hint = "Look through it by other means, then run `git commit --no-verify`.".to_owned();
+        let text = format!("cannot be looked through: {why}");
+        objections.push(Objection { path: shown(&path), text, hint });
     }
-    reader.end()
+    let mut traces = gathered.traces;
+    if let Some(file) = &found.baseline {
+        file.sift(&mut traces);
+    }
+    // Of each thing in a file the first place is enough.
+    traces.dedup_by(|next, one| next.path == one.path && next.what == one.what);
+    objections.extend(traces.iter().map(objection));
+    Ok(())
+}
+
+fn objection(trace: &Trace) -> Objection {
+    let (path, line) = (quoted_path(&trace.path), trace.position.line);
+    let unstage = format!("Run `git rm --cached -- {path}`");
+    let (text, hint) = match &trace.what {
+        What::Plaintext => {
+            ("plaintext values".to_owned(), format!("{unstage}, and `unspoken import {path}`."))
+        }
+        What::Kind(kind, _) if kind.opens_documents() => (
+            format!("a private key, in line {line}"),
+            format!("{unstage}. If it was ever pushed, replace the key."),
+        ),
+        What::Kind(kind, _) => (
+            format!("{} [{}], in line {line}", kind.title(), kind.id()),
+            format!(
+                "Take it out, then run `git add {path}`. If it is harmless: `unspoken scan --staged \
+                 --accept 'why'`."
+            ),
+        ),
+        What::Value(owners) => (
+            format!("the value of {}, in line {line}", owners.print()),
+            format!("Take it out, then run `git add {path}`. If it was ever pushed, replace it."),
+        ),
+    };
+    Objection { path: shown(&trace.path), text, hint }
+}
+
+impl Found {
+    /// What is looked for: credentials of every kind, and the values of these
+    /// projects as far as they open without asking anybody.
+    fn learn(cx: &Context, index: &Index) -> Result<Self, Failure> {
+        let mut found = Self { search: Search::new(None, None), baseline: None };
+        if index.entries().next().is_none() {
+            return Ok(found);
+        }
+        let start = cx.start()?;
+        // Git starts a hook here; somebody who calls it may be further down.
+        let top = start.ancestors().find(|folder| folder.join(".git").exists());
+        let top = top.unwrap_or(&start);
+        let folders = index.entries().map(|(path, _)| top.join(path));
+        let folders: Vec<PathBuf> =
+            folders.filter_map(|path| path.parent().map(Path::to_owned)).collect();
+        let (known, closed) = unasked(cx, &folders);
+        if closed > 0 {
+            let closed = counted(closed, "environment");
+            cx.ui.detail(format_args!("the values of {closed} are not looked for"));
+        }
+        for folder in folders {
+            if found.baseline.is_none() {
+                found.baseline = BaselineFile::find(None, &folder, false)?;
+            }
+        }
+        found.search = Search::new(known, found.baseline.as_ref().map(BaselineFile::key));
+        Ok(found)
+    }
 }
 
 /// Verifies the documents of every project that something was staged for.
 fn look_at_projects(
     git: &Git,
     staged: &Staged,
+    index: &Index,
     objections: &mut Vec<Objection>,
 ) -> Result<(), Failure> {
-    let index = Index::of(git, &format!(":(top,glob)**/{}", ProjectFile::NAME))?;
     for (path, id) in index.entries() {
         let folder = path.strip_suffix(ProjectFile::NAME).unwrap_or_default();
         let text = git.blob(id, 1024 * 1024)?;
