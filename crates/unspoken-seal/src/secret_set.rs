@@ -1,5 +1,6 @@
 //! The open set: what a run hands to its one receiver.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use unspoken_model::{EnvironmentName, Expiry, SecretName, nearest};
@@ -104,6 +105,11 @@ impl SecretSet {
     pub fn nearest(&self, name: &SecretName) -> Option<SecretName> {
         let found = nearest(name.as_str(), self.names().map(SecretName::as_str))?;
         self.names().find(|candidate| candidate.as_str() == found).cloned()
+    }
+
+    /// Gives up the values of these names.
+    pub fn leave_out(&mut self, names: &BTreeSet<SecretName>) {
+        self.secrets.retain(|held| !names.contains(&held.name));
     }
 
     /// Fills the gaps of this set from the one that its environment inherits.

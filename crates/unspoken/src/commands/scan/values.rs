@@ -29,7 +29,9 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
         let open = |name: &EnvironmentName| {
             let flag = EnvFlag { env: Some(name.clone()) };
             let environment = cx.environment(&workspace.project, &flag)?.value;
-            Ok(store.open(&environment)?)
+            let mut set = store.open(&environment)?;
+            set.leave_out(&workspace.project.file.visible);
+            Ok(set)
         };
         let sets = named.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
         return Ok(Some(Known::new(&sets)));
@@ -62,9 +64,13 @@ fn try_all(
     open: impl Fn(&EnvironmentName) -> Result<SecretSet, StoreError>,
 ) -> (Vec<SecretSet>, Closed) {
     let (mut sets, mut closed) = (Vec::new(), Vec::new());
-    for environment in workspace.project.file.environments.keys() {
+    let file = &workspace.project.file;
+    for environment in file.environments.keys() {
         match open(environment) {
-            Ok(set) => sets.push(set),
+            Ok(mut set) => {
+                set.leave_out(&file.visible);
+                sets.push(set);
+            }
             Err(error) => closed.push((environment.clone(), error)),
         }
     }
