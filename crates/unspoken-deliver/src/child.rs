@@ -18,12 +18,14 @@ mod variable;
 mod watch;
 
 pub use descendants::Descendants;
+pub(crate) use call::Call;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
 pub use handover::Handover;
 pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
+pub(crate) use running::attributes;
 pub use running::{Ending, Passage, Running};
 pub use supervise::supervise;
 pub use variable::{Prefix, VariableError, VariableName};

@@ -10,6 +10,7 @@ use super::harden::lock_memory;
 use super::watch::Drained;
 use super::{Ending, Environment, Event, Passage, Running, StartError, Watch};
 use crate::output::{Outlets, Relay};
+use crate::terminal::Attendance;
 
 /// How long an ended command's output may stay open before somebody else goes on
 /// with it: the last processes of a pipeline end a little after the command.
@@ -25,19 +26,40 @@ pub fn supervise(
 ) -> Result<Ending, StartError> {
     let broken = |source: io::Error| StartError::Supervise { source };
     let (mut relay, outlets) = output.unzip();
-    let watch = Watch::begin().map_err(broken)?;
+    let on_terminal = relay.as_mut().is_some_and(|relay| relay.stage_mut().is_some());
+    let watch = if on_terminal { Watch::on_terminal() } else { Watch::begin() };
+    let watch = watch.map_err(broken)?;
     let mut child = Running::start(command, environment, passage, outlets)?;
     wipe_stack();
     if relay.is_some() {
         lock_memory();
     }
+    if let Some(stage) = relay.as_mut().and_then(Relay::stage_mut) {
+        stage.enter();
+    }
     let ending = loop {
         match watch.next(Some(&mut child), relay.as_mut(), None).map_err(broken)? {
             Event::Ended(ending) => break ending,
-            Event::Signal(signal) => child.signal(signal),
-            Event::Key(_) | Event::Ready(_) | Event::Time => {}
+            event => match relay.as_mut().filter(|_| on_terminal) {
+                Some(relay) => {
+                    let mut attendance = Attendance { watch: &watch, child: &child, relay };
+                    attendance.on(event).map_err(broken)?;
+                }
+                // What a key has sent, the command has got, too.
+                None => {
+                    if let Event::Signal(signal) = event {
+                        child.signal(signal);
+                    }
+                }
+            },
         }
     };
+    if let Some(relay) = relay.as_mut().filter(|_| on_terminal) {
+        watch.exhaust(relay).map_err(broken)?;
+        relay.leave_terminal();
+        // With it goes the terminal, of which nothing is to be read any more.
+        child.release().map_err(broken)?;
+    }
     if let Some(relay) = relay {
         finish(&watch, relay).map_err(broken)??;
     }
