@@ -17,8 +17,8 @@ mod supervise;
 mod variable;
 mod watch;
 
-pub use descendants::Descendants;
 pub(crate) use call::Call;
+pub use descendants::Descendants;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
 pub use handover::Handover;

@@ -118,8 +118,8 @@ impl Running {
         let call = match slave.flatten() {
             None => Call::new(command, environment)?,
             Some(slave) => {
-                let (ours, post) =
-                    set_up(&slave, &taken, &mut actions, &mut attributes, &mut ends).map_err(failed)?;
+                let (ours, post) = set_up(&slave, &taken, &mut actions, &mut attributes, &mut ends)
+                    .map_err(failed)?;
                 link = Some(ours);
                 Call::monitor(post, command, environment)?
             }

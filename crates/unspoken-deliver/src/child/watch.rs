@@ -130,7 +130,7 @@ impl Watch {
             if wants {
                 child.feed();
             }
-         }
+        }
     }
 
     /// Passes on what an ended command has said, and a little longer, for what it

@@ -172,7 +172,11 @@ impl Lane {
                     self.from = None;
                     self.written = self.out.len();
                     self.redactor = Redactor::default();
-                    return if matches!(error, Errno::PIPE | Errno::IO) { Ok(()) } else { Err(error.into()) };
+                    return if matches!(error, Errno::PIPE | Errno::IO) {
+                        Ok(())
+                    } else {
+                        Err(error.into())
+                    };
                 }
             }
         }

@@ -80,13 +80,8 @@ impl Relay {
             both @ [_, _] if Stream::are_one() => vec![both],
             streams => streams.chunks(1).collect(),
         };
-        let mut relay = Self {
-            lanes: Vec::new(),
-            matcher,
-            buffer: Buffer::new(),
-            failed: None,
-            stage: None,
-        };
+        let mut relay =
+            Self { lanes: Vec::new(), matcher, buffer: Buffer::new(), failed: None, stage: None };
         let mut pipes = Vec::new();
         for group in groups {
             let end = relay.add(group).map_err(|source| RelayError::Pipe { source })?;

@@ -25,11 +25,7 @@ impl Keys {
     }
 
     /// What has to happen for this to go on.
-    pub(super) fn wants<'a>(
-        &self,
-        from: BorrowedFd<'a>,
-        to: BorrowedFd<'a>,
-    ) -> Option<PollFd<'a>> {
+    pub(super) fn wants<'a>(&self, from: BorrowedFd<'a>, to: BorrowedFd<'a>) -> Option<PollFd<'a>> {
         if self.written < self.read {
             return Some(PollFd::from_borrowed_fd(to, PollFlags::OUT));
         }

@@ -82,9 +82,9 @@ impl Report {
         let report = match kind {
             b'S' => Self::Started,
             b'T' => Self::Stopped(number),
-            b'E' => {
-                Self::Ended(Ending::Code(u8::try_from(first).map_err(|_| io::ErrorKind::InvalidData)?))
-            }
+            b'E' => Self::Ended(Ending::Code(
+                u8::try_from(first).map_err(|_| io::ErrorKind::InvalidData)?,
+            )),
             b'K' => Self::Ended(Ending::Signal(number)),
             b'N' => Self::Refused(Refusal::NotFound),
             b'X' => Self::Refused(Refusal::NotExecutable { errno: number }),

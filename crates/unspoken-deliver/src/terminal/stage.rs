@@ -11,7 +11,10 @@ use rustix::event::PollFd;
 use rustix::fs::{FileType, OFlags, fcntl_setfl, fstat};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, isatty, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, OutputModes, Termios, isatty, tcgetattr, tcsetattr,
+    tcsetwinsize,
+};
 
 use super::keys::Keys;
 use super::outer::Outer;
@@ -21,10 +24,15 @@ pub(crate) struct Stage {
     outer: Outer,
     /// `None` when nothing is to be heard or said there any more.
     master: Option<OwnedFd>,
+    /// How the command's terminal was set by us.
+    given: Modes,
     keys: Keys,
     /// Whether the command is to have the keys, once the terminal is ours.
     wants_keys: bool,
 }
+
+/// What a program changes that wants keys or draws.
+type Modes = (InputModes, OutputModes, LocalModes);
 
 /// The command's side, to be opened by the leader of its session.
 #[derive(Debug)]
@@ -50,8 +58,7 @@ impl Stage {
         grantpt(&master)?;
         unlockpt(&master)?;
         fcntl_setfl(&master, OFlags::NONBLOCK)?;
-        // What is set on this side is set for the other one.
-        tcsetattr(&master, OptionalActions::Now, &outer.settings()?)?;
+        let given = furnish(&master, &outer.settings()?)?;
         let path = ptsname(&master, Vec::new())?;
         // In a pipeline somebody else may want the keys, as `less` at its end does.
         let is_alone =
@@ -59,7 +66,7 @@ impl Stage {
         let wants_keys = is_alone && outer.is_ours();
         let numbers = takes_input.then_some(0).into_iter().chain(outputs.iter().copied());
         let slave = Slave { path, numbers: numbers.collect(), is_foreground: wants_keys };
-        let stage = Self { outer, master: Some(master), keys: Keys::new(), wants_keys };
+        let stage = Self { outer, master: Some(master), given, keys: Keys::new(), wants_keys };
         stage.resize();
         Ok((stage, slave))
     }
@@ -82,7 +89,26 @@ impl Stage {
     /// whether it is taken.
     pub(crate) fn enter(&mut self) -> bool {
         self.resize();
-        self.wants_keys && self.outer.is_ours() && self.outer.take().is_ok()
+        if !self.wants_keys || !self.outer.is_ours() {
+            return false;
+        }
+        if !self.outer.is_taken() {
+            self.refurnish();
+        }
+        self.outer.take().is_ok()
+    }
+
+    /// Sets the command's terminal as the real one is now, unless the command has set
+    /// it: in the background the real one is as somebody else wants it, such as a
+    /// shell at its prompt.
+    fn refurnish(&mut self) {
+        let Some(master) = &self.master else { return };
+        if tcgetattr(master).is_ok_and(|found| modes(&found) == self.given)
+            && let Ok(settings) = self.outer.settings()
+            && let Ok(given) = furnish(master, &settings)
+        {
+            self.given = given;
+        }
     }
 
     /// Notes that the command wants keys, and answers whether it can have them.
@@ -128,6 +154,17 @@ impl Slave {
         }
         Ok(())
     }
+}
+
+/// Sets a terminal, and says how that has turned out.
+fn furnish(master: &OwnedFd, settings: &Termios) -> io::Result<Modes> {
+    // What is set on this side is set for the other one.
+    tcsetattr(master, OptionalActions::Now, settings)?;
+    Ok(modes(&tcgetattr(master)?))
+}
+
+fn modes(settings: &Termios) -> Modes {
+    (settings.input_modes, settings.output_modes, settings.local_modes)
 }
 
 fn is_one(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
