@@ -1,0 +1,115 @@
+//! A shell in a real terminal emulator, as somebody sits before it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use unspoken_testkit::{Project, unspoken_binary};
+
+/// A shell in tmux, with `$U` for the program. It ends when this is dropped.
+pub(crate) struct Pane<'p> {
+    project: &'p Project,
+    socket: PathBuf,
+}
+
+/// What stands before each command.
+const PROMPT: &str = "go> ";
+
+impl<'p> Pane<'p> {
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[track_caller]
+    pub(crate) fn open(project: &'p Project) -> Self {
+        let pane = Self { project, socket: project.tmp().join("tmux") };
+        let size = ["-x", "120", "-y", "24"];
+        let shell = ["bash", "--norc", "--noprofile", "-i"];
+        let words = [&["-f", "/dev/null", "new-session", "-d"][..], &size, &shell].concat();
+        let call =
+            project.program("tmux", [&["-S", pane.socket.to_str().unwrap()], &words[..]].concat());
+        // A server of tmux keeps the streams that it was started with.
+        let mut command = call.env("PS1", PROMPT).env("U", unspoken_binary()).command();
+        command.env("TERM", "xterm-256color").env("HISTFILE", "/dev/null");
+        let null = std::process::Stdio::null;
+        assert!(command.stdin(null()).stdout(null()).stderr(null()).status().unwrap().success());
+        pane.shows(PROMPT)
+    }
+
+    /// Types a line, and Enter.
+    #[track_caller]
+    pub(crate) fn line(self, text: &str) -> Self {
+        self.tmux(&["send-keys", "-l", text]);
+        self.key("Enter")
+    }
+
+    /// Types a key by tmux's name for it, such as `C-z`.
+    #[track_caller]
+    pub(crate) fn key(self, name: &str) -> Self {
+        self.tmux(&["send-keys", name]);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn resize(self, columns: u16, rows: u16) -> Self {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);
+        self
+    }
+
+    /// Makes the screen empty, at a shell's prompt.
+    #[track_caller]
+    pub(crate) fn clear(self) -> Self {
+        self.key("C-l").until(|screen| screen.trim() == PROMPT.trim(), "an empty screen")
+    }
+
+    /// Waits until the screen shows a text.
+    #[track_caller]
+    pub(crate) fn shows(self, text: &str) -> Self {
+        self.until(|screen| screen.contains(text), text)
+    }
+
+    /// Waits until a whole line of the screen is this.
+    #[track_caller]
+    pub(crate) fn says(self, line: &str) -> Self {
+        self.until(|screen| screen.lines().any(|found| found.trim_end() == line), line)
+    }
+
+    /// Waits until the shell's prompt is the last line.
+    #[track_caller]
+    pub(crate) fn is_back(self) -> Self {
+        let is_prompt = |screen: &str| screen.trim_end().ends_with(&format!("\n{}", PROMPT.trim()));
+        self.until(is_prompt, "the prompt")
+    }
+
+    #[track_caller]
+    fn until(self, is_there: impl Fn(&str) -> bool, what: &str) -> Self {
+        let end = Instant::now() + Self::PATIENCE;
+        loop {
+            let screen = self.screen(&["-J"]);
+            let marker = unspoken_testkit::canary_marker();
+            assert!(!screen.contains(&marker), "a value is on the screen");
+            if is_there(&screen) {
+                return self;
+            }
+            assert!(Instant::now() < end, "{what:?} did not come:\n{screen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What stands on the screen.
+    #[track_caller]
+    pub(crate) fn screen(&self, flags: &[&str]) -> String {
+        self.tmux(&[&["capture-pane", "-p"], flags].concat())
+    }
+
+    #[track_caller]
+    fn tmux(&self, words: &[&str]) -> String {
+        let words = [&["-S", self.socket.to_str().unwrap()], words].concat();
+        self.project.program("tmux", words).run().ok().text().to_owned()
+    }
+}
+
+impl Drop for Pane<'_> {
+    fn drop(&mut self) {
+        let words = ["-S", self.socket.to_str().unwrap_or_default(), "kill-server"];
+        let _ = self.project.program("tmux", words).run();
+    }
+}
