@@ -238,7 +238,7 @@ impl Running {
 
     /// Waits for the end, and leaves no zombie.
     pub(super) fn reap(&mut self) -> io::Result<Ending> {
-        self.rest = None;
+        (self.rest, self.link) = (None, None);
         loop {
             match waitpid(self.pid, None)? {
                 WaitStatus::Exited(_, code) => {

@@ -22,7 +22,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getppid};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
-use rustix::process::{WaitOptions, WaitStatus, waitpid};
+use rustix::process::{WaitOptions, WaitStatus, getpgrp, waitpid};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use unspoken_wire::Descriptors;
 
@@ -212,6 +212,9 @@ impl Monitor {
             Some(Order::Continue { is_foreground }) => {
                 if is_foreground {
                     self.put_in_front();
+                } else {
+                    // Then it is stopped when it wants the terminal.
+                    let _ = tcsetpgrp(&self.terminal, getpgrp());
                 }
                 self.go_on();
             }

@@ -6,7 +6,7 @@
 //! - What cannot be read is no message, and ends the conversation.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
@@ -65,19 +65,22 @@ impl Report {
         [&head, &length.to_le_bytes()[..], path].concat()
     }
 
-    /// Reads the first report, and says how long it was; `None` while it is not
-    /// whole.
-    pub(crate) fn parse(bytes: &[u8]) -> io::Result<Option<(Self, usize)>> {
-        let Some((head, rest)) = bytes.split_first_chunk::<{ Self::HEAD }>() else {
-            return Ok(None);
-        };
-        let [kind, a, b, c, d, e, f, g, h, i, j] = *head;
+    /// Reads one report; `None` when there will be no more.
+    pub(crate) fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut head = [0; Self::HEAD];
+        match from.read_exact(&mut head) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let [kind, a, b, c, d, e, f, g, h, i, j] = head;
         let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         let length = usize::from(u16::from_le_bytes([i, j]));
         if length > Self::LONGEST {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let Some(path) = rest.get(..length) else { return Ok(None) };
+        let mut path = vec![0; length];
+        from.read_exact(&mut path)?;
         let number = first.cast_signed();
         let report = match kind {
             b'S' => Self::Started,
@@ -89,7 +92,7 @@ impl Report {
             b'N' => Self::Refused(Refusal::NotFound),
             b'X' => Self::Refused(Refusal::NotExecutable { errno: number }),
             b'I' => {
-                let program = PathBuf::from(OsString::from_vec(path.to_vec()));
+                let program = PathBuf::from(OsString::from_vec(path));
                 Self::Refused(Refusal::NoInterpreter { program })
             }
             b'L' => {
@@ -101,7 +104,7 @@ impl Report {
             b'M' => Self::Refused(Refusal::Supervise { errno: number }),
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
-        Ok(Some((report, Self::HEAD + length)))
+        Ok(Some(report))
     }
 }
 
@@ -200,10 +203,12 @@ mod tests {
         for report in reports {
             let bytes = report.print();
             for end in 0..bytes.len() {
-                assert!(Report::parse(&bytes[..end]).unwrap().is_none());
+                assert!(!matches!(Report::read(&mut &bytes[..end]), Ok(Some(_))));
             }
-            let (found, length) = Report::parse(&[&bytes[..], b"S"].concat()).unwrap().unwrap();
-            assert_eq!(length, bytes.len());
+            let more = [&bytes[..], b"S"].concat();
+            let mut left = more.as_slice();
+            let found = Report::read(&mut left).unwrap().unwrap();
+            assert_eq!(left, b"S");
             assert_eq!(format!("{found:?}"), format!("{report:?}"));
         }
     }
@@ -224,7 +229,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = Report::parse(&bytes);
+            let _ = Report::read(&mut bytes.as_slice());
         }
     }
 }

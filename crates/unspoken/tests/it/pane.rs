@@ -1,6 +1,7 @@
 //! A shell in a real terminal emulator, as somebody sits before it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use unspoken_testkit::{Project, unspoken_binary};
@@ -19,7 +20,10 @@ impl<'p> Pane<'p> {
 
     #[track_caller]
     pub(crate) fn open(project: &'p Project) -> Self {
-        let pane = Self { project, socket: project.tmp().join("tmux") };
+        // The one before may not have ended yet.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("tmux{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let pane = Self { project, socket: project.tmp().join(name) };
         let size = ["-x", "120", "-y", "24"];
         let shell = ["bash", "--norc", "--noprofile", "-i"];
         let words = [&["-f", "/dev/null", "new-session", "-d"][..], &size, &shell].concat();
@@ -72,11 +76,10 @@ impl<'p> Pane<'p> {
         self.until(|screen| screen.lines().any(|found| found.trim_end() == line), line)
     }
 
-    /// Waits until the shell's prompt is the last line.
+    /// Waits until the shell's prompt is the last that stands there.
     #[track_caller]
     pub(crate) fn is_back(self) -> Self {
-        let is_prompt = |screen: &str| screen.trim_end().ends_with(&format!("\n{}", PROMPT.trim()));
-        self.until(is_prompt, "the prompt")
+        self.until(|screen| screen.trim_end().ends_with(PROMPT.trim_end()), "the prompt")
     }
 
     #[track_caller]

@@ -128,7 +128,9 @@ fn single_keys_lines_and_passwords_are_read() {
     assert!(!screen.text.contains("hidden"));
     assert!(screen.text.contains("line: wrong"), "what is typed is shown: {}", screen.shown());
     // The end of input is a key, too.
-    redacted(&project, &["cat"]).send("one\r").expect("one").send("\x04").end().exits_with(0);
+    let session = redacted(&project, &["sh", "-c", "echo ready; exec cat"]).expect("ready");
+    let screen = session.send("one\r").expect("one").expect("one").send("\x04").end();
+    assert!(screen.exits_with(0).text == "ready\r\none\r\none\r\n");
 }
 
 #[test]
