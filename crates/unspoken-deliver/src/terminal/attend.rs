@@ -26,6 +26,11 @@ impl Attendance<'_> {
             Event::Signal(Signal::SIGCONT) | Event::Key(Signal::SIGCONT) => {
                 stage.enter();
             }
+            Event::Signal(Signal::SIGHUP) | Event::Key(Signal::SIGHUP) => {
+                self.child.order(Order::Key(libc::SIGHUP));
+                // A stopped one would not hear it.
+                self.child.order(Order::Key(libc::SIGCONT));
+            }
             Event::Signal(Signal::SIGTSTP) => self.child.order(Order::Key(libc::SIGTSTP)),
             Event::Signal(signal) => self.child.order(Order::Signal(signal as i32)),
             // On the command's own terminal nobody has pressed it.

@@ -80,8 +80,8 @@ struct Monitor {
     terminal: OwnedFd,
     signals: SignalFd,
     pid: Pid,
-    /// Whether we have let it go on ourselves.
-    was_continued: bool,
+    /// Whether it was stopped, and not let go on by us since.
+    is_stopped: bool,
 }
 
 /// Watches over a command, if that is what this process was started for.
@@ -122,7 +122,7 @@ impl Monitor {
         let pid = call.attempt(|file, arguments, variables| {
             posix_spawn(file, &actions, &attributes, arguments, variables)
         })?;
-        let monitor = Self { link, terminal, signals, pid, was_continued: false };
+        let monitor = Self { link, terminal, signals, pid, is_stopped: false };
         if post.is_foreground {
             monitor.put_in_front();
         }
@@ -174,20 +174,30 @@ impl Monitor {
                 return Ok(false);
             }
             if let Some(signal) = status.stopping_signal() {
-                self.was_continued = false;
                 let wants_keys = [libc::SIGTTIN, libc::SIGTTOU].contains(&signal);
                 if wants_keys && self.is_in_front() {
                     // It was quicker than we were with the terminal.
                     self.go_on();
                 } else {
+                    // Whoever lets it go on, it has the terminal when we say so.
+                    let _ = tcsetpgrp(&self.terminal, getpgrp());
+                    self.was_let_go_on();
+                    self.is_stopped = true;
                     self.tell(&Report::Stopped(signal));
                 }
-            } else if !std::mem::take(&mut self.was_continued) {
-                // Somebody else has let it go on; the process in front may have stopped.
-                let _ = kill(getppid(), Signal::SIGCONT);
+            } else {
+                self.was_let_go_on();
             }
         }
         Ok(true)
+    }
+
+    /// Has the process in front go on, too, when somebody else has let the command go
+    /// on. That may be seen only when it has stopped again.
+    fn was_let_go_on(&mut self) {
+        if std::mem::take(&mut self.is_stopped) {
+            let _ = kill(getppid(), Signal::SIGCONT);
+        }
     }
 
     fn obey(&mut self) -> io::Result<bool> {
@@ -212,9 +222,6 @@ impl Monitor {
             Some(Order::Continue { is_foreground }) => {
                 if is_foreground {
                     self.put_in_front();
-                } else {
-                    // Then it is stopped when it wants the terminal.
-                    let _ = tcsetpgrp(&self.terminal, getpgrp());
                 }
                 self.go_on();
             }
@@ -224,7 +231,7 @@ impl Monitor {
     }
 
     fn go_on(&mut self) {
-        self.was_continued = true;
+        self.is_stopped = false;
         self.send(self.group(), Signal::SIGCONT);
     }
 

@@ -76,6 +76,32 @@ impl<'p> Pane<'p> {
         self.until(|screen| screen.lines().any(|found| found.trim_end() == line), line)
     }
 
+    /// Waits until two lines of the screen are this: what is typed, and an answer.
+    #[track_caller]
+    pub(crate) fn says_twice(self, line: &str) -> Self {
+        let lines = |screen: &str| screen.lines().filter(|found| found.trim_end() == line).count();
+        self.until(|screen| lines(screen) == 2, line)
+    }
+
+    /// Presses a key until the shell's prompt is back: a command that has just been
+    /// given the terminal may miss the first.
+    #[track_caller]
+    pub(crate) fn insists(self, name: &str) -> Self {
+        let press = |screen: &str| {
+            let is_back = screen.trim_end().ends_with(PROMPT.trim_end());
+            if !is_back {
+                self.tmux(&["send-keys", name]);
+            }
+            is_back
+        };
+        let end = Instant::now() + Self::PATIENCE;
+        while !press(&self.screen(&[])) {
+            assert!(Instant::now() < end, "{name} ended nothing:\n{}", self.screen(&[]));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self
+    }
+
     /// Waits until the shell's prompt is the last that stands there.
     #[track_caller]
     pub(crate) fn is_back(self) -> Self {

@@ -58,11 +58,21 @@ fn a_shell_with_job_control_works_inside() {
     let pane = pane.line("$U run --redact always -- bash --norc --noprofile -i");
     let pane = pane.line("stty -a > inside; echo value $TOKEN").says("value [REDACTED:TOKEN]");
     assert_eq!(project.read("outside"), project.read("inside"));
-    let pane = pane.line("sleep 100").key("C-z").shows("Stopped").clear();
-    let pane = pane.line("bg").shows("sleep 100 &").line("jobs").shows("Running").clear();
-    let pane = pane.line("fg").says("sleep 100").key("C-c").line("echo code $?").says("code 130");
+    let job = "sh -c 'echo $((6*7)); exec cat'";
+    let pane = pane.clear().line(job).says("42").key("C-z").shows("Stopped").clear();
+    // It wants the terminal, and must not have it in the background.
+    let pane = pane
+        .line("bg")
+        .shows("cat")
+        .line("until jobs | grep Stopped; do sleep 0.05; done")
+        .shows("Stopped")
+        .clear();
+    let pane = pane.line("fg").shows("cat").line("typed").says_twice("typed").key("C-c").is_back();
+    let pane = pane.line("echo code $?").says("code 130").clear();
+    let pane = pane.line("sleep 50 &").line("jobs").shows("Running").line("kill %1").clear();
     let pane = pane.resize(97, 31).line("stty size").says("31 97");
-    let pane = pane.line("sleep 100 | cat").key("C-\\").line("echo code $?").says("code 131");
+    let pane = pane.clear().line(job).says("42").key("C-\\").is_back();
+    let pane = pane.line("echo code $?").says("code 131");
     pane.line("exit 5").line("echo outer $?").says("outer 5");
 }
 
@@ -76,7 +86,7 @@ fn a_job_in_the_background_talks_and_waits_for_the_terminal() {
     let pane = pane.line("fg").shows("$U run").line("typed").says("got <typed>").is_back();
     // Brought to the foreground while it runs, it ends by a key, and not by one before.
     let pane = pane.clear().line("$U run --redact always -- sleep 50 &").clear();
-    let pane = pane.line("fg").shows("$U run").key("C-c").is_back();
+    let pane = pane.line("fg").shows("$U run").insists("C-c");
     pane.line("echo code $?").says("code 130");
 }
 
@@ -91,7 +101,7 @@ fn a_command_that_is_stopped_by_a_signal_stops_us_and_goes_on_with_us() {
     let pane = pane.line("fg").says("again 42").key("Enter").is_back();
     // Somebody else lets it go on.
     let pane = pane.clear().line(&format!("$U run --redact always -- sh -c '{script}'"));
-    let pane = pane.shows("Stopped").line("kill -CONT $(cat pid)").says("again 42");
+    let pane = pane.shows("Stopped").line("kill -CONT $(cat pid)").shows("again 42");
     let pane = pane.line("fg").key("Enter").is_back().line("jobs; echo none").says("none");
     drop(pane);
 }
