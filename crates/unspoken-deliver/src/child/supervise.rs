@@ -72,10 +72,9 @@ pub fn supervise(
 fn finish(watch: &Watch, mut relay: Relay) -> io::Result<Result<(), StartError>> {
     let mut patience = Some(PATIENCE);
     while watch.drain(&mut relay, patience)? == Drained::Open {
-        match relay.hand_on() {
-            Ok(()) => return Ok(Ok(())),
-            // Then this process listens to the end.
-            Err(given_back) => relay = given_back,
+        // Where none can be started, this process listens to the end.
+        if relay.hand_on().is_ok() {
+            return Ok(Ok(()));
         }
         patience = None;
     }

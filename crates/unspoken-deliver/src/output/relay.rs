@@ -27,7 +27,7 @@ pub struct Relay {
     buffer: Buffer,
     failed: Option<io::Error>,
     /// The terminal, and the number of its lane.
-    stage: Option<(Stage, usize)>,
+    stage: Option<(Box<Stage>, usize)>,
 }
 
 /// The ends that the command gets.
@@ -101,7 +101,7 @@ impl Relay {
     fn add_stage(&mut self, stream: Stream, numbers: &[u16]) -> io::Result<Slave> {
         let (stage, slave) = Stage::open(numbers)?;
         self.lanes.push(Lane::new(stage.source()?, stream)?);
-        self.stage = Some((stage, self.lanes.len() - 1));
+        self.stage = Some((Box::new(stage), self.lanes.len() - 1));
         Ok(slave)
     }
 
@@ -181,7 +181,7 @@ impl Relay {
     }
 
     pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
-        self.stage.as_mut().map(|(stage, _)| stage)
+        self.stage.as_mut().map(|(stage, _)| &mut **stage)
     }
 
     /// The lane of the terminal, which is to pass on what was said so far, and

@@ -76,16 +76,8 @@ impl fmt::Display for Inlet {
 }
 
 impl Relay {
-    /// Hands the lanes that are still open to another process; gives itself back
-    /// where that cannot be started.
-    pub(crate) fn hand_on(self) -> Result<(), Self> {
-        match self.start_successor() {
-            Ok(()) => Ok(()),
-            Err(_) => Err(self),
-        }
-    }
-
-    fn start_successor(&self) -> io::Result<()> {
+    /// Hands the lanes that are still open to another process.
+    pub(crate) fn hand_on(&self) -> io::Result<()> {
         let open: Vec<(&Lane, &OwnedFd)> =
             self.lanes.iter().filter_map(|lane| Some((lane, lane.from.as_ref()?))).collect();
         let inlets: Vec<Inlet> = (VALUES + 1..)

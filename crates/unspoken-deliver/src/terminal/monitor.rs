@@ -211,14 +211,9 @@ impl Monitor {
                 return Err(error);
             }
         }
-        let signal = |number: i32| Signal::try_from(number);
         match Order::parse(order) {
-            Some(Order::Signal(number)) => {
-                signal(number).into_iter().for_each(|signal| self.send(self.pid, signal));
-            }
-            Some(Order::Key(number)) => {
-                signal(number).into_iter().for_each(|signal| self.send(self.group(), signal));
-            }
+            Some(Order::Signal(number)) => self.send(self.pid, Signal::try_from(number)?),
+            Some(Order::Key(number)) => self.send(self.group(), Signal::try_from(number)?),
             Some(Order::Continue { is_foreground }) => {
                 if is_foreground {
                     self.put_in_front();

@@ -73,9 +73,14 @@ impl Report {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => return Err(error),
         }
-        let [kind, a, b, c, d, e, f, g, h, i, j] = head;
-        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-        let length = usize::from(u16::from_le_bytes([i, j]));
+        let [kind, numbers @ ..] = head;
+        let number = |at: usize| {
+            let bytes = numbers.get(at..).and_then(<[u8]>::first_chunk);
+            bytes.copied().map(u32::from_le_bytes).unwrap_or_default()
+        };
+        let (first, second) = (number(0), number(4));
+        let length = numbers.last_chunk().copied().map(u16::from_le_bytes).unwrap_or_default();
+        let length = usize::from(length);
         if length > Self::LONGEST {
             return Err(io::ErrorKind::InvalidData.into());
         }

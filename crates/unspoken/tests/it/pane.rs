@@ -104,7 +104,7 @@ impl<'p> Pane<'p> {
 
     /// Waits until the shell's prompt is the last that stands there.
     #[track_caller]
-    pub(crate) fn is_back(self) -> Self {
+    pub(crate) fn prompts(self) -> Self {
         self.until(|screen| screen.trim_end().ends_with(PROMPT.trim_end()), "the prompt")
     }
 
