@@ -17,6 +17,7 @@ mod supervise;
 mod variable;
 mod watch;
 
+pub(crate) use call::Call;
 pub use descendants::Descendants;
 pub use environment::Environment;
 pub use exec::{StartError, exec};
@@ -24,6 +25,7 @@ pub use handover::Handover;
 pub use harden::{close_to_others, limit_core, lock_memory};
 pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
+pub(crate) use running::attributes;
 pub use running::{Ending, Passage, Running};
 pub use supervise::{finish, supervise};
 pub use variable::{Prefix, VariableError, VariableName};

@@ -11,3 +11,4 @@ pub mod export;
 pub mod fd;
 pub mod hook;
 pub mod output;
+pub mod terminal;

@@ -7,7 +7,7 @@
 //!   another home folder, or another user's, is not the agent of whoever owns
 //!   the keys that we would use: so `sudo`, and a test with a home of its own,
 //!   are not the agent's.
-//! - Only the commands that show values ask. `run` does not come here.
+//! - Only the commands that show values look at ancestors; `run` looks at variables.
 //!
 //! It is a guard-rail. An agent that means ill clears the variables and leaves
 //! its family, or writes a permission itself.
@@ -116,7 +116,8 @@ impl AgentRuntime {
             .or_else(|| Self::by_ancestors(&ancestors(variables.path(HOME))))
     }
 
-    fn by_variables(variables: &Variables) -> Option<Self> {
+    /// The same by variables alone, which costs nothing.
+    pub(crate) fn by_variables(variables: &Variables) -> Option<Self> {
         let found = |name: &str, variable: EnvVar| Self {
             agent: name.to_owned(),
             sign: Sign::Variable(variable.name),

@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use unspoken_deliver::child::close_to_others;
 use unspoken_deliver::fd::Inheritance;
+use unspoken_deliver::terminal::monitor;
 use unspoken_store::Variables;
 use unspoken_store::env_vars::{UNSPOKEN_COMPLETE, UNSPOKEN_FD, UNSPOKEN_READY_FD};
 use unspoken_wire::Descriptors;
@@ -50,11 +51,15 @@ pub fn run(arguments: impl Iterator<Item = OsString>, variables: Variables) -> E
     // What we open stands in our memory until `exec`: no debugger of the same
     // user may attach, and no core dump is written.
     close_to_others();
+    let arguments: Vec<OsString> = arguments.collect();
+    // Before all else: what is open here is for the command.
+    if monitor(&arguments).is_some() {
+        return ExitCode::SUCCESS;
+    }
     if variables.is_set(UNSPOKEN_COMPLETE) {
         complete::answer();
         return ExitCode::SUCCESS;
     }
-    let arguments: Vec<OsString> = arguments.collect();
     let cli = match cli::parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return cli::refuse(&error, &arguments, &variables),

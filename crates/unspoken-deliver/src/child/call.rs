@@ -10,12 +10,13 @@ use nix::errno::Errno;
 use zeroize::Zeroizing;
 
 use super::{Environment, StartError};
+use crate::terminal::{MONITOR, Post};
 
 /// Where a program is looked for when the child has no `PATH`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
 
 /// A command that can be tried, with its variables.
-pub(super) struct Call {
+pub(crate) struct Call {
     program: OsString,
     candidates: Vec<CString>,
     arguments: Vec<CString>,
@@ -24,7 +25,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(command: &[OsString], environment: Environment) -> Result<Self, StartError> {
+    pub(crate) fn new(command: &[OsString], environment: Environment) -> Result<Self, StartError> {
         let program = command.first().cloned().unwrap_or_default();
         let arguments = command.iter().map(|argument| CString::new(argument.as_bytes()));
         let Ok(arguments) = arguments.collect::<Result<Vec<CString>, _>>() else {
@@ -36,8 +37,21 @@ impl Call {
         Ok(Self { program, candidates, arguments, variables })
     }
 
+    /// This program once more, which starts the command.
+    pub(super) fn monitor(
+        post: Post,
+        command: &[OsString],
+        environment: Environment,
+    ) -> Result<Self, StartError> {
+        let words = ["unspoken", MONITOR, &post.to_string()].map(OsString::from);
+        let mut call = Self::new(&[&words, command].concat(), environment)?;
+        call.program = command.first().cloned().unwrap_or_default();
+        call.candidates = vec![c"/proc/self/exe".to_owned()];
+        Ok(call)
+    }
+
     /// Tries one file after the other, until one starts.
-    pub(super) fn attempt<T>(
+    pub(crate) fn attempt<T>(
         self,
         mut start: impl FnMut(&CStr, &[CString], &[CString]) -> Result<T, Errno>,
     ) -> Result<T, StartError> {

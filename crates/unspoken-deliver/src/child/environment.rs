@@ -23,6 +23,11 @@ pub(super) struct Delivered {
 }
 
 impl Environment {
+    /// What this process was started with, as it is.
+    pub(crate) fn own() -> Self {
+        Self { inherited: std::env::vars_os().collect(), delivered: Vec::new() }
+    }
+
     /// The secrets in it, each with the name of its variable.
     pub fn secrets(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.delivered

@@ -14,9 +14,10 @@ use unspoken_wire::Descriptors;
 use super::call::Call;
 use super::harden::lock_memory;
 use super::readiness::{Readiness, Said};
-use super::{Environment, StartError};
+use super::{Environment, Event, StartError};
 use crate::fd::{Channel, Filled, Rest, apart_from, keep_only};
 use crate::output::Outlets;
+use crate::terminal::{Link, Order, Post, Report, Slave};
 
 /// A child that was started and not yet waited for.
 pub struct Running {
@@ -27,6 +28,9 @@ pub struct Running {
     rest: Option<Rest>,
     /// What it says when it is ready.
     readiness: Option<Readiness>,
+    /// The way to who watches over it on a terminal of its own. Then this is about
+    /// that process.
+    link: Option<Link>,
 }
 
 /// What a child finds open besides the standard streams.
@@ -81,10 +85,12 @@ impl Running {
         let mut actions = PosixSpawnFileActions::init().map_err(io::Error::from).map_err(failed)?;
         let (mut read, mut rest, mut report) = (None, None, None);
         let mut ends = Vec::new();
-        for (end, numbers) in outlets.into_iter().flat_map(|outlets| outlets.0) {
+        let (pipes, slave) = outlets.map(|outlets| (outlets.pipes, outlets.slave)).unzip();
+        for (end, numbers) in pipes.into_iter().flatten() {
             put_on(&mut actions, &end, &numbers).map_err(failed)?;
             ends.push(end);
         }
+        let mut taken = Vec::new();
         if let Some(Passage { channel, descriptors, asks_readiness }) = passage {
             keep_only(&[]).map_err(failed)?;
             let bundle = descriptors.numbers();
@@ -96,6 +102,7 @@ impl Running {
                 lock_memory();
             }
             let end = apart_from(end, &numbers).map_err(failed)?;
+            taken.extend_from_slice(&numbers);
             put_on(&mut actions, &end, bundle).map_err(failed)?;
             (read, rest) = (Some(end), left);
             if !ready.is_empty() {
@@ -106,8 +113,17 @@ impl Running {
                 report = Some((readiness, write));
             }
         }
-        let call = Call::new(command, environment)?;
-        let attributes = attributes().map_err(failed)?;
+        let mut attributes = attributes().map_err(failed)?;
+        let mut link = None;
+        let call = match slave.flatten() {
+            None => Call::new(command, environment)?,
+            Some(slave) => {
+                let (ours, post) = set_up(&slave, &taken, &mut actions, &mut attributes, &mut ends)
+                    .map_err(failed)?;
+                link = Some(ours);
+                Call::monitor(post, command, environment)?
+            }
+        };
         let pid = call.attempt(|file, arguments, variables| {
             posix_spawn(file, &actions, &attributes, arguments, variables)
         })?;
@@ -115,13 +131,42 @@ impl Running {
         drop((read, ends));
         let readiness = report.map(|(readiness, _write)| readiness);
         match open(pid) {
-            Ok(pidfd) => Ok(Self { pid, pidfd, rest, readiness }),
+            Ok(pidfd) => Self { pid, pidfd, rest, readiness, link }.started(command),
             Err(source) => {
                 // Nobody would watch over it.
                 let _ = kill(pid, Signal::SIGKILL);
                 let _ = waitpid(pid, None);
                 Err(failed(source))
             }
+        }
+    }
+
+    /// Waits until the command itself has started, where another process starts it.
+    fn started(mut self, command: &[OsString]) -> Result<Self, StartError> {
+        let failed = |source: io::Error| StartError::Supervise { source };
+        let Some(link) = &mut self.link else { return Ok(self) };
+        match link.report().map_err(failed)? {
+            Some(Report::Started) => Ok(self),
+            Some(Report::Refused(refusal)) => {
+                self.release().map_err(failed)?;
+                Err(refusal.into_error(command.first().cloned().unwrap_or_default()))
+            }
+            _ => Err(failed(io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+
+    /// Lets who watches over an ended command go.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        if self.link.take().is_some() {
+            self.reap()?;
+        }
+        Ok(())
+    }
+
+    /// Tells who watches over the command what to do.
+    pub(crate) fn order(&self, order: Order) {
+        if let Some(link) = &self.link {
+            link.order(order);
         }
     }
 
@@ -150,11 +195,25 @@ impl Running {
 
     /// Becomes readable when the child says something of its port.
     pub(super) fn says(&self) -> Option<BorrowedFd<'_>> {
-        self.readiness.as_ref().map(Readiness::as_fd)
+        let readiness = self.readiness.as_ref().map(Readiness::as_fd);
+        readiness.or_else(|| self.link.as_ref().and_then(Link::says))
+    }
+
+    /// What it says, or who watches over it.
+    pub(super) fn hear(&mut self) -> io::Result<Option<Event>> {
+        let Some(link) = &mut self.link else { return Ok(self.port().map(Event::Ready)) };
+        Ok(match link.report()? {
+            Some(Report::Stopped(number)) => Some(Event::Stopped(number)),
+            Some(Report::Ended(ending)) => {
+                self.rest = None;
+                Some(Event::Ended(ending))
+            }
+            _ => None,
+        })
     }
 
     /// The port, once, when the child has said it.
-    pub(super) fn port(&mut self) -> Option<u16> {
+    fn port(&mut self) -> Option<u16> {
         match self.readiness.as_mut()?.read() {
             Said::Nothing => None,
             Said::Never => {
@@ -179,7 +238,7 @@ impl Running {
 
     /// Waits for the end, and leaves no zombie.
     pub(super) fn reap(&mut self) -> io::Result<Ending> {
-        self.rest = None;
+        (self.rest, self.link) = (None, None);
         loop {
             match waitpid(self.pid, None)? {
                 WaitStatus::Exited(_, code) => {
@@ -210,9 +269,29 @@ fn put_on(
     Ok(())
 }
 
+/// Has the child lead a session on a terminal of its own, and find the way to us.
+fn set_up(
+    slave: &Slave,
+    taken: &[u16],
+    actions: &mut PosixSpawnFileActions,
+    attributes: &mut PosixSpawnAttr,
+    ends: &mut Vec<OwnedFd>,
+) -> io::Result<(Link, Post)> {
+    let (ours, theirs) = Link::pair()?;
+    let theirs = apart_from(theirs, taken)?;
+    let number = u16::try_from(theirs.as_raw_fd()).map_err(io::Error::other)?;
+    put_on(actions, &theirs, &[number])?;
+    ends.push(theirs);
+    slave.open_in(actions)?;
+    let session = PosixSpawnFlags::from_bits_retain(libc::POSIX_SPAWN_SETSID.into());
+    attributes.set_flags(attributes.flags()? | session)?;
+    let terminal = slave.numbers.first().copied().unwrap_or(1);
+    Ok((ours, Post { link: number, terminal, is_foreground: slave.is_foreground }))
+}
+
 /// The child starts with no signal held back, and ignores what this process was
 /// started to ignore.
-fn attributes() -> io::Result<PosixSpawnAttr> {
+pub(crate) fn attributes() -> io::Result<PosixSpawnAttr> {
     let mut attributes = PosixSpawnAttr::init()?;
     // The runtime of this language ignores it.
     let ignored: SigSet = [Signal::SIGPIPE].into_iter().collect();

@@ -11,6 +11,7 @@ use super::harden::lock_memory;
 use super::watch::Drained;
 use super::{Descendants, Ending, Environment, Event, Passage, Running, StartError, Watch};
 use crate::output::{Outlets, Relay};
+use crate::terminal::Attendance;
 
 /// How long an ended command's output may stay open before somebody else goes on
 /// with it: the last processes of a pipeline end a little after the command.
@@ -28,11 +29,16 @@ pub fn supervise(
     output: Option<(Relay, Outlets)>,
 ) -> Result<Ending, StartError> {
     let (mut relay, outlets) = output.unzip();
-    let watch = Watch::begin().map_err(broken)?;
+    let on_terminal = relay.as_mut().is_some_and(|relay| relay.stage_mut().is_some());
+    let watch = if on_terminal { Watch::on_terminal() } else { Watch::begin() };
+    let watch = watch.map_err(broken)?;
     let mut child = Running::start(command, environment, passage, outlets)?;
     wipe_stack();
     if relay.is_some() {
         lock_memory();
+    }
+    if let Some(stage) = relay.as_mut().and_then(Relay::stage_mut) {
+        stage.enter();
     }
     // In a container this may be the first process, whose children all orphans become.
     let is_first = getpid().as_raw() == 1;
@@ -41,11 +47,27 @@ pub fn supervise(
     let ending = loop {
         match watch.next(Some(&mut child), relay.as_mut(), pace).map_err(broken)? {
             Event::Ended(ending) => break ending,
-            Event::Signal(signal) => child.signal(signal),
-            Event::Key(_) | Event::Ready(_) => {}
             Event::Time => orphans.iter().for_each(|orphans| orphans.reap(Some(&child))),
+            event => match relay.as_mut().filter(|_| on_terminal) {
+                Some(relay) => {
+                    let mut attendance = Attendance { watch: &watch, child: &child, relay };
+                    attendance.on(event).map_err(broken)?;
+                }
+                // What a key has sent, the command has got, too.
+                None => {
+                    if let Event::Signal(signal) = event {
+                        child.signal(signal);
+                    }
+                }
+            },
         }
     };
+    if let Some(relay) = relay.as_mut().filter(|_| on_terminal) {
+        watch.exhaust(relay).map_err(broken)?;
+        relay.leave_terminal();
+        // With it goes the terminal, of which nothing is to be read any more.
+        child.release().map_err(broken)?;
+    }
     if let Some(relay) = relay {
         finish(&watch, relay)?;
     }
@@ -58,10 +80,10 @@ pub fn supervise(
 pub fn finish(watch: &Watch, mut relay: Relay) -> Result<(), StartError> {
     let mut patience = Some(PATIENCE);
     while watch.drain(&mut relay, patience).map_err(broken)? == Drained::Open {
+        // Where none can be started, this process listens to the end.
         if relay.hand_on().is_ok() {
             return Ok(());
         }
-        // Then this process listens to the end.
         patience = None;
     }
     Ok(relay.failure()?)

@@ -12,9 +12,9 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{getpid, getsid};
+use nix::unistd::{Pid, getpid, getsid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -38,6 +38,8 @@ pub enum Event {
     Key(Signal),
     /// The child says that it is ready, on this port.
     Ready(u16),
+    /// The command has stopped on its own terminal, by the signal of this number.
+    Stopped(i32),
     /// The time is over.
     Time,
 }
@@ -64,7 +66,7 @@ pub(crate) enum Drained {
 impl Watch {
     const PATIENCE: Duration = Duration::from_millis(100);
 
-    const HELD: [Signal; 6] = [
+    pub(crate) const HELD: [Signal; 6] = [
         Signal::SIGINT,
         Signal::SIGTERM,
         Signal::SIGHUP,
@@ -73,8 +75,19 @@ impl Watch {
         Signal::SIGUSR2,
     ];
 
+    /// What else is told to who watches over a terminal, too.
+    const ON_TERMINAL: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGCONT, Signal::SIGTSTP];
+
     pub fn begin() -> io::Result<Self> {
-        let held: SigSet = Self::HELD.into_iter().collect();
+        Self::hold(Self::HELD.into_iter().collect())
+    }
+
+    /// The same for a command on a terminal of its own, which stops by itself.
+    pub(crate) fn on_terminal() -> io::Result<Self> {
+        Self::hold(Self::HELD.into_iter().chain(Self::ON_TERMINAL).collect())
+    }
+
+    fn hold(held: SigSet) -> io::Result<Self> {
         let signals = SignalFd::with_flags(&held, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         // Who started us may have it ignored, and then no child has an ending that could be told.
         signal_hook::flag::register(libc::SIGCHLD, Arc::default())?;
@@ -110,6 +123,9 @@ impl Watch {
             if let Some(event) = self.signal()? {
                 return Ok(event);
             }
+            if says && let Some(event) = child.hear()? {
+                return Ok(event);
+            }
             if has_ended {
                 if let Some(relay) = relay {
                     self.settle(relay)?;
@@ -118,9 +134,6 @@ impl Watch {
             }
             if wants {
                 child.feed();
-            }
-            if let Some(port) = says.then(|| child.port()).flatten() {
-                return Ok(Event::Ready(port));
             }
         }
     }
@@ -163,6 +176,46 @@ impl Watch {
                 relay.turn(&ready.lanes);
             }
         }
+    }
+
+    /// Passes on what was said on the command's terminal so far. Answers what has
+    /// come in between, if somebody seems to want something else.
+    pub(crate) fn exhaust(&self, relay: &mut Relay) -> io::Result<Option<Event>> {
+        relay.owe_terminal();
+        while let Some((lane, is_written)) = relay.terminal_lane() {
+            if let Some(event) = self.signal()?
+                && !Self::ON_TERMINAL.iter().any(|&own| event == Event::Signal(own))
+            {
+                return Ok(Some(event));
+            }
+            let end = is_written.then(Instant::now);
+            let Some(ready) = self.wait(None, Some(relay), end)? else { continue };
+            relay.turn(&ready.lanes);
+            if relay.settle_terminal(is_written && !ready.lanes.contains(&lane)) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stops this process group, as a key would, until somebody lets it go on.
+    /// Answers what has come meanwhile; SIGCONT, if this process was stopped at all.
+    pub(crate) fn stop(&self, signal: Signal) -> io::Result<Vec<Event>> {
+        let mut events = Vec::new();
+        while let Some(event) = self.signal()? {
+            events.push(event);
+        }
+        events.retain(|&event| event != Event::Signal(Signal::SIGCONT));
+        let held: SigSet = [signal].into_iter().collect();
+        kill(Pid::from_raw(0), signal)?;
+        if Self::ON_TERMINAL.contains(&signal) {
+            held.thread_unblock()?;
+            held.thread_block()?;
+        }
+        while let Some(event) = self.signal()? {
+            events.push(event);
+        }
+        Ok(events)
     }
 
     /// Waits, and says what happened, perhaps nothing; `None` when a signal that is

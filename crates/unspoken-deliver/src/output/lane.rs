@@ -108,6 +108,25 @@ impl Lane {
         self.owed = from.and_then(|from| rustix::io::ioctl_fionread(from).ok()).unwrap_or(0);
     }
 
+    /// Notes that what a terminal still holds is to be passed on, and no more: another
+    /// one may go on to talk.
+    pub(super) fn owe_at_most(&mut self, bytes: u64) {
+        self.owed = bytes;
+    }
+
+    /// Passes on what waits, however short it has, and answers whether that was
+    /// something.
+    pub(super) fn release_now(&mut self, matcher: &mut LazyMatcher) -> io::Result<bool> {
+        if !self.is_written() || self.redactor.waiting() == 0 {
+            return Ok(!self.is_written());
+        }
+        self.out.clear();
+        self.written = 0;
+        self.redactor.release(matcher.get(), &mut self.out);
+        self.write()?;
+        Ok(true)
+    }
+
     /// Whether all was passed on that an ended command has said.
     pub(super) fn is_even(&self) -> bool {
         self.is_over() || (self.owed == 0 && self.is_written())
@@ -149,11 +168,15 @@ impl Lane {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(error) => {
-                    // Whoever writes learns it in the same way.
+                    // Whoever writes learns it in the same way. A terminal fails that is gone.
                     self.from = None;
                     self.written = self.out.len();
                     self.redactor = Redactor::default();
-                    return if error == Errno::PIPE { Ok(()) } else { Err(error.into()) };
+                    return if matches!(error, Errno::PIPE | Errno::IO) {
+                        Ok(())
+                    } else {
+                        Err(error.into())
+                    };
                 }
             }
         }
@@ -161,17 +184,9 @@ impl Lane {
     }
 
     /// Passes on what waits, if it has waited long enough by then.
-    pub(super) fn release(
-        &mut self,
-        matcher: &mut LazyMatcher,
-        now: Option<Instant>,
-    ) -> io::Result<()> {
-        let is_due = |deadline| now.is_none_or(|now| deadline <= now);
-        if self.deadline().is_some_and(is_due) {
-            self.out.clear();
-            self.written = 0;
-            self.redactor.release(matcher.get(), &mut self.out);
-            self.write()?;
+    pub(super) fn release(&mut self, matcher: &mut LazyMatcher, now: Instant) -> io::Result<()> {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.release_now(matcher)?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use unspoken_seal::{LazyMatcher, SecretSet};
 
 use super::lane::{Buffer, Lane};
 use super::target::{Redact, Stream};
+use crate::terminal::{Slave, Stage};
 
 /// Reads what a command says, and passes it on without the values.
 pub struct Relay {
@@ -27,17 +28,25 @@ pub struct Relay {
     pub(super) matcher: LazyMatcher,
     buffer: Buffer,
     failed: Option<io::Error>,
+    /// The terminal, and the number of its lane.
+    stage: Option<(Box<Stage>, usize)>,
 }
 
-/// The ends that the command gets: what it writes to, and on which numbers.
+/// The ends that the command gets.
 #[derive(Debug)]
-pub struct Outlets(pub(crate) Vec<(OwnedFd, Vec<u16>)>);
+pub struct Outlets {
+    /// What it writes to, and on which numbers.
+    pub(crate) pipes: Vec<(OwnedFd, Vec<u16>)>,
+    pub(crate) slave: Option<Slave>,
+}
 
 /// Why what a command says cannot be passed on.
 #[derive(Debug, Error)]
 pub enum RelayError {
     #[error("cannot make a pipe for the command's output")]
     Pipe { source: io::Error },
+    #[error("cannot make a terminal for the command")]
+    Terminal { source: io::Error },
     #[error("cannot write what the command says")]
     Write { source: io::Error },
 }
@@ -46,29 +55,56 @@ impl Relay {
     /// How much a pipe to us holds, where that is granted.
     const PIPE: usize = 256 * 1024;
 
-    /// Makes the pipes for the streams of this process that are to be passed on;
-    /// `None` when none is.
+    /// The number of what is typed, beside those of the lanes.
+    const KEYS: usize = usize::MAX;
+
+    /// More than a terminal holds that nobody has read yet.
+    const TERMINAL: u64 = 256 * 1024;
+
+    /// Makes the pipes, and the terminal, for the streams of this process that are to
+    /// be passed on; `None` when none is.
     pub fn new(
         redact: Redact,
         matcher: LazyMatcher,
     ) -> Result<Option<(Self, Outlets)>, RelayError> {
-        let is_passed =
-            |stream: &Stream| redact != Redact::Never && !stream.is_terminal() && !stream.is_null();
+        let is_passed = |stream: &Stream| match redact {
+            Redact::Never => false,
+            Redact::Auto => !stream.is_terminal() && !stream.is_null(),
+            Redact::Always => !stream.is_null(),
+        };
         let streams: Vec<Stream> = Stream::BOTH.into_iter().filter(is_passed).collect();
         if streams.is_empty() || matcher.is_empty() {
             return Ok(None);
         }
+        let (terminals, streams): (Vec<Stream>, Vec<Stream>) =
+            streams.into_iter().partition(|stream| stream.is_terminal());
         let groups = match streams.as_slice() {
             both @ [_, _] if Stream::are_one() => vec![both],
             streams => streams.chunks(1).collect(),
         };
-        let mut relay = Self { lanes: Vec::new(), matcher, buffer: Buffer::new(), failed: None };
-        let mut outlets = Vec::new();
+        let mut relay =
+            Self { lanes: Vec::new(), matcher, buffer: Buffer::new(), failed: None, stage: None };
+        let mut pipes = Vec::new();
         for group in groups {
             let end = relay.add(group).map_err(|source| RelayError::Pipe { source })?;
-            outlets.push((end, group.iter().map(|stream| stream.number()).collect()));
+            pipes.push((end, group.iter().map(|stream| stream.number()).collect()));
         }
-        Ok(Some((relay, Outlets(outlets))))
+        let slave = match terminals.first() {
+            None => None,
+            Some(&first) => {
+                let numbers: Vec<u16> = terminals.iter().map(|stream| stream.number()).collect();
+                let slave = relay.add_stage(first, &numbers);
+                Some(slave.map_err(|source| RelayError::Terminal { source })?)
+            }
+        };
+        Ok(Some((relay, Outlets { pipes, slave })))
+    }
+
+    fn add_stage(&mut self, stream: Stream, numbers: &[u16]) -> io::Result<Slave> {
+        let (stage, slave) = Stage::open(numbers)?;
+        self.lanes.push(Lane::new(stage.source()?, stream)?);
+        self.stage = Some((Box::new(stage), self.lanes.len() - 1));
+        Ok(slave)
     }
 
     /// Leaves the values of a newer set out as well.
@@ -83,7 +119,7 @@ impl Relay {
             let stream = Stream::BOTH.into_iter().find(|stream| stream.number() == number);
             lanes.push(Lane::new(from, stream.ok_or(io::ErrorKind::InvalidInput)?)?);
         }
-        Ok(Self { lanes, matcher, buffer: Buffer::new(), failed: None })
+        Ok(Self { lanes, matcher, buffer: Buffer::new(), failed: None, stage: None })
     }
 
     fn add(&mut self, group: &[Stream]) -> io::Result<OwnedFd> {
@@ -115,7 +151,9 @@ impl Relay {
     /// What has to happen for each lane to go on, and which lane that is.
     pub(crate) fn wants(&self) -> impl Iterator<Item = (usize, PollFd<'_>)> {
         let numbered = self.lanes.iter().enumerate();
-        numbered.filter_map(|(number, lane)| Some((number, lane.wants()?)))
+        let lanes = numbered.filter_map(|(number, lane)| Some((number, lane.wants()?)));
+        let keys = self.stage.as_ref().and_then(|(stage, _)| stage.wants());
+        lanes.chain(keys.map(|keys| (Self::KEYS, keys)))
     }
 
     /// When [`Relay::turn`] is needed at the latest.
@@ -131,14 +169,23 @@ impl Relay {
             if ready.contains(&number) {
                 lane.turn(matcher, buffer)
             } else {
-                lane.release(matcher, Some(now))
+                lane.release(matcher, now)
             }
         });
+        if let Some((stage, lane)) = &mut self.stage {
+            if ready.contains(&Self::KEYS) {
+                stage.turn();
+            }
+            if self.lanes.get(*lane).is_none_or(|lane| lane.from.is_none()) {
+                // Whoever talks there learns that nobody reads.
+                stage.close();
+            }
+        }
     }
 
     /// Passes on what waits: nobody goes on with it.
     pub(crate) fn release(&mut self) {
-        self.each(|_, lane, matcher, _| lane.release(matcher, None));
+        self.each(|_, lane, matcher, _| lane.release_now(matcher).map(drop));
     }
 
     fn each(
@@ -153,6 +200,55 @@ impl Relay {
         }
     }
 
+    pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
+        self.stage.as_mut().map(|(stage, _)| &mut **stage)
+    }
+
+    /// The lane of the terminal, which is to pass on what was said so far, and
+    /// whether there is some of it that could not be written yet.
+    pub(crate) fn terminal_lane(&self) -> Option<(usize, bool)> {
+        let (_, number) = self.stage.as_ref()?;
+        let lane = self.lanes.get(*number).filter(|lane| !lane.is_over())?;
+        Some((*number, lane.is_written()))
+    }
+
+    /// Notes that the terminal's lane is to pass on what was said so far.
+    pub(crate) fn owe_terminal(&mut self) {
+        if let Some((number, _)) = self.terminal_lane()
+            && let Some(lane) = self.lanes.get_mut(number)
+        {
+            lane.owe_at_most(Self::TERMINAL);
+        }
+    }
+
+    /// Passes on what waits in the terminal's lane, when nothing more is there or
+    /// more than it may pass on. Answers whether that was all.
+    pub(crate) fn settle_terminal(&mut self, is_dry: bool) -> bool {
+        let Some((number, _)) = self.terminal_lane() else { return true };
+        let Some(lane) = self.lanes.get_mut(number) else { return true };
+        if !is_dry && !lane.is_even() {
+            return false;
+        }
+        match lane.release_now(&mut self.matcher) {
+            Ok(had_more) => !had_more,
+            Err(error) => {
+                lane.from = None;
+                self.failed.get_or_insert(error);
+                true
+            }
+        }
+    }
+
+    /// Gives the real terminal back, and lets nothing be said on the command's one
+    /// any more.
+    pub(crate) fn leave_terminal(&mut self) {
+        let Some((mut stage, number)) = self.stage.take() else { return };
+        stage.leave();
+        if let Some(lane) = self.lanes.get_mut(number) {
+            lane.from = None;
+        }
+    }
+
     /// Why something was not passed on.
     pub(crate) fn failure(&mut self) -> Result<(), RelayError> {
         self.failed.take().map_or(Ok(()), |source| Err(RelayError::Write { source }))
@@ -160,10 +256,11 @@ impl Relay {
 }
 
 impl Outlets {
-    /// The same ends once more, for a command that is started anew.
+    /// The same pipes once more, for a command that is started anew. A terminal has one
+    /// session, and is not passed on twice.
     pub fn again(&self) -> io::Result<Self> {
-        let again = self.0.iter().map(|(end, numbers)| Ok((end.try_clone()?, numbers.clone())));
-        again.collect::<io::Result<_>>().map(Self)
+        let again = self.pipes.iter().map(|(end, numbers)| Ok((end.try_clone()?, numbers.clone())));
+        Ok(Self { pipes: again.collect::<io::Result<_>>()?, slave: None })
     }
 }
 

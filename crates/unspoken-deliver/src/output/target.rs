@@ -92,6 +92,14 @@ impl Target {
                 return Ok(Self { fd, is_ready: true });
             }
         }
+        if rustix::termios::isatty(fd) {
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            // It may be another user's, as behind `su`.
+            if let Ok(fd) = rustix::fs::open(path, flags, Mode::empty()) {
+                return Ok(Self { fd, is_ready: true });
+            }
+        }
         let is_ready = kind == FileType::RegularFile;
         Ok(Self { fd: fcntl_dupfd_cloexec(fd, 3)?, is_ready })
     }

@@ -220,6 +220,8 @@ impl Stage<'_> {
                 cx.ui.note(&format!("unspoken: ready on port {port} after {taken} ms"));
                 Event::Time
             }
+            // Only a command on a terminal of its own tells when it stops.
+            Happened::Stopped(_) => Event::Time,
             Happened::Time => {
                 self.descendants.reap(started.child.as_ref());
                 let stamp = Stamp::of(&started.paths);

@@ -10,6 +10,7 @@ use unspoken_model::{ExpiryState, ProjectFile};
 use unspoken_seal::{LazyMatcher, Secret, SecretSet};
 use unspoken_wire::{Bundle, Origin};
 
+use crate::agent_runtime::AgentRuntime;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::{DeliveryFlags, EnvFlag, RedactFlag, SelectionFlags};
@@ -61,7 +62,8 @@ impl Run {
         warn_of_expired(cx, &set);
         let handover = self.delivery.handover(workspace.project.file.run_mode);
         let origin = workspace.origin(&set);
-        let output = output(self.output.redact, &set, &workspace.project.file)?;
+        let redact = self.redact(cx);
+        let output = output(redact, &set, &workspace.project.file)?;
         let environment = plan(std::env::vars_os(), set, &self.choice.selection())?;
         for (name, variable) in environment.secrets() {
             cx.ui.detail(format_args!("{name} → {variable}"));
@@ -74,6 +76,16 @@ impl Run {
             harden: self.delivery.harden(),
         };
         delivery.perform(cx, origin)
+    }
+}
+
+impl Run {
+    /// What a coding agent's terminal shows, the agent reads.
+    fn redact(&self, cx: &Context) -> Redact {
+        match self.output.redact {
+            Redact::Auto if AgentRuntime::by_variables(&cx.variables).is_some() => Redact::Always,
+            asked => asked,
+        }
     }
 }
 

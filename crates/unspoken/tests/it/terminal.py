@@ -4,8 +4,9 @@ Standard input holds one JSON object: `command`, `steps` (each `expect`: a text
 to wait for, or `send`: what is typed then) and `stdout`: `terminal` or `pipe`.
 Standard output gets one: `code` (128 and the signal's number where a signal
 ended it), `screen`: all that the terminal showed, `stdout`: what went into the
-pipe, `restored`: whether the terminal is afterwards set as it was before, and
-`missed`: the text that did not come.
+pipe, `restored`: whether the terminal is afterwards set as it was before,
+`missed`: the text that did not come, and `waits`: for how many seconds each
+expected one was waited for.
 """
 
 import fcntl
@@ -39,12 +40,14 @@ def main():
     screen = bytearray()
     missed = None
     seen = 0
+    waits = []
     for step in script["steps"]:
         if "send" in step:
             os.write(master, step["send"].encode())
             continue
         wanted = step["expect"].encode()
-        end = time.monotonic() + PATIENCE
+        begin = time.monotonic()
+        end = begin + PATIENCE
         while screen.find(wanted, seen) < 0 and time.monotonic() < end:
             if not read(master, screen, 0.1) and child.poll() is not None:
                 break
@@ -53,6 +56,7 @@ def main():
             missed = step["expect"]
             break
         seen = found + len(wanted)
+        waits.append(time.monotonic() - begin)
     if missed is not None:
         child.kill()
     code = finish(child, master, screen)
@@ -63,6 +67,7 @@ def main():
         "stdout": child.stdout.read().decode("utf-8", "replace") if child.stdout else "",
         "restored": before == after,
         "missed": missed,
+        "waits": waits,
     }
     json.dump(answer, sys.stdout)
 

@@ -17,8 +17,10 @@ pub(crate) struct Session<'p> {
 /// What became of it. No `Debug`: the screen may show a value.
 pub(crate) struct Screen {
     pub(crate) code: i64,
-    text: String,
+    pub(crate) text: String,
     pub(crate) stdout: String,
+    /// For how many seconds each expected text was waited for.
+    pub(crate) waits: Vec<f64>,
 }
 
 pub(crate) fn at_a_terminal<'p>(project: &'p Project, arguments: &[&str]) -> Session<'p> {
@@ -68,6 +70,7 @@ impl Session<'_> {
             code: answer["code"].as_i64().unwrap(),
             text: answer["screen"].as_str().unwrap().to_owned(),
             stdout: answer["stdout"].as_str().unwrap().to_owned(),
+            waits: answer["waits"].as_array().unwrap().iter().filter_map(Value::as_f64).collect(),
         };
         let missed = answer["missed"].as_str();
         assert!(missed.is_none(), "{missed:?} did not come: {}", screen.shown());
