@@ -137,7 +137,7 @@ fn a_server_is_started_by_the_real_program() {
     set.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
     assert!(set.wait().unwrap().success());
 
-    let started = call(&["run", "--fd", "-e", "production", "--"])
+    let started = call(&["run", "--fd", "--redact", "never", "-e", "production", "--"])
         .arg(example())
         .env("PORT", "0")
         .stdout(Stdio::null())
