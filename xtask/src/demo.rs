@@ -42,6 +42,7 @@ pub(crate) fn run() -> Result<()> {
     look(&stage)?;
     receive(&stage)?;
     hand_over(&stage)?;
+    leak(&stage)?;
     tamper(&stage)?;
     misplace(&stage)?;
     println!("\nAll of it is as it should be.");
@@ -87,7 +88,7 @@ fn look(stage: &Stage) -> Result<()> {
 fn receive(stage: &Stage) -> Result<()> {
     say("A program runs with the values, and here prints what it received.");
     let names = VALUES.iter().map(|&(name, _, _)| name);
-    let words: Vec<&str> = ["run", "--", "printenv", "-0"].into_iter().chain(names).collect();
+    let words: Vec<&str> = ["run", "--redact=never", "--", "printenv", "-0"].into_iter().chain(names).collect();
     let received = stage.quietly(&words)?;
     let received: Vec<&str> = received.split_terminator('\0').collect();
     ensure!(received.len() == VALUES.len(), "{} values were received", received.len());
@@ -108,10 +109,26 @@ fn hand_over(stage: &Stage) -> Result<()> {
     let words = ["run", "--fd", "--", "sh", "-c", &format!("{count}; true")];
     let found = stage.unspoken(&words, 0)?;
     ensure!(found.trim() == "0", "the environment holds the value");
-    let bundle = stage.unspoken(&["run", "--fd", "--", "sh", "-c", "cat <&3"], 0)?;
+    let bundle = ["run", "--fd", "--redact=never", "--", "sh", "-c", "cat <&3"];
+    let bundle = stage.unspoken(&bundle, 0)?;
     let (_, _, greeting) = VALUES[2];
     ensure!(bundle.contains(greeting), "another greeting arrived");
     Ok(())
+}
+
+fn leak(stage: &Stage) -> Result<()> {
+    say("What a program prints into a pipe, a file, a CI log or an agent's hands has no values.");
+    let script = "echo \"connecting to $DATABASE_URL\"; printf %s \"$PASSWORD\" | base64 -w0";
+    let said = stage.unspoken(&["run", "--", "sh", "-c", script], 0)?;
+    ensure!(said.contains("connecting to [REDACTED:DATABASE_URL]"), "the value is not left out");
+    ensure!(said.contains("[REDACTED:PASSWORD]"), "the value in base64 is not left out");
+
+    say("What got out before is found, in any disguise.");
+    let copy = ["run", "--redact=never", "--", "sh", "-c", "printenv PASSWORD | base64 > notes.txt"];
+    stage.unspoken(&copy, 0)?;
+    let found = stage.unspoken(&["scan"], 8)?;
+    ensure!(found.contains("notes.txt:1:1: value of PASSWORD"), "the value is not found");
+    fs::remove_file(stage.path("notes.txt")).context("cannot remove notes.txt")
 }
 
 fn tamper(stage: &Stage) -> Result<()> {
