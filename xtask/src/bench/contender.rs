@@ -138,9 +138,16 @@ impl Bench {
         self.ours("unspoken run --fd", &["run", "--fd", "--", "true"])
     }
 
+    /// A run that becomes its command, although a pipe is watched.
+    pub(crate) fn unspoken_replaced(&self) -> Contender {
+        let words = ["run", "--redact", "never", "--", "true"];
+        self.ours("unspoken run --redact never", &words)
+    }
+
     /// A run of a command that does not exist: everything up to the start.
     pub(crate) fn unspoken_of_nothing(&self) -> Contender {
-        self.ours("unspoken run", &["run", "--", "/nonexistent/command"])
+        let words = ["run", "--redact", "never", "--", "/nonexistent/command"];
+        self.ours("unspoken run", &words)
     }
 
     pub(crate) fn list(&self) -> Contender {

@@ -88,7 +88,10 @@ fn others(findings: &Findings) -> String {
     ] {
         let _ = writeln!(text, "| {name} | {} |", figures(times));
     }
-    text.push_str("\n| | peak memory |\n|---|--:|\n");
+    text.push_str(
+        "\nOne stream is a pipe here, so `run` stays beside the command unless it is told \
+         otherwise.\n\n| | peak memory |\n|---|--:|\n",
+    );
     for (name, kib) in &findings.memory {
         let _ = writeln!(text, "| `{name}` | {}.{} MiB |", kib / 1024, kib % 1024 * 10 / 1024);
     }

@@ -20,13 +20,13 @@ impl Project {
     pub(crate) fn new(unspoken: &Path, folder: &Path, home: &Path, secrets: usize) -> Result<Self> {
         let [unspoken, folder, home] = [unspoken, folder, home].map(Path::to_path_buf);
         let project = Self { unspoken, folder, home };
-        let plain = project.folder.join(".env");
-        fs::write(&plain, dotenv(secrets)).context("cannot write the values")?;
+        // The import takes the file away.
+        fs::write(project.folder.join(".env"), dotenv(secrets))
+            .context("cannot write the values")?;
         let words = ["init", "--project", "bench", "-e", "development", "--quiet"];
         project.contender("unspoken init", &words).run()?;
         let words = ["import", ".env", "-e", "development", "--quiet"];
         project.contender("unspoken import", &words).run()?;
-        fs::remove_file(plain).context("cannot remove the values")?;
         project.contender("unspoken run", &["run", "--", "true"]).run()?;
         Ok(project)
     }
