@@ -13,7 +13,7 @@ use super::page::{figures, milliseconds, times_of, verdict};
 pub(crate) const BYTES: u64 = 1_000_000_000;
 
 /// How often one gigabyte is printed.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// How often next to nothing is.
 const SHORT_ROUNDS: usize = 300;

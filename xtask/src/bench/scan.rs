@@ -15,7 +15,7 @@ use crate::command::{exists, must, program};
 
 const SECRETS: usize = 20;
 const BYTES: u64 = 1_000_000_000;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// What a scan may cost, as a multiple of ripgrep.
 const BAR: f64 = 2.0;
