@@ -31,6 +31,7 @@ const MYPY: &str = "mypy==2.4.1";
 const PYYAML: &str = "PyYAML==6.0.3";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
 /// Raise it when a step changes otherwise than by a version.
 const LAYOUT: &str = "layout 1";
@@ -54,6 +55,10 @@ const PEERS: &[&str] = &[
     CARGO_DENY,
     CARGO_FUZZ,
 ];
+
+/// What `bench` alone needs: not in the table, so that a new version of it is no new
+/// folder for everybody.
+const BENCHED: &[&str] = &[GITLEAKS];
 
 /// A program that must be there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -113,9 +118,18 @@ pub(crate) fn ensure_fuzz() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs gitleaks, which only `bench` needs.
+pub(crate) fn ensure_gitleaks() -> Result<PathBuf> {
+    let folder = ensure()?;
+    let _lock = lock(&folder)?;
+    let stamp = format!("gitleaks-{}", version_of("/gitleaks/"));
+    once(&folder, &stamp, |folder| go_install(folder, GITLEAKS))?;
+    Ok(folder)
+}
+
 /// A peer's exact version, for a report.
 pub(crate) fn version_of(peer: &str) -> &'static str {
-    PEERS.iter().find(|line| line.contains(peer)).map_or("", |line| {
+    PEERS.iter().chain(BENCHED).find(|line| line.contains(peer)).map_or("", |line| {
         line.rsplit(['@', '=']).next().map_or("", |version| version.trim_start_matches('v'))
     })
 }
@@ -263,6 +277,7 @@ mod tests {
             ("/dotenvx@", "2.38.2"),
             ("python-dotenv", "1.2.4"),
             ("mypy", "2.4.1"),
+            ("/gitleaks/", "8.28.0"),
             ("nothing", ""),
         ] {
             assert_eq!(version_of(peer), version, "{peer}");

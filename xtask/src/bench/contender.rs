@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use unspoken_testkit::canary;
 
+use super::project::{Project, dotenv, value};
 use crate::command::must;
 
 /// One program to be measured, and what it is given.
@@ -18,9 +18,64 @@ pub(crate) struct Contender {
     arguments: Vec<OsString>,
     folder: PathBuf,
     variables: Vec<(&'static str, PathBuf)>,
+    /// The exit codes of a program that did what it should.
+    codes: &'static [i32],
+    sink: Sink,
+}
+
+/// Where a contender's output goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Sink {
+    /// `/dev/null`.
+    Nothing,
+    /// A pipe that is read to its end.
+    Pipe,
+    /// A file that is new in each round.
+    File(PathBuf),
 }
 
 impl Contender {
+    pub(crate) fn new(
+        name: &'static str,
+        program: impl Into<PathBuf>,
+        folder: &Path,
+        words: &[&str],
+    ) -> Self {
+        Self {
+            name,
+            program: program.into(),
+            arguments: words.iter().map(OsString::from).collect(),
+            folder: folder.to_path_buf(),
+            variables: Vec::new(),
+            codes: &[0],
+            sink: Sink::Nothing,
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: PathBuf) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    pub(crate) fn ending_with(mut self, codes: &'static [i32]) -> Self {
+        self.codes = codes;
+        self
+    }
+
+    pub(crate) fn writing_to(mut self, sink: Sink) -> Self {
+        self.sink = sink;
+        self
+    }
+
+    pub(crate) fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
+    /// Whether it did what it should.
+    pub(crate) fn is_done(&self, status: ExitStatus) -> bool {
+        status.code().is_some_and(|code| self.codes.contains(&code))
+    }
+
     /// The program itself, for one round.
     pub(crate) fn command(&self) -> Command {
         self.under(&[])
@@ -39,11 +94,11 @@ impl Contender {
         command
     }
 
-    fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let mut command = self.command();
         command.stderr(Stdio::inherit());
         let status = command.status().with_context(|| format!("cannot start {}", self.name))?;
-        ensure!(status.success(), "{} failed", self.name);
+        ensure!(self.is_done(status), "{} failed", self.name);
         Ok(())
     }
 }
@@ -51,7 +106,7 @@ impl Contender {
 /// A number of secrets, kept three times.
 pub(crate) struct Bench {
     folder: TempDir,
-    unspoken: PathBuf,
+    project: Project,
     peers: PathBuf,
 }
 
@@ -59,11 +114,12 @@ impl Bench {
     /// Makes the values and gives them to each of the three.
     pub(crate) fn new(unspoken: &Path, peers: &Path, secrets: usize) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let bench = Self { folder, unspoken: unspoken.to_path_buf(), peers: peers.to_path_buf() };
+        let at = |path| folder.path().join(path);
         for inner in ["ours", "sops", "dotenvx", "home"] {
-            fs::create_dir(bench.at(inner)).context("cannot make a folder")?;
+            fs::create_dir(at(inner)).context("cannot make a folder")?;
         }
-        bench.fill_ours(secrets)?;
+        let project = Project::new(unspoken, &at("ours"), &at("home"), secrets)?;
+        let bench = Self { folder, project, peers: peers.to_path_buf() };
         bench.fill_sops(secrets)?;
         bench.fill_dotenvx(secrets)?;
         Ok(bench)
@@ -82,9 +138,16 @@ impl Bench {
         self.ours("unspoken run --fd", &["run", "--fd", "--", "true"])
     }
 
+    /// A run that becomes its command, although a pipe is watched.
+    pub(crate) fn unspoken_replaced(&self) -> Contender {
+        let words = ["run", "--redact", "never", "--", "true"];
+        self.ours("unspoken run --redact never", &words)
+    }
+
     /// A run of a command that does not exist: everything up to the start.
     pub(crate) fn unspoken_of_nothing(&self) -> Contender {
-        self.ours("unspoken run", &["run", "--", "/nonexistent/command"])
+        let words = ["run", "--redact", "never", "--", "/nonexistent/command"];
+        self.ours("unspoken run", &words)
     }
 
     pub(crate) fn list(&self) -> Contender {
@@ -144,14 +207,6 @@ impl Bench {
         self.contender("dotenvx run", program, "dotenvx", &["run", "--quiet", "--", "true"])
     }
 
-    fn fill_ours(&self, secrets: usize) -> Result<()> {
-        fs::write(self.at("ours/.env"), dotenv(secrets)).context("cannot write the values")?;
-        self.ours("unspoken init", &["init", "--project", "bench", "-e", "development", "--quiet"])
-            .run()?;
-        self.ours("unspoken import", &["import", ".env", "-e", "development", "--quiet"]).run()?;
-        self.unspoken().run()
-    }
-
     /// Sops writes its own file here, so that it is measured at its best.
     fn fill_sops(&self, secrets: usize) -> Result<()> {
         let keygen = self.peers.join("bin/age-keygen");
@@ -173,26 +228,18 @@ impl Bench {
         self.dotenvx().run()
     }
 
-    fn ours(&self, name: &'static str, words: &[&str]) -> Contender {
-        let mut contender = self.contender(name, &self.unspoken, "ours", words);
-        contender.variables.push(("UNSPOKEN_HOME", self.at("home/unspoken")));
-        contender
+    pub(crate) fn ours(&self, name: &'static str, words: &[&str]) -> Contender {
+        self.project.contender(name, words)
     }
 
-    fn contender(
+    pub(crate) fn contender(
         &self,
         name: &'static str,
         program: impl Into<PathBuf>,
         folder: &str,
         words: &[&str],
     ) -> Contender {
-        Contender {
-            name,
-            program: program.into(),
-            arguments: words.iter().map(OsString::from).collect(),
-            folder: self.at(folder),
-            variables: vec![("HOME", self.at("home"))],
-        }
+        Contender::new(name, program, &self.at(folder), words).with("HOME", self.at("home"))
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -200,17 +247,7 @@ impl Bench {
     }
 }
 
-/// Values as a `.env` file, of the length of a usual token.
-fn dotenv(secrets: usize) -> String {
-    let line = |index| format!("SECRET_{index:04}={}", value(index));
-    (0..secrets).map(line).collect::<Vec<_>>().join("\n") + "\n"
-}
-
 fn json(secrets: usize) -> String {
     let line = |index| format!("  \"SECRET_{index:04}\": \"{}\"", value(index));
     format!("{{\n{}\n}}\n", (0..secrets).map(line).collect::<Vec<_>>().join(",\n"))
-}
-
-fn value(index: usize) -> String {
-    canary(&format!("bench-{index:04}"))
 }

@@ -1,11 +1,13 @@
 //! Clocks and counters.
 
-use std::process::Stdio;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::contender::Contender;
+use super::contender::{Contender, Sink};
 
 const WARM_UP: usize = 2;
 
@@ -60,11 +62,39 @@ fn is_due(round: usize, own: usize, rounds: usize) -> bool {
 
 fn once(contender: &Contender) -> Result<Duration> {
     let mut command = contender.command();
+    direct(&mut command, contender.sink())?;
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("cannot start {}", contender.name))?;
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", contender.name))?;
+    if let Some(stdout) = &mut child.stdout {
+        throw_away(stdout).with_context(|| format!("cannot read from {}", contender.name))?;
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for {}", contender.name))?;
     let taken = start.elapsed();
-    ensure!(status.success(), "{} failed", contender.name);
+    ensure!(contender.is_done(status), "{} failed", contender.name);
     Ok(taken)
+}
+
+/// An old file goes before the clock starts: that takes as long as writing it.
+fn direct(command: &mut Command, sink: &Sink) -> Result<()> {
+    let stdout = match sink {
+        Sink::Nothing => return Ok(()),
+        Sink::Pipe => Stdio::piped(),
+        Sink::File(path) => {
+            let made = match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => File::create(path),
+            };
+            made.context("cannot make the file to be written to")?.into()
+        }
+    };
+    command.stdout(stdout);
+    Ok(())
+}
+
+fn throw_away(from: &mut impl Read) -> io::Result<()> {
+    let mut room = vec![0; 128 * 1024];
+    while from.read(&mut room)? > 0 {}
+    Ok(())
 }
 
 /// The largest resident size that the program and what it waited for reached,

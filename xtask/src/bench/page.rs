@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::measure::Times;
-use super::{Findings, Row};
+use super::{Findings, Row, matcher, redaction};
 
 const HEAD: &str = "\
 # Benchmarks
@@ -23,6 +23,11 @@ pub(crate) fn print(findings: &Findings, machine: &[String]) -> String {
     text.push_str(&times(&findings.rows));
     text.push_str(&costs(&findings.rows));
     text.push_str(&others(findings));
+    text.push_str(&matcher::print(&findings.speeds));
+    text.push_str(&findings.passing.print());
+    text.push_str(&redaction::print_starts(&findings.starts));
+    text.push_str(&findings.scan.print());
+    text.push_str(&findings.history.print());
     text
 }
 
@@ -83,7 +88,10 @@ fn others(findings: &Findings) -> String {
     ] {
         let _ = writeln!(text, "| {name} | {} |", figures(times));
     }
-    text.push_str("\n| | peak memory |\n|---|--:|\n");
+    text.push_str(
+        "\nOne stream is a pipe here, so `run` stays beside the command unless it is told \
+         otherwise.\n\n| | peak memory |\n|---|--:|\n",
+    );
     for (name, kib) in &findings.memory {
         let _ = writeln!(text, "| `{name}` | {}.{} MiB |", kib / 1024, kib % 1024 * 10 / 1024);
     }
@@ -109,7 +117,8 @@ fn others(findings: &Findings) -> String {
     text
 }
 
-fn figures(times: &Times) -> String {
+/// Rounds, minimum and median, as cells of a table.
+pub(crate) fn figures(times: &Times) -> String {
     let [minimum, median] = [times.minimum(), times.median()].map(milliseconds);
     format!("{} | {minimum:.2} | {median:.2}", times.rounds())
 }
@@ -118,6 +127,15 @@ fn cost(times: &Times, bare: &Times) -> f64 {
     milliseconds(times.minimum().saturating_sub(bare.minimum())).max(0.01)
 }
 
-fn milliseconds(time: Duration) -> f64 {
+/// How many times as long the one takes as the other, by the minimum.
+pub(crate) fn times_of(one: &Times, other: &Times) -> f64 {
+    milliseconds(one.minimum()) / milliseconds(other.minimum()).max(0.001)
+}
+
+pub(crate) fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "missed" }
+}
+
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
