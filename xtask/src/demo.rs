@@ -88,7 +88,8 @@ fn look(stage: &Stage) -> Result<()> {
 fn receive(stage: &Stage) -> Result<()> {
     say("A program runs with the values, and here prints what it received.");
     let names = VALUES.iter().map(|&(name, _, _)| name);
-    let words: Vec<&str> = ["run", "--redact=never", "--", "printenv", "-0"].into_iter().chain(names).collect();
+    let words: Vec<&str> =
+        ["run", "--redact=never", "--", "printenv", "-0"].into_iter().chain(names).collect();
     let received = stage.quietly(&words)?;
     let received: Vec<&str> = received.split_terminator('\0').collect();
     ensure!(received.len() == VALUES.len(), "{} values were received", received.len());
@@ -124,7 +125,8 @@ fn leak(stage: &Stage) -> Result<()> {
     ensure!(said.contains("[REDACTED:PASSWORD]"), "the value in base64 is not left out");
 
     say("What got out before is found, in any disguise.");
-    let copy = ["run", "--redact=never", "--", "sh", "-c", "printenv PASSWORD | base64 > notes.txt"];
+    let copy =
+        ["run", "--redact=never", "--", "sh", "-c", "printenv PASSWORD | base64 > notes.txt"];
     stage.unspoken(&copy, 0)?;
     let found = stage.unspoken(&["scan"], 8)?;
     ensure!(found.contains("notes.txt:1:1: value of PASSWORD"), "the value is not found");

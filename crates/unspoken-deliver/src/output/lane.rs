@@ -31,8 +31,8 @@ pub(crate) struct Lane {
 pub(crate) struct Buffer(Zeroizing<Vec<u8>>);
 
 impl Buffer {
-    /// As much as a pipe holds that we have made larger.
-    const SIZE: usize = 256 * 1024;
+    /// So little that all that is done with it stays near the processor.
+    const SIZE: usize = 64 * 1024;
 
     pub(super) fn new() -> Self {
         Self(Zeroizing::new(vec![0; Self::SIZE]))
@@ -139,7 +139,10 @@ impl Lane {
         match rustix::io::read(from, buffer.0.as_mut_slice()) {
             // A terminal that all others have closed says that it failed.
             Ok(0) | Err(Errno::IO) => {
-                self.redactor.release(matcher.get(), &mut self.out);
+                // Where nothing was said, nothing is learnt.
+                if self.redactor.waiting() > 0 {
+                    self.redactor.release(matcher.get(), &mut self.out);
+                }
                 self.from = None;
             }
             Ok(count) => {
