@@ -68,25 +68,26 @@ pub fn supervise(
         // With it goes the terminal, of which nothing is to be read any more.
         child.release().map_err(broken)?;
     }
-    if let Some(relay) = relay {
-        finish(&watch, relay)?;
-    }
-    Ok(ending)
+    let cut = relay.map(|relay| finish(&watch, relay)).transpose()?.flatten();
+    Ok(cut.unwrap_or(ending))
 }
 
 /// Passes on all that an ended command has said. What it has left behind and may
 /// still talk is listened to by another process: who waits for the command must
-/// not wait for that.
-pub fn finish(watch: &Watch, mut relay: Relay) -> Result<(), StartError> {
+/// not wait for that. Answers the signal that has cut it short.
+pub fn finish(watch: &Watch, mut relay: Relay) -> Result<Option<Ending>, StartError> {
     let mut patience = Some(PATIENCE);
-    while watch.drain(&mut relay, patience).map_err(broken)? == Drained::Open {
-        // Where none can be started, this process listens to the end.
-        if relay.hand_on().is_ok() {
-            return Ok(());
+    loop {
+        match watch.drain(&mut relay, patience).map_err(broken)? {
+            Drained::Whole => break,
+            Drained::Interrupted(signal) => return Ok(Some(Ending::Signal(signal as i32))),
+            // Where none can be started, this process listens to the end.
+            Drained::Open if relay.hand_on().is_ok() => return Ok(None),
+            Drained::Open => patience = None,
         }
-        patience = None;
     }
-    Ok(relay.failure()?)
+    relay.failure()?;
+    Ok(None)
 }
 
 fn broken(source: io::Error) -> StartError {

@@ -60,10 +60,23 @@ pub(crate) enum Drained {
     /// All of it; another process goes on to talk.
     Open,
     /// Somebody wants this process to end.
-    Interrupted,
+    Interrupted(Signal),
+}
+
+impl Event {
+    /// The signal, whoever has sent it.
+    fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Signal(signal) | Self::Key(signal) => Some(signal),
+            _ => None,
+        }
+    }
 }
 
 impl Watch {
+    /// What asks a process to end.
+    const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+
     const PATIENCE: Duration = Duration::from_millis(100);
 
     pub(crate) const HELD: [Signal; 6] = [
@@ -127,9 +140,6 @@ impl Watch {
                 return Ok(event);
             }
             if has_ended {
-                if let Some(relay) = relay {
-                    self.settle(relay)?;
-                }
                 return Ok(Event::Ended(child.reap()?));
             }
             if wants {
@@ -140,13 +150,13 @@ impl Watch {
 
     /// Passes on what an ended command has said, before anybody says that it has
     /// ended, unless the reader is slow.
-    fn settle(&self, relay: &mut Relay) -> io::Result<()> {
+    pub fn settle(&self, relay: &mut Relay) -> io::Result<()> {
         let end = Instant::now() + Self::PATIENCE;
         relay.owe();
         while !relay.is_even() && Instant::now() < end {
-            // A signal that comes meanwhile is looked at afterwards.
-            let lanes = self.wait(None, Some(relay), Some(end))?.map(|ready| ready.lanes);
-            relay.turn(&lanes.unwrap_or_default());
+            if let Some((lanes, _)) = ready_lanes(Some(relay), Vec::new(), Some(end))? {
+                relay.turn(&lanes);
+            }
         }
         relay.release();
         Ok(())
@@ -165,15 +175,19 @@ impl Watch {
             if relay.is_over() {
                 return Ok(Drained::Whole);
             }
-            if self.signal()?.is_some() {
-                return Ok(Drained::Interrupted);
+            // What does not ask for an end is nobody's concern any more.
+            let signal = self.signal()?.and_then(Event::signal);
+            if let Some(signal) = signal.filter(|signal| Self::ENDING.contains(signal)) {
+                relay.release();
+                return Ok(Drained::Interrupted(signal));
             }
             let is_late = end.is_some_and(|end| end <= Instant::now());
-            if is_late && relay.is_even() {
+            // When it is late, one more look shows whether somebody still could talk.
+            let limit = end.filter(|_| !is_late || relay.is_even());
+            let Some(ready) = self.wait(None, Some(relay), limit)? else { continue };
+            relay.turn(&ready.lanes);
+            if is_late && ready.lanes.is_empty() && relay.is_even() {
                 return Ok(Drained::Open);
-            }
-            if let Some(ready) = self.wait(None, Some(relay), end.filter(|_| !is_late))? {
-                relay.turn(&ready.lanes);
             }
         }
     }
@@ -183,10 +197,11 @@ impl Watch {
     pub(crate) fn exhaust(&self, relay: &mut Relay) -> io::Result<Option<Event>> {
         relay.owe_terminal();
         while let Some((lane, is_written)) = relay.terminal_lane() {
-            if let Some(event) = self.signal()?
-                && !Self::ON_TERMINAL.iter().any(|&own| event == Event::Signal(own))
-            {
-                return Ok(Some(event));
+            if let Some(event) = self.signal()? {
+                let is_own = |signal| Self::ON_TERMINAL.contains(&signal);
+                if !event.signal().is_some_and(is_own) {
+                    return Ok(Some(event));
+                }
             }
             let end = is_written.then(Instant::now);
             let Some(ready) = self.wait(None, Some(relay), end)? else { continue };
@@ -234,24 +249,15 @@ impl Watch {
         let reads = ended.into_iter().chain(says);
         watched.extend(reads.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         watched.extend(wants.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
-        let (numbers, lanes): (Vec<usize>, Vec<_>) =
-            relay.into_iter().flat_map(Relay::wants).unzip();
-        watched.extend(lanes);
-        let end = end.into_iter().chain(relay.and_then(Relay::deadline)).min();
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let left = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
-        match poll(&mut watched, left.as_ref()) {
-            Ok(_) => {}
-            Err(Errno::INTR) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
-        let mut results = watched.iter().map(|found| !found.revents().is_empty()).skip(1);
+        let own = watched.len();
+        let Some((lanes, results)) = ready_lanes(relay, watched, end)? else { return Ok(None) };
+        let mut results = results.into_iter().take(own).skip(1);
         let mut happened = |asked: bool| asked && results.next().unwrap_or(false);
         Ok(Some(Ready {
             has_ended: happened(ended.is_some()),
             says: happened(says.is_some()),
             wants: happened(wants.is_some()),
-            lanes: numbers.into_iter().filter(|_| happened(true)).collect(),
+            lanes,
         }))
     }
 
@@ -264,6 +270,30 @@ impl Watch {
         let is_key = found.ssi_code == libc::SI_KERNEL && !to_us;
         Ok(Some(if is_key { Event::Key(signal) } else { Event::Signal(signal) }))
     }
+}
+
+/// Waits for some descriptors, and for the lanes of a relay. Answers which lanes can
+/// go on, and for each of the descriptors whether something happened there.
+fn ready_lanes<'a>(
+    relay: Option<&'a Relay>,
+    mut watched: Vec<PollFd<'a>>,
+    end: Option<Instant>,
+) -> io::Result<Option<(Vec<usize>, Vec<bool>)>> {
+    let own = watched.len();
+    let (numbers, lanes): (Vec<usize>, Vec<_>) = relay.into_iter().flat_map(Relay::wants).unzip();
+    watched.extend(lanes);
+    let end = end.into_iter().chain(relay.and_then(Relay::deadline)).min();
+    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+    let left = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+    match poll(&mut watched, left.as_ref()) {
+        Ok(_) => {}
+        Err(Errno::INTR) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let results: Vec<bool> = watched.iter().map(|found| !found.revents().is_empty()).collect();
+    let happened = results.iter().skip(own).zip(numbers);
+    let lanes = happened.filter(|(happened, _)| **happened).map(|(_, number)| number).collect();
+    Ok(Some((lanes, results)))
 }
 
 impl Drop for Watch {

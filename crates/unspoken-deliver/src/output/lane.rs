@@ -60,6 +60,18 @@ impl Lane {
         })
     }
 
+    /// Goes on with text that another process has read and not passed on.
+    pub(super) fn take_up(&mut self, held: &[u8], matcher: &mut LazyMatcher) {
+        if !held.is_empty() {
+            self.redactor.push(matcher.get(), held, &mut self.out);
+        }
+    }
+
+    /// What was read and not passed on.
+    pub(super) fn held(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.redactor.held().to_vec())
+    }
+
     /// Whether nothing will come any more.
     pub(super) fn is_over(&self) -> bool {
         self.from.is_none() && self.is_written()

@@ -20,6 +20,7 @@ use unspoken_seal::{LazyMatcher, SecretSet};
 
 use super::lane::{Buffer, Lane};
 use super::target::{Redact, Stream};
+use crate::fd::Inheritance;
 use crate::terminal::{Slave, Stage};
 
 /// Reads what a command says, and passes it on without the values.
@@ -113,11 +114,16 @@ impl Relay {
     }
 
     /// Goes on with streams that another process has begun to pass on.
-    pub fn resume(streams: Vec<(OwnedFd, u16)>, matcher: LazyMatcher) -> io::Result<Self> {
+    pub fn resume(
+        streams: Vec<(OwnedFd, u16, Inheritance)>,
+        mut matcher: LazyMatcher,
+    ) -> io::Result<Self> {
         let mut lanes = Vec::new();
-        for (from, number) in streams {
+        for (from, number, held) in streams {
             let stream = Stream::BOTH.into_iter().find(|stream| stream.number() == number);
-            lanes.push(Lane::new(from, stream.ok_or(io::ErrorKind::InvalidInput)?)?);
+            let mut lane = Lane::new(from, stream.ok_or(io::ErrorKind::InvalidInput)?)?;
+            lane.take_up(held.bytes(), &mut matcher);
+            lanes.push(lane);
         }
         Ok(Self { lanes, matcher, buffer: Buffer::new(), failed: None, stage: None })
     }

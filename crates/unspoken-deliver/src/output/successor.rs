@@ -12,27 +12,33 @@ use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::str::FromStr;
 
+use nix::fcntl::OFlag;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::stat::Mode;
 use thiserror::Error;
 use unspoken_model::{NameError, SecretName};
-use unspoken_seal::LazyMatcher;
-use unspoken_wire::{Bundle, BundleError, Descriptors, Origin};
+use unspoken_seal::{LazyMatcher, Secret};
+use unspoken_wire::{Bundle, BundleError, Descriptors, DescriptorsError, Origin};
+use zeroize::Zeroizing;
 
-use super::lane::Lane;
 use super::relay::Relay;
-use crate::child::Watch;
-use crate::fd::{Channel, ChannelKind, Inheritance, InheritanceError, apart_from, inherited};
+use crate::child::{Watch, lock_memory};
+use crate::fd::{
+    Channel, ChannelKind, Inheritance, InheritanceError, apart_from, inherited, keep_only,
+};
 
-/// A pipe that was handed on, and which stream of the process it belongs to.
+/// A pipe that was handed on, which stream of the process it belongs to, and where
+/// the text is that was read from it and not passed on yet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Inlet {
     from: u16,
     stream: u16,
+    held: u16,
 }
 
 /// Why a text is no [`Inlet`].
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("expected `FROM:STREAM`, such as `4:1`")]
+#[error("expected `FROM:STREAM:HELD`, such as `4:1:5`")]
 pub struct InletError;
 
 /// Why a process cannot go on with what another one has begun.
@@ -40,6 +46,8 @@ pub struct InletError;
 pub enum SuccessorError {
     #[error("the descriptor {number} is not open")]
     Closed { number: u16 },
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorsError),
     #[error(transparent)]
     Inheritance(#[from] InheritanceError),
     #[error(transparent)]
@@ -60,10 +68,11 @@ impl FromStr for Inlet {
     type Err = InletError;
 
     fn from_str(text: &str) -> Result<Self, InletError> {
-        let (from, stream) = text.split_once(':').ok_or(InletError)?;
-        let [from, stream] = [from, stream].map(str::parse::<u16>);
-        match (from, stream) {
-            (Ok(from), Ok(stream @ 1..=2)) if from > VALUES => Ok(Self { from, stream }),
+        let numbers: Vec<u16> = text.split(':').map_while(|number| number.parse().ok()).collect();
+        match numbers.as_slice() {
+            &[from, stream @ 1..=2, held] if from > VALUES && held > VALUES => {
+                Ok(Self { from, stream, held })
+            }
             _ => Err(InletError),
         }
     }
@@ -71,34 +80,27 @@ impl FromStr for Inlet {
 
 impl fmt::Display for Inlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.from, self.stream)
+        write!(f, "{}:{}:{}", self.from, self.stream, self.held)
     }
 }
 
 impl Relay {
     /// Hands the lanes that are still open to another process.
     pub(crate) fn hand_on(&self) -> io::Result<()> {
-        let open: Vec<(&Lane, &OwnedFd)> =
-            self.lanes.iter().filter_map(|lane| Some((lane, lane.from.as_ref()?))).collect();
-        let inlets: Vec<Inlet> = (VALUES + 1..)
-            .zip(&open)
-            .map(|(from, (lane, _))| Inlet { from, stream: lane.stream.number() })
-            .collect();
-        let copies = self.matcher.secrets().map(|(name, secret)| {
-            let secret = unspoken_seal::Secret::new(secret.expose().as_bytes().to_vec());
-            Some((name.as_str().to_owned(), secret.ok()?))
-        });
-        let secrets = copies.collect::<Option<Vec<_>>>().ok_or(io::ErrorKind::InvalidData)?;
-        let origin = Origin::default();
-        let bundle = Bundle { origin, token: None, secrets }.print();
-        let channel = Channel::new(ChannelKind::Memory, bundle).map_err(io::Error::other)?;
-        let numbers: Vec<u16> =
-            std::iter::once(VALUES).chain(inlets.iter().map(|inlet| inlet.from)).collect();
-        let mut actions = PosixSpawnFileActions::init()?;
-        let mut ends = vec![apart_from(channel.read, &numbers)?];
-        for (_, from) in &open {
-            ends.push(apart_from(from.try_clone()?, &numbers)?);
+        let open = self.lanes.iter().filter_map(|lane| Some((lane, lane.from.as_ref()?)));
+        let (mut inlets, mut ends) = (Vec::new(), vec![memory(self.values()?)?]);
+        for ((lane, from), number) in open.zip((VALUES + 1..).step_by(2)) {
+            inlets.push(Inlet { from: number, stream: lane.stream.number(), held: number + 1 });
+            ends.push(from.try_clone()?);
+            ends.push(memory(lane.held())?);
         }
+        let numbers: Vec<u16> = (VALUES..).take(ends.len()).collect();
+        let ends = ends.into_iter().map(|end| apart_from(end, &numbers));
+        let ends = ends.collect::<io::Result<Vec<_>>>()?;
+        // Nothing of the caller's goes on with it: no lock, no pipe, no folder.
+        keep_only(&[])?;
+        let mut actions = PosixSpawnFileActions::init()?;
+        actions.add_open(0, c"/dev/null", OFlag::O_RDONLY, Mode::empty())?;
         for (end, &number) in ends.iter().zip(&numbers) {
             actions.add_dup2(end.as_raw_fd(), number.into())?;
         }
@@ -111,18 +113,33 @@ impl Relay {
         posix_spawn(c"/proc/self/exe", &actions, &attributes, &arguments, &[] as &[CString])?;
         Ok(())
     }
+
+    /// All values, as a bundle.
+    fn values(&self) -> io::Result<Zeroizing<Vec<u8>>> {
+        let copies = self.matcher.secrets().map(|(name, secret)| {
+            let secret = Secret::new(secret.expose().as_bytes().to_vec());
+            Some((name.as_str().to_owned(), secret.ok()?))
+        });
+        let secrets = copies.collect::<Option<Vec<_>>>().ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Bundle { origin: Origin::default(), token: None, secrets }.print())
+    }
+}
+
+/// A memory file with these bytes.
+fn memory(bytes: Zeroizing<Vec<u8>>) -> io::Result<OwnedFd> {
+    Ok(Channel::new(ChannelKind::Memory, bytes).map_err(io::Error::other)?.read)
 }
 
 /// Goes on with what another process of this program has begun, to the end.
 pub fn succeed(inlets: &[Inlet]) -> Result<(), SuccessorError> {
     let mut streams = Vec::new();
-    for &Inlet { from: number, stream } in inlets {
+    for &Inlet { from: number, stream, held } in inlets {
         let from = inherited(number).ok_or(SuccessorError::Closed { number })?;
-        streams.push((from, stream));
+        streams.push((from, stream, take(held)?));
     }
-    let inheritance = Inheritance::take(&Descriptors::default())?;
-    let bundle = Bundle::parse(inheritance.bytes())?;
-    drop(inheritance);
+    let bundle = Bundle::parse(take(VALUES)?.bytes())?;
+    std::env::set_current_dir("/")?;
+    lock_memory();
     let mut secrets = Vec::with_capacity(bundle.secrets.len());
     for (name, secret) in bundle.secrets {
         secrets.push((SecretName::parse(&name)?, secret));
@@ -131,4 +148,8 @@ pub fn succeed(inlets: &[Inlet]) -> Result<(), SuccessorError> {
     let watch = Watch::begin()?;
     watch.drain(&mut relay, None)?;
     relay.failure().map_err(|error| SuccessorError::Io(io::Error::other(error)))
+}
+
+fn take(number: u16) -> Result<Inheritance, SuccessorError> {
+    Ok(Inheritance::take(&Descriptors::parse(&number.to_string())?)?)
 }

@@ -44,6 +44,11 @@ impl Redactor {
         self.held.len() - self.done
     }
 
+    /// What waits. It may be the beginning of a value: show it to nobody.
+    pub fn held(&self) -> &[u8] {
+        self.held.get(self.done..).unwrap_or_default()
+    }
+
     /// Adds all that waits to `out`: nothing more came for a while. When a value
     /// goes on afterwards, at least its end is not passed on.
     pub fn release(&mut self, matcher: &Matcher, out: &mut Vec<u8>) {

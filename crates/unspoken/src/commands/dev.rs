@@ -186,7 +186,8 @@ impl Stage<'_> {
     fn finish(self) -> Result<(), Failure> {
         let Some((relay, outlets)) = self.output else { return Ok(()) };
         drop(outlets);
-        Ok(finish(&self.watch, relay)?)
+        finish(&self.watch, relay)?;
+        Ok(())
     }
 
     /// The command's ends of the way for its output.
@@ -210,6 +211,9 @@ impl Stage<'_> {
         let happened = self.watch.next(started.child.as_mut(), relay, Some(pace));
         Ok(match happened.map_err(|error| broken(&error))? {
             Happened::Ended(ending) => {
+                if let Some((relay, _)) = &mut self.output {
+                    self.watch.settle(relay).map_err(|error| broken(&error))?;
+                }
                 started.child = None;
                 Event::Ended(ending)
             }

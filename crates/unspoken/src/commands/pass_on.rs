@@ -11,7 +11,7 @@ use crate::failure::{Code, Failure};
 #[command(hide = true)]
 pub(crate) struct PassOn {
     /// Which descriptor belongs to which stream
-    #[arg(required = true, value_name = "FROM:STREAM")]
+    #[arg(required = true, value_name = "FROM:STREAM:HELD")]
     inlets: Vec<Inlet>,
 }
 

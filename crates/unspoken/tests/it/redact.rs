@@ -201,6 +201,77 @@ fn what_stays_behind_talks_on_without_values_and_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_slow_reader_gets_the_last_byte_too_though_it_may_begin_a_value() {
+    let project = project();
+    // The value begins with `u`, and more is said than the pipe takes.
+    let script = "yes aaaaaaaaaaaaaaa | head -c 400000; echo bu";
+    let mut child = shell(&project, script).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    let mut bytes = Vec::new();
+    out.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes.len(), 400_003);
+    assert!(bytes.ends_with(b"bu\n"));
+    assert_eq!(code_of(&mut child), Some(0));
+}
+
+#[test]
+fn what_was_half_said_is_handed_on_with_the_rest() {
+    let project = project();
+    let (half, rest) = ("one ${A%??????}", "${A#\"${A%??????}\"} two");
+    let script = format!("(sleep 0.06; printf %s \"{half}\"; sleep 0.4; echo \"{rest}\") & exit 0");
+    let mut command = call(&project, &[], &["bash", "-c", &script]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    assert_eq!(code_of(&mut child), Some(0));
+    let mut text = String::new();
+    out.read_to_string(&mut text).unwrap();
+    assert!(text == "one [REDACTED:A] two\n");
+}
+
+#[test]
+fn only_a_signal_that_asks_for_the_end_cuts_what_is_left_and_that_is_told() {
+    let project = project();
+    for (signal, expected) in [("USR1", Some(0)), ("TERM", Some(143))] {
+        let mut command = shell(&project, "head -c 400000 /dev/zero; echo x > ready");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        // The command waits for room; when it gets some it ends, and we wait for more.
+        out.read_exact(&mut vec![0; 100_000]).unwrap();
+        let end = Instant::now() + PATIENCE;
+        while !project.root().join("ready").exists() {
+            assert!(Instant::now() < end, "it did not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::remove_file(project.root().join("ready")).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let pid = child.id().to_string();
+        project.program("kill", [&format!("-{signal}"), &pid]).run().ok();
+        if signal == "USR1" {
+            let mut rest = Vec::new();
+            out.read_to_end(&mut rest).unwrap();
+            assert_eq!(rest.len(), 300_000);
+        }
+        assert_eq!(code_of(&mut child), expected, "{signal}");
+    }
+}
+
+#[test]
+fn what_goes_on_to_listen_keeps_nothing_of_the_callers() {
+    let project = project();
+    let script = "exec 9> lock; flock 9; \"$U\" run -- sh -c 'sleep 1 9>&- &' > log; echo ended; \
+                  flock -n lock true && echo free";
+    let mut command = project.program("bash", ["-c", script]).command();
+    command.env("U", unspoken_testkit::unspoken_binary()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    // The shell itself still holds it: only its own end frees it.
+    assert!(output.stdout == b"ended\n", "{}", String::from_utf8_lossy(&output.stdout));
+    let again = project.program("flock", ["-n", "lock", "true"]).run();
+    assert_eq!(again.code, 0, "somebody holds the lock");
+}
+
+#[test]
 fn a_command_may_close_its_output_and_go_on() {
     let project = project();
     let script = "echo $A; exec >&- 2>&-; sleep 0.3; echo x > finished; exit 4";

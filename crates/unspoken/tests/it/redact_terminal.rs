@@ -1,7 +1,9 @@
 //! `run --redact always` on a terminal: what is shown, and how the command ends.
 //! Each call also checks that the terminal is set afterwards as it was before.
 
-use unspoken_testkit::{Project, canary, unspoken_binary};
+use std::ffi::OsStr;
+
+use unspoken_testkit::{Project, canary, peers, unspoken_binary};
 
 use crate::terminal::{Screen, Session, at_a_terminal};
 
@@ -187,4 +189,26 @@ fn keys_and_prompts_appear_at_once() {
         let fastest = waits.skip(1).fold(f64::MAX, f64::min);
         assert!(fastest < 0.06, "{fastest} seconds");
     }
+}
+
+/// The terminal's own signal of another size must not be taken for somebody who
+/// wants to end.
+#[test]
+fn a_window_that_changes_its_size_at_the_end_loses_nothing() {
+    let project = Project::with_environments(&["development"]);
+    project.set("development", "A", canary("resized"));
+    let script = "import fcntl, os, pty, select, struct, sys, termios, time\n\
+        pid, fd = pty.fork()\n\
+        if pid == 0:\n    os.execv(sys.argv[1], ['unspoken', 'run', '--redact', 'always', '--', 'sh', '-c',\n        'head -c 20000 /dev/zero | tr \"\\\\0\" x; echo END'])\n\
+        time.sleep(0.6)\n\
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 90, 0, 0))\n\
+        time.sleep(0.2)\n\
+        got = b''\n\
+        while select.select([fd], [], [], 20)[0]:\n    try:\n        got += os.read(fd, 65536)\n    except OSError:\n        break\n\
+        print(got.count(b'x'), got.endswith(b'END\\r\\n'))\n";
+    let python = peers().python();
+    let binary = unspoken_binary();
+    let words = [OsStr::new("-c"), OsStr::new(script), binary.as_os_str()];
+    let output = project.program(python, words).run().ok();
+    assert_eq!(output.text().trim(), "20000 True");
 }
