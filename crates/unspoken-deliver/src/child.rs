@@ -27,7 +27,7 @@ pub(crate) use plan::is_withheld;
 pub use plan::{PlanError, Selection, pass_on, plan};
 pub(crate) use running::attributes;
 pub use running::{Ending, Passage, Running};
-pub use supervise::{finish, supervise};
+pub use supervise::{Outcome, finish, supervise};
 pub use variable::{Prefix, VariableError, VariableName};
 pub use watch::{Event, Watch};
 

@@ -7,4 +7,4 @@ mod target;
 
 pub use relay::{Outlets, Relay, RelayError};
 pub use successor::{Inlet, InletError, SUCCESSOR, SuccessorError, succeed};
-pub use target::Redact;
+pub use target::{Redact, is_written_to_file};

@@ -11,6 +11,7 @@ mod lazy;
 mod matcher;
 mod noise;
 mod part;
+mod setting;
 mod spaced;
 mod stream;
 mod strength;

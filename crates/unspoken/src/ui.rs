@@ -49,6 +49,10 @@ impl Ui {
         io::stdout().is_terminal()
     }
 
+    pub(crate) fn stderr_is_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     pub(crate) fn stdin_is_terminal(&self) -> bool {
         io::stdin().is_terminal()
     }

@@ -7,7 +7,7 @@ use unspoken_wire::{Bundle, Descriptors};
 
 use super::exec::become_it;
 use super::supervise::supervise;
-use super::{Ending, Environment, Passage, StartError};
+use super::{Environment, Outcome, Passage, StartError};
 use crate::fd::{Channel, ChannelKind, keep_only, place};
 use crate::output::{Outlets, Relay};
 
@@ -47,7 +47,7 @@ impl Handover {
         mut environment: Environment,
         bundle: Bundle,
         output: Option<(Relay, Outlets)>,
-    ) -> Result<Ending, StartError> {
+    ) -> Result<Outcome, StartError> {
         let channel = self.prepare(&mut environment, &bundle)?;
         drop(bundle);
         if channel.is_full() && output.is_none() {

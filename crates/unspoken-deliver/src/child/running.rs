@@ -146,12 +146,13 @@ impl Running {
         let failed = |source: io::Error| StartError::Supervise { source };
         let Some(link) = &mut self.link else { return Ok(self) };
         match link.report().map_err(failed)? {
-            Some(Report::Started) => Ok(self),
+            // Who was ended before it could report is waited for as any other.
+            Some(Report::Started) | None => Ok(self),
             Some(Report::Refused(refusal)) => {
                 self.release().map_err(failed)?;
                 Err(refusal.into_error(command.first().cloned().unwrap_or_default()))
             }
-            _ => Err(failed(io::ErrorKind::UnexpectedEof.into())),
+            Some(_) => Err(failed(io::ErrorKind::InvalidData.into())),
         }
     }
 

@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How often the first process looks for orphans that have ended.
 const PACE: Duration = Duration::from_secs(1);
 
+/// What came of a command.
+#[derive(Debug)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// The names whose values were left out of its standard output.
+    pub left_out: Vec<String>,
+}
+
 /// Starts a command beside this process, gives it what it still has to read,
 /// passes on what it says, and answers how it ended.
 pub fn supervise(
@@ -27,7 +35,7 @@ pub fn supervise(
     environment: Environment,
     passage: Option<Passage<'_>>,
     output: Option<(Relay, Outlets)>,
-) -> Result<Ending, StartError> {
+) -> Result<Outcome, StartError> {
     let (mut relay, outlets) = output.unzip();
     let on_terminal = relay.as_mut().is_some_and(|relay| relay.stage_mut().is_some());
     let watch = if on_terminal { Watch::on_terminal() } else { Watch::begin() };
@@ -68,17 +76,18 @@ pub fn supervise(
         // With it goes the terminal, of which nothing is to be read any more.
         child.release().map_err(broken)?;
     }
-    let cut = relay.map(|relay| finish(&watch, relay)).transpose()?.flatten();
-    Ok(cut.unwrap_or(ending))
+    let Some(mut relay) = relay else { return Ok(Outcome { ending, left_out: Vec::new() }) };
+    let cut = finish(&watch, &mut relay)?;
+    Ok(Outcome { ending: cut.unwrap_or(ending), left_out: relay.left_out() })
 }
 
 /// Passes on all that an ended command has said. What it has left behind and may
 /// still talk is listened to by another process: who waits for the command must
 /// not wait for that. Answers the signal that has cut it short.
-pub fn finish(watch: &Watch, mut relay: Relay) -> Result<Option<Ending>, StartError> {
+pub fn finish(watch: &Watch, relay: &mut Relay) -> Result<Option<Ending>, StartError> {
     let mut patience = Some(PATIENCE);
     loop {
-        match watch.drain(&mut relay, patience).map_err(broken)? {
+        match watch.drain(relay, patience).map_err(broken)? {
             Drained::Whole => break,
             Drained::Interrupted(signal) => return Ok(Some(Ending::Signal(signal as i32))),
             // Where none can be started, this process listens to the end.

@@ -23,6 +23,7 @@ pub(crate) struct Lane {
     written: usize,
     /// When something was read last.
     since: Instant,
+    long_patience: Duration,
     /// How much is still to come of what an ended command has said.
     owed: u64,
 }
@@ -56,8 +57,14 @@ impl Lane {
             out: Vec::new(),
             written: 0,
             since: Instant::now(),
+            long_patience: Self::LONG_PATIENCE,
             owed: 0,
         })
+    }
+
+    /// The same for a person who types: nothing waits for long.
+    pub(super) fn for_a_person(self) -> Self {
+        Self { redactor: Redactor::eager(), long_patience: 2 * Self::PATIENCE, ..self }
     }
 
     /// Goes on with text that another process has read and not passed on.
@@ -70,6 +77,11 @@ impl Lane {
     /// What was read and not passed on.
     pub(super) fn held(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.redactor.held().to_vec())
+    }
+
+    /// Whose values were left out.
+    pub(super) fn seen(&self) -> impl Iterator<Item = usize> {
+        self.redactor.seen()
     }
 
     /// Whether nothing will come any more.
@@ -95,8 +107,8 @@ impl Lane {
         match self.redactor.waiting() {
             0 => None,
             _ if !self.is_written() => None,
-            waiting if waiting < Self::LONG => Some(self.since + Self::PATIENCE),
-            _ => Some(self.since + Self::LONG_PATIENCE),
+            _ if self.redactor.known() < Self::LONG => Some(self.since + Self::PATIENCE),
+            _ => Some(self.since + self.long_patience),
         }
     }
 
@@ -158,10 +170,14 @@ impl Lane {
                 self.from = None;
             }
             Ok(count) => {
-                self.since = Instant::now();
+                let waited = self.redactor.waiting() > 0;
                 self.owed = self.owed.saturating_sub(count as u64);
                 let bytes = buffer.0.get(..count).unwrap_or_default();
                 self.redactor.push(matcher.get(), bytes, &mut self.out);
+                // What waits on waits since then.
+                if !waited || !self.out.is_empty() {
+                    self.since = Instant::now();
+                }
             }
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),

@@ -103,7 +103,7 @@ impl Relay {
 
     fn add_stage(&mut self, stream: Stream, numbers: &[u16]) -> io::Result<Slave> {
         let (stage, slave) = Stage::open(numbers)?;
-        self.lanes.push(Lane::new(stage.source()?, stream)?);
+        self.lanes.push(Lane::new(stage.source()?, stream)?.for_a_person());
         self.stage = Some((Box::new(stage), self.lanes.len() - 1));
         Ok(slave)
     }
@@ -253,6 +253,17 @@ impl Relay {
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.from = None;
         }
+    }
+
+    /// Whose values were left out of what was written to the standard output.
+    pub(crate) fn left_out(&mut self) -> Vec<String> {
+        let lanes = self.lanes.iter().filter(|lane| lane.stream == Stream::Out);
+        let seen: BTreeSet<usize> = lanes.flat_map(Lane::seen).collect();
+        if seen.is_empty() {
+            return Vec::new();
+        }
+        let names = self.matcher.get().names();
+        seen.into_iter().filter_map(|name| names.get(name).cloned()).collect()
     }
 
     /// Why something was not passed on.

@@ -17,6 +17,12 @@ pub enum Redact {
     Never,
 }
 
+/// Whether the standard output goes into a file.
+pub fn is_written_to_file() -> bool {
+    let kind = Stream::Out.stat().map(|stat| FileType::from_raw_mode(stat.st_mode));
+    kind == Ok(FileType::RegularFile)
+}
+
 /// One of the two streams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stream {

@@ -4,6 +4,10 @@
 //! family is in [`super::escape`]. Most values consist of letters and digits, which
 //! most ways leave as they are, so what is the same is kept once.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::ops::Range;
+
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -11,25 +15,27 @@ use super::escape::{Backslash, Entities, Number, Percent};
 use super::index::Index;
 use super::matcher::Texts;
 use super::noise::{End, Quiet};
-use super::part;
-use crate::Secret;
 
-/// Texts that show a value, of many values.
+/// Texts that show a value, of many values; each text once, for its first owner.
 #[derive(Default)]
 pub(super) struct Disguises {
     bytes: Zeroizing<Vec<u8>>,
     ends: Vec<(usize, u32)>,
-    /// Where the texts of the present value begin.
-    own: usize,
+    /// Where each text stands that was kept, by a hash under a key of this process.
+    known: HashMap<u64, Vec<Range<usize>>>,
+    hasher: RandomState,
 }
 
 /// How long a text is that is looked for in one piece.
 const PIECE: usize = 1024;
 
+/// How many different bytes a piece has at least.
+const VARIETY: usize = 8;
+
 /// By how much a text may grow at most, with the three bytes before base64.
 const GROWTH: usize = 16;
 
-const BACKSLASHES: [Backslash; 17] = [
+const BACKSLASHES: [Backslash; 20] = [
     // JSON as most write it; with `/` escaped, as PHP does; as ASCII alone; as Go does, safe within HTML.
     Backslash { quoted: "\"\\", number: Number::Unicode, numbered: "", wide: false },
     Backslash { quoted: "\"\\/", number: Number::Unicode, numbered: "", wide: false },
@@ -48,6 +54,11 @@ const BACKSLASHES: [Backslash; 17] = [
     Backslash { quoted: "'\\", number: Number::Octal, numbered: "", wide: true },
     Backslash { quoted: "\"\\", number: Number::Braces, numbered: "", wide: false },
     Backslash { quoted: "\"'\\", number: Number::Braces, numbered: "", wide: true },
+    // Within backticks, and where the text itself has no quote that needs it.
+    Backslash { quoted: "\\", number: Number::Hex, numbered: "", wide: false },
+    Backslash { quoted: "`\\", number: Number::Hex, numbered: "", wide: false },
+    // As Python does where all is to be ASCII.
+    Backslash { quoted: "'\\", number: Number::Python, numbered: "", wide: true },
     // Within a shell's double quotes.
     Backslash { quoted: "\"\\$`", number: Number::None, numbered: "", wide: false },
 ];
@@ -84,18 +95,13 @@ const ENTITIES: [Entities; 8] = [
 ];
 
 impl Disguises {
-    /// Adds all that shows a value, or a part of it.
-    pub(super) fn add(&mut self, secret: &Secret, owner: u32) {
-        self.own = self.ends.len();
-        part::each(secret.expose(), &mut |part| self.add_part(part, owner));
-    }
-
     /// All texts, one after the other, and where each ends.
     pub(super) fn into_texts(self) -> Texts {
         (self.bytes, self.ends)
     }
 
-    fn add_part(&mut self, part: &str, owner: u32) {
+    /// Adds all that shows a value, or a part of one.
+    pub(super) fn add(&mut self, part: &str, owner: u32) {
         let room = part.len();
         let mut write = |how: &mut dyn FnMut(&mut Vec<u8>)| self.write(room, owner, how);
         write(&mut |out| out.extend_from_slice(part.as_bytes()));
@@ -137,6 +143,11 @@ impl Disguises {
             let style = Backslash { quoted, number: Number::None, numbered: "", wide: false };
             write(&mut |out| style.write(part, out));
         }
+        for quote in ['\'', '"'] {
+            // As CSV and SQL do.
+            let text = Zeroizing::new(part.replace(quote, &format!("{quote}{quote}")));
+            write(&mut |out| out.extend_from_slice(text.as_bytes()));
+        }
         for quote in QUOTES_OF_SHELLS {
             let text = Zeroizing::new(part.replace('\'', quote));
             write(&mut |out| out.extend_from_slice(text.as_bytes()));
@@ -162,34 +173,53 @@ impl Disguises {
         }
     }
 
-    /// Has a text written, and keeps it unless the value has it already, or it is
-    /// too short to be looked for.
+    /// Has a text written, and keeps it unless it is there already, or too short to
+    /// be looked for.
     fn write(&mut self, room: usize, owner: u32, how: &mut dyn FnMut(&mut Vec<u8>)) {
         let start = self.bytes.len();
         self.make_room(GROWTH * (room + 3));
         how(&mut self.bytes);
-        let length = self.bytes.len() - start;
-        if length < Index::SHORTEST || self.is_known(start) {
+        if self.bytes.len() - start < Index::SHORTEST || !self.is_new(start) {
             // What was written stands where the next text is written over it, and is wiped with all.
             self.bytes.truncate(start);
             return;
         }
-        let pieces = (length / PIECE).max(1);
-        for piece in 1..=pieces {
-            self.ends.push((start + length * piece / pieces, owner));
-        }
+        self.cut(start, owner);
     }
 
-    /// Whether the text at the end is one of the present value already.
-    fn is_known(&self, start: usize) -> bool {
+    /// Notes the text that begins at `start`, unless it is there already.
+    fn is_new(&mut self, start: usize) -> bool {
         let text = self.bytes.get(start..).unwrap_or_default();
-        let before = self.own.checked_sub(1).and_then(|at| self.ends.get(at));
-        let mut begin = before.map_or(0, |&(end, _)| end);
-        self.ends.iter().skip(self.own).any(|&(end, _)| {
-            let known = self.bytes.get(begin..end);
-            begin = end;
-            known == Some(text)
-        })
+        let places = self.known.entry(self.hasher.hash_one(text)).or_default();
+        if places.iter().any(|place| self.bytes.get(place.clone()) == Some(text)) {
+            return false;
+        }
+        places.push(start..self.bytes.len());
+        true
+    }
+
+    /// Has a long text looked for in pieces. A piece of few characters, as zeros in
+    /// the middle of a key, says nothing by itself: it goes with the one before.
+    fn cut(&mut self, start: usize, owner: u32) {
+        let end = self.bytes.len();
+        let text = self.bytes.get(start..).unwrap_or_default();
+        let pieces = (text.len() / PIECE).max(1);
+        let length = text.len().div_ceil(pieces);
+        let mut begun = 0;
+        let mut ends = Vec::with_capacity(pieces);
+        for piece in text.chunks(length) {
+            begun += piece.len();
+            match ends.last_mut() {
+                Some(last) if !is_varied(piece) => *last = start + begun,
+                _ => ends.push(start + begun),
+            }
+        }
+        // One at the very beginning goes with the one after.
+        if ends.len() > 1 && !is_varied(text.get(..length).unwrap_or_default()) {
+            ends.remove(0);
+        }
+        self.ends.extend(ends.into_iter().map(|end| (end, owner)));
+        debug_assert!(self.ends.last().is_some_and(|&(last, _)| last == end));
     }
 
     /// Grows into a new place, and wipes the old one.
@@ -201,6 +231,17 @@ impl Disguises {
             self.bytes = wider;
         }
     }
+}
+
+/// Whether a piece of a text has as many different bytes as tell something.
+fn is_varied(piece: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for &byte in piece {
+        if let Some(seen) = seen.get_mut(usize::from(byte)) {
+            *seen = true;
+        }
+    }
+    seen.iter().filter(|seen| **seen).count() >= VARIETY
 }
 
 /// What base64 makes of a value that follows `shift` other bytes: the digits that

@@ -22,6 +22,8 @@ pub(super) enum Number {
     /// `\xc3\xa4`, each byte.
     Hex,
     HexUpper,
+    /// `\xe4`, `\u20ac`, `\U0001f600`, each code point.
+    Python,
     /// `\303\244`, each byte.
     Octal,
     /// `\u{e4}`
@@ -121,6 +123,14 @@ impl Number {
                 },
                 out,
             ),
+            Self::Python => {
+                let (letter, digits) = match code {
+                    ..=0xff => ('x', 2),
+                    0x100..=0xffff => ('u', 4),
+                    _ => ('U', 8),
+                };
+                out.extend_from_slice(format!("\\{letter}{code:0digits$x}").as_bytes());
+            }
             Self::Octal => bytes(character, octal, out),
             Self::Braces => {
                 out.extend_from_slice(b"\\u{");

@@ -25,8 +25,10 @@ pub(super) struct Index {
     stride: usize,
     /// By groups inside of texts.
     groups: Groups,
-    /// By the first group of each text.
-    starts: Groups,
+    /// The first group of each text.
+    starts: Filter,
+    /// The texts' numbers in the order of the texts.
+    order: Vec<u32>,
     /// All groups of all texts.
     all: Filter,
     /// Which one, two and three bytes begin a text.
@@ -179,12 +181,12 @@ impl Index {
         let stride = (shortest + 1 - GROUP).min(Self::WIDEST);
         let groups = Groups::new(choose(&bytes, &texts, stride));
         let of = |text: &Text| bytes.get(text.start as usize..).unwrap_or_default();
-        let numbered = texts.iter().zip(0_u32..);
-        let starts = Groups::new(
-            numbered
-                .filter_map(|(text, number)| Some((group_at(of(text), 0)?, number, 0)))
-                .collect(),
-        );
+        let whole = |text: &Text| of(text).get(..text.length as usize).unwrap_or_default();
+        let mut starts = Filter::new(texts.len());
+        texts.iter().filter_map(|text| group_at(of(text), 0)).for_each(|group| starts.add(group));
+        let mut order: Vec<u32> = (0..).take(texts.len()).collect();
+        let text_of = |number: &u32| texts.get(*number as usize).map(whole).unwrap_or_default();
+        order.sort_unstable_by(|one, other| text_of(one).cmp(text_of(other)));
         let mut all = Filter::new(bytes.len());
         for text in &texts {
             let held = of(text).get(..text.length as usize).unwrap_or_default();
@@ -201,7 +203,7 @@ impl Index {
                 }
             }
         }
-        Self { bytes, texts, shortest, longest, stride, groups, starts, all, first }
+        Self { bytes, texts, shortest, longest, stride, groups, starts, order, all, first }
     }
 
     /// The length of the longest text; 0 when there is none.
@@ -268,10 +270,22 @@ impl Index {
             let Some((found, owner)) = self.text(number) else { continue };
             let Some(start) = at.checked_sub(offset) else { continue };
             let range = start..start + found.len();
-            if text.get(range.clone()) == Some(found) {
+            let Some(there) = text.get(range.clone()) else { continue };
+            // What is like it for long differs at the end.
+            if there.last() == found.last() && there == found {
                 tell(Hit { range, owner });
             }
         }
+    }
+
+    /// Whether a text goes on after it has begun like this.
+    fn begins_longer(&self, beginning: &[u8]) -> bool {
+        let text =
+            |number: &u32| self.text(*number as usize).map(|(text, _)| text).unwrap_or_default();
+        let at = self.order.partition_point(|number| text(number) < beginning);
+        // The same text stands before those that go on.
+        let mut next = self.order.iter().skip(at).take(2).map(text);
+        next.any(|text| text.len() > beginning.len() && text.starts_with(beginning))
     }
 
     fn text(&self, number: usize) -> Option<(&[u8], u32)> {
@@ -287,15 +301,8 @@ impl Index {
         let tail = text.get(from..).unwrap_or_default();
         for (at, window) in tail.windows(GROUP).enumerate() {
             let Some(group) = group_at(window, 0) else { continue };
-            if !self.starts.filter.may_have(group) {
-                continue;
-            }
             let rest = tail.get(at..).unwrap_or_default();
-            let begins = |(number, _)| {
-                let found = self.text(number).map(|(found, _)| found).unwrap_or_default();
-                found.len() > rest.len() && found.starts_with(rest)
-            };
-            if self.starts.find(group).any(begins) {
+            if self.starts.may_have(group) && self.begins_longer(rest) {
                 return from + at;
             }
         }
@@ -329,7 +336,10 @@ fn choose(bytes: &[u8], texts: &[Text], stride: usize) -> Vec<(u32, u32, u32)> {
         let start = text.start as usize;
         let held = bytes.get(start..start + text.length as usize).unwrap_or_default();
         for way in 0..stride {
-            let places = (way..held.len()).step_by(stride).take(Index::CHOICE);
+            let places = (held.len() + stride - way).saturating_sub(GROUP) / stride;
+            // Some from all over it: many texts begin alike.
+            let spread = places.div_ceil(Index::CHOICE).max(1);
+            let places = (0..places).rev().step_by(spread).map(|place| way + place * stride);
             let groups = places.filter_map(|at| Some((group_at(held, at)?, at)));
             let weight = |&(group, _): &(u32, usize)| {
                 4 * u32::from(counts.get(slot(group)).copied().unwrap_or(0)) + commonness(group)

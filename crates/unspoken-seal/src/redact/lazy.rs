@@ -6,6 +6,7 @@ use std::fmt;
 use unspoken_model::SecretName;
 
 use super::matcher::Matcher;
+use super::part;
 use super::strength::Strength;
 use crate::{Secret, SecretSet};
 
@@ -33,10 +34,11 @@ impl LazyMatcher {
     /// Takes a newer set's values as well. The old ones stay: somebody may still say
     /// them.
     pub fn add(&mut self, set: &SecretSet, visible: &BTreeSet<SecretName>) {
+        let before = self.secrets.len();
         for (name, secret) in set.iter().filter(|(name, _)| !visible.contains(name)) {
             let is_same =
                 |(known, old): &(SecretName, Secret)| known == name && old.is_same(secret);
-            if !self.secrets.iter().any(is_same) {
+            if !self.secrets.iter().take(before).any(is_same) {
                 self.secrets.push((name.clone(), secret.copy()));
                 self.matcher = None;
             }
@@ -45,7 +47,12 @@ impl LazyMatcher {
 
     /// Whether there is nothing that could be found.
     pub fn is_empty(&self) -> bool {
-        self.secrets.iter().all(|(_, secret)| Strength::of(secret) == Strength::Plain)
+        let is_plain = |text: &str| {
+            let mut is_plain = true;
+            part::each(text, &mut |_, strength| is_plain &= strength == Strength::Plain);
+            is_plain
+        };
+        self.secrets.iter().all(|(_, secret)| is_plain(secret.expose()))
     }
 
     pub fn get(&mut self) -> &Matcher {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::disguise::Disguises;
 use super::index::{Hit, Index};
 use super::noise::{End, Quiet};
+use super::part;
 use super::spaced::Spaced;
 use super::strength::Strength;
 use super::token::Tokens;
@@ -51,14 +52,14 @@ impl Matcher {
         let mut short = Vec::new();
         for (name, secret) in secrets {
             let Ok(owner) = u32::try_from(names.len()) else { break };
-            match Strength::of(secret) {
-                Strength::Strong => disguises.add(secret, owner),
-                Strength::Short => short.push((secret, owner)),
+            part::each(secret.expose(), &mut |text, strength| match strength {
+                Strength::Strong => disguises.add(text, owner),
+                Strength::Short => short.push((Zeroizing::new(text.to_owned()), owner)),
                 Strength::Plain => {}
-            }
+            });
             names.push(name.as_str().to_owned());
         }
-        let tokens = Tokens::new(short.into_iter());
+        let tokens = Tokens::new(&short);
         let (bytes, ends) = disguises.into_texts();
         let mut matcher =
             Self { names, marks: Vec::new(), index: Index::new(bytes, &ends), tokens };
@@ -114,34 +115,56 @@ impl Matcher {
         merge(hits)
     }
 
-    /// Where the end of a text begins that may go on to be a value; its length
-    /// when there is no such end.
-    pub(super) fn unfinished(&self, text: &[u8]) -> usize {
-        let mut at = self.index.unfinished(text).min(self.tokens.unfinished(text));
+    /// Where the end of a text begins that may go on to be a value, and how much of
+    /// the value that would be; the text's length and 0 when there is no such end.
+    pub(super) fn unfinished(&self, text: &[u8]) -> Unfinished {
+        let mut found = Unfinished { at: text.len(), known: 0 };
+        let raw = self.index.unfinished(text).min(self.tokens.unfinished(text));
+        found.widen(raw, text.len() - raw);
         if self.index.is_empty() {
-            return at;
+            return found;
         }
         // As much again for what stands between.
-        let from = text.len().saturating_sub(NOISE * self.index.longest());
+        let longest = self.index.longest();
+        let from = text.len().saturating_sub((NOISE * longest).min(FARTHEST.max(longest)));
         let tail = text.get(from..).unwrap_or_default();
         if let Some(quiet) = Quiet::of(tail, End::Open) {
-            let found = self.index.unfinished(&quiet.text);
-            if found < quiet.text.len() {
-                at = at.min(from + quiet.origin(found));
+            let at = self.index.unfinished(&quiet.text);
+            if at < quiet.text.len() {
+                found.widen(from + quiet.origin(at), quiet.text.len() - at);
             }
         }
         for run in Spaced::at_end(tail) {
-            let found = self.index.unfinished(&run.text);
-            if let Some(origin) = run.origin(found) {
-                at = at.min(from + origin);
+            let at = self.index.unfinished(&run.text);
+            if let Some(origin) = run.origin(at) {
+                found.widen(from + origin, run.text.len() - at);
             }
         }
-        at
+        found
+    }
+}
+
+/// The end of a text that may go on to be a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Unfinished {
+    pub(super) at: usize,
+    /// How many bytes of the value these would be.
+    pub(super) known: usize,
+}
+
+impl Unfinished {
+    fn widen(&mut self, at: usize, known: usize) {
+        self.at = self.at.min(at);
+        self.known = self.known.max(known);
     }
 }
 
 /// How many times as long as a value what hides it may be.
 const NOISE: usize = 16;
+
+/// How much text waits at most for what may be a value with noise in between, unless
+/// a value is longer.
+const FARTHEST: usize = 8 * 1024;
 
 fn merge(mut hits: Vec<Hit>) -> Vec<Found> {
     hits.sort_unstable_by_key(|hit| (hit.range.start, hit.range.end, hit.owner));

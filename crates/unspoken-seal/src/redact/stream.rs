@@ -1,8 +1,10 @@
 //! A stream of text without its values.
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
-use super::matcher::{Matcher, Scratch};
+use super::matcher::{Matcher, Scratch, Unfinished};
 
 /// Passes text on as it comes, and a mark for each value in it.
 ///
@@ -16,6 +18,12 @@ pub struct Redactor {
     done: usize,
     /// Whose mark stands right before what comes next.
     marked: Option<usize>,
+    /// Whose values were left out.
+    seen: BTreeSet<usize>,
+    /// How much of a value what waits may be.
+    known: usize,
+    /// Whether only what tells something waits.
+    is_eager: bool,
     scratch: Scratch,
 }
 
@@ -27,11 +35,26 @@ impl Redactor {
     /// How much room is made at once for what waits.
     const ROOM: usize = 4096;
 
+    /// How long a beginning is that tells something.
+    const TELLING: usize = 4;
+
+    /// One for a person at a terminal, who sees each character as it comes: less than
+    /// four characters may be the beginning of almost anything, and do not wait.
+    pub fn eager() -> Self {
+        Self { is_eager: true, ..Self::default() }
+    }
+
     /// Adds what can be passed on now to `out`.
     pub fn push(&mut self, matcher: &Matcher, bytes: &[u8], out: &mut Vec<u8>) {
         self.make_room(bytes.len());
         self.held.extend_from_slice(bytes);
-        let end = matcher.unfinished(&self.held);
+        let Unfinished { at, known } = matcher.unfinished(&self.held);
+        let is_passed = self.is_eager && known < Self::TELLING;
+        let end = if is_passed { self.held.len() } else { at };
+        self.known = if is_passed { 0 } else { known };
+        if end <= self.done {
+            return;
+        }
         let left = self.pass_on(matcher, end, out);
         // What was passed on is not needed any more, but for a little before it.
         let keep = end.min(self.done).min(left).saturating_sub(CONTEXT);
@@ -42,6 +65,16 @@ impl Redactor {
     /// How many bytes wait.
     pub fn waiting(&self) -> usize {
         self.held.len() - self.done
+    }
+
+    /// Whose values were left out, by their places in [`Matcher::names`].
+    pub fn seen(&self) -> impl Iterator<Item = usize> {
+        self.seen.iter().copied()
+    }
+
+    /// How much of a value what waits may be.
+    pub fn known(&self) -> usize {
+        self.known
     }
 
     /// What waits. It may be the beginning of a value: show it to nobody.
@@ -81,6 +114,7 @@ impl Redactor {
                 out.extend_from_slice(matcher.mark(found.name).as_bytes());
             }
             self.marked = Some(found.name);
+            self.seen.insert(found.name);
             self.done = range.end;
         }
         if self.done < end {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::setting::is_setting;
 use crate::Secret;
 
 /// How well a value can be told from other text.
@@ -10,50 +11,12 @@ pub enum Strength {
     /// Found anywhere, in every disguise.
     Strong,
     /// Found as a whole word alone, and as it is: it is shorter than
-    /// [`Strength::LENGTH`] bytes, or consists of too few characters.
+    /// [`Strength::LENGTH`] bytes, of too few characters, or may be a word of a language.
     Short,
-    /// Not looked for at all: an everyday word, a small number, or shorter than
-    /// four bytes.
+    /// Not looked for at all: a setting, a short word, a small or a round number, or
+    /// shorter than four bytes.
     Plain,
 }
-
-/// What stands in the settings of many programs and hides nothing.
-const EVERYDAY: [&str; 34] = [
-    "true",
-    "false",
-    "yes",
-    "none",
-    "null",
-    "auto",
-    "default",
-    "enabled",
-    "disabled",
-    "enable",
-    "disable",
-    "development",
-    "production",
-    "staging",
-    "preview",
-    "testing",
-    "test",
-    "local",
-    "localhost",
-    "debug",
-    "info",
-    "warn",
-    "warning",
-    "error",
-    "trace",
-    "verbose",
-    "silent",
-    "redis",
-    "postgres",
-    "postgresql",
-    "mysql",
-    "sqlite",
-    "memory",
-    "application",
-];
 
 impl Strength {
     /// The length from which on a value is found anywhere.
@@ -65,38 +28,42 @@ impl Strength {
     /// How many different characters a value has at least that is found anywhere.
     const VARIETY: usize = 4;
 
+    /// From which length on letters alone are no word of a language.
+    const PHRASE: usize = 12;
+
     pub fn of(secret: &Secret) -> Self {
-        let value = secret.expose().trim();
-        let is_small_number = value.len() < 6 && value.bytes().all(|byte| byte.is_ascii_digit());
-        if value.len() < Self::LEAST || is_small_number || is_everyday(value) {
-            return Self::Plain;
-        }
+        Self::of_text(secret.expose())
+    }
+
+    pub(super) fn of_text(text: &str) -> Self {
+        let value = text.trim();
         let variety = variety(value);
-        if variety < 2 {
+        let is_short = value.len() < Self::LENGTH;
+        if value.len() < Self::LEAST || variety < 2 || is_setting(value) {
             return Self::Plain;
         }
-        if value.len() < Self::LENGTH || variety < Self::VARIETY {
-            return Self::Short;
+        if is_short && (is_word(value) || is_round(value)) {
+            return Self::Plain;
         }
-        Self::Strong
+        let is_found_anywhere = variety >= Self::VARIETY && !is_word(value);
+        if is_short || !is_found_anywhere { Self::Short } else { Self::Strong }
     }
 }
 
-fn is_everyday(value: &str) -> bool {
-    EVERYDAY.iter().any(|word| word.eq_ignore_ascii_case(value)) || is_local_address(value)
+/// Whether a text may be a word of a language: few letters, all small but perhaps the
+/// first, or all capital.
+fn is_word(value: &str) -> bool {
+    let (first, rest) = value.split_at_checked(1).unwrap_or(("", value));
+    let small = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_capital = value.bytes().all(|byte| byte.is_ascii_uppercase());
+    let has_letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    value.len() < Strength::PHRASE && has_letters && (small(rest) || is_capital)
 }
 
-/// Such as `127.0.0.1:5432` or `http://localhost:3000/`.
-fn is_local_address(value: &str) -> bool {
-    let rest = value.split_once("://").map_or(value, |(_, rest)| rest).trim_end_matches('/');
-    let (host, port) = rest.split_once(':').unwrap_or((rest, ""));
-    let is_host = ["localhost", "127.0.0.1", "0.0.0.0"].contains(&host);
-    is_host && port.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a part of a value is worth to be found by itself.
-pub(super) fn is_telling(part: &str) -> bool {
-    part.len() >= Strength::LENGTH && variety(part) > Strength::VARIETY && !is_everyday(part)
+/// A small or a round number.
+fn is_round(value: &str) -> bool {
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (value.len() < 6 || value.ends_with("000"))
 }
 
 fn variety(value: &str) -> usize {
@@ -111,17 +78,28 @@ fn a_value_is_told_from_other_text_by_its_length_and_its_characters() {
         assert_eq!(Strength::of(&secret), expected, "{value}");
     }
 
-    case("hunter2-hunter2", Strength::Strong);
-    case("correct horse", Strength::Strong);
-    case("hunter2", Strength::Short);
-    case("abababababab", Strength::Short);
-    case("s3cr", Strength::Short);
-    case("314159", Strength::Short);
-    for plain in
-        ["", "abc", "3000", "54321", "TRUE", "production", "aaaaaaaaaaaa", "127.0.0.1:5432"]
+    for strong in
+        ["hunter2-hunter2", "correct horse", "correcthorsebattery", "Abcd1234", "30492817"]
     {
+        case(strong, Strength::Strong);
+    }
+    for short in ["hunter2", "abababababab", "s3cr", "314159", "pa55", "checkout", "Treehouse"] {
+        case(short, Strength::Short);
+    }
+    for plain in [
+        "",
+        "abc",
+        "3000",
+        "54321",
+        "100000",
+        "TRUE",
+        "production",
+        "aaaaaaaaaaaa",
+        "node",
+        "ROOT",
+        "us-east-1",
+    ] {
         case(plain, Strength::Plain);
     }
-    case("http://localhost:3000/", Strength::Plain);
     case("http://localhost:3000/?key=1", Strength::Strong);
 }

@@ -1,23 +1,24 @@
 //! Values that are too short to be looked for inside of words.
 
+use std::collections::HashSet;
+
 use zeroize::Zeroizing;
 
 use super::index::{Hit, Index};
-use crate::Secret;
 
 /// Values that are found as whole words alone.
 pub(super) struct Tokens(Index);
 
 impl Tokens {
-    pub(super) fn new<'s>(values: impl Iterator<Item = (&'s Secret, u32)>) -> Self {
-        let values: Vec<(&str, u32)> =
-            values.map(|(secret, owner)| (secret.expose().trim(), owner)).collect();
+    /// Each value once, for its first owner.
+    pub(super) fn new(values: &[(Zeroizing<String>, u32)]) -> Self {
         let length = values.iter().map(|(value, _)| value.len()).sum();
         let mut bytes = Zeroizing::new(Vec::with_capacity(length));
         let mut ends = Vec::with_capacity(values.len());
-        for (value, owner) in values {
+        let mut known = HashSet::new();
+        for (value, owner) in values.iter().filter(|(value, _)| known.insert(value.as_str())) {
             bytes.extend_from_slice(value.as_bytes());
-            ends.push((bytes.len(), owner));
+            ends.push((bytes.len(), *owner));
         }
         Self(Index::new(bytes, &ends))
     }
@@ -65,8 +66,7 @@ fn is_word(byte: u8) -> bool {
 
 #[test]
 fn a_short_value_is_found_as_a_whole_word() {
-    let secret = Secret::new(b"hunter2".to_vec()).unwrap();
-    let tokens = Tokens::new([(&secret, 0)].into_iter());
+    let tokens = Tokens::new(&[(Zeroizing::new("hunter2".to_owned()), 0)]);
     let find = |text: &str| {
         let mut starts = Vec::new();
         tokens.scan(text.as_bytes(), |hit| starts.push(hit.range.start));

@@ -184,9 +184,9 @@ impl Stage<'_> {
 
     /// Passes on what the command has said to the end.
     fn finish(self) -> Result<(), Failure> {
-        let Some((relay, outlets)) = self.output else { return Ok(()) };
+        let Some((mut relay, outlets)) = self.output else { return Ok(()) };
         drop(outlets);
-        finish(&self.watch, relay)?;
+        finish(&self.watch, &mut relay)?;
         Ok(())
     }
 

@@ -4,15 +4,15 @@
 use std::ffi::OsString;
 
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
-use unspoken_deliver::child::{Environment, Handover, exec, limit_core, plan, supervise};
-use unspoken_deliver::output::{Outlets, Redact, Relay};
+use unspoken_deliver::child::{Environment, Handover, Outcome, exec, limit_core, plan, supervise};
+use unspoken_deliver::output::{Outlets, Redact, Relay, is_written_to_file};
 use unspoken_model::{ExpiryState, ProjectFile};
 use unspoken_seal::{LazyMatcher, Secret, SecretSet};
 use unspoken_wire::{Bundle, Origin};
 
 use crate::agent_runtime::AgentRuntime;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::flags::{DeliveryFlags, EnvFlag, RedactFlag, SelectionFlags};
 use crate::launcher;
 
@@ -62,7 +62,7 @@ impl Run {
         warn_of_expired(cx, &set);
         let handover = self.delivery.handover(workspace.project.file.run_mode);
         let origin = workspace.origin(&set);
-        let redact = self.redact(cx);
+        let redact = self.redact(cx)?;
         let output = output(redact, &set, &workspace.project.file)?;
         let environment = plan(std::env::vars_os(), set, &self.choice.selection())?;
         for (name, variable) in environment.secrets() {
@@ -81,12 +81,28 @@ impl Run {
 
 impl Run {
     /// What a coding agent's terminal shows, the agent reads.
-    fn redact(&self, cx: &Context) -> Redact {
+    fn redact(&self, cx: &Context) -> Result<Redact, Failure> {
         match self.output.redact {
-            Redact::Auto if AgentRuntime::by_variables(&cx.variables).is_some() => Redact::Always,
-            asked => asked,
+            // An agent that sets no variable is looked for only where it matters.
+            Redact::Auto if cx.ui.stdout_is_terminal() || cx.ui.stderr_is_terminal() => {
+                let noticed = AgentRuntime::notice(&cx.variables).is_some();
+                Ok(if noticed { Redact::Always } else { Redact::Auto })
+            }
+            Redact::Never => {
+                if let Some(runtime) = AgentRuntime::by_variables(&cx.variables) {
+                    return Err(refuse_never(&runtime));
+                }
+                Ok(Redact::Never)
+            }
+            asked => Ok(asked),
         }
     }
+}
+
+fn refuse_never(runtime: &AgentRuntime) -> Failure {
+    let message = format!("`--redact never` shows values, and this runs inside {runtime}");
+    Failure::new(Code::Refused, message)
+        .hint("Leave it out: the command gets the values all the same. For data, ask a person.")
 }
 
 /// A command with all that it gets.
@@ -122,8 +138,8 @@ impl Delivery {
             if self.output.is_none() {
                 return Err(exec(&self.command, self.environment).into());
             }
-            let ending = supervise(&self.command, self.environment, None, self.output)?;
-            cx.passed_on = Some(ending.code());
+            let outcome = supervise(&self.command, self.environment, None, self.output)?;
+            tell(cx, &outcome);
             return Ok(());
         };
         if let Some(reason) = launcher::closes_descriptors(&self.command) {
@@ -132,9 +148,21 @@ impl Delivery {
         cx.ui.detail(format_args!("handed over on the descriptors {}", handover.descriptors));
         let secrets = self.environment.take_secrets();
         let bundle = Bundle { origin, token: None::<Secret>, secrets };
-        let ending = handover.perform(&self.command, self.environment, bundle, self.output)?;
-        cx.passed_on = Some(ending.code());
+        let outcome = handover.perform(&self.command, self.environment, bundle, self.output)?;
+        tell(cx, &outcome);
         Ok(())
+    }
+}
+
+/// Passes the exit code on, and says what was left out, where somebody may take the
+/// output for data.
+fn tell(cx: &mut Context, outcome: &Outcome) {
+    cx.passed_on = Some(outcome.ending.code());
+    if !outcome.left_out.is_empty() && (is_written_to_file() || cx.ui.stderr_is_terminal()) {
+        cx.ui.note(&format!(
+            "unspoken: left out of the output: {}; for data use `--redact never`",
+            outcome.left_out.join(", ")
+        ));
     }
 }
 

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use unspoken_testkit::{Project, canary, peers};
+use unspoken_testkit::{Project, canary, peers, unspoken_binary};
+
+use crate::terminal::at_a_terminal;
 
 /// What no step here takes, also on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -263,7 +265,7 @@ fn what_goes_on_to_listen_keeps_nothing_of_the_callers() {
     let script = "exec 9> lock; flock 9; \"$U\" run -- sh -c 'sleep 1 9>&- &' > log; echo ended; \
                   flock -n lock true && echo free";
     let mut command = project.program("bash", ["-c", script]).command();
-    command.env("U", unspoken_testkit::unspoken_binary()).stdin(Stdio::null());
+    command.env("U", unspoken_binary()).stdin(Stdio::null());
     let output = command.output().unwrap();
     // The shell itself still holds it: only its own end frees it.
     assert!(output.stdout == b"ended\n", "{}", String::from_utf8_lossy(&output.stdout));
@@ -358,14 +360,51 @@ fn the_bundle_on_a_descriptor_is_not_shown_either_nor_what_was_left_out() {
 #[test]
 fn what_the_project_says_may_be_seen_is_shown() {
     let project = project();
-    project.set("development", "REGION", "eu-central-1");
+    project.set("development", "REGION", "acme-tenant-77");
     let script = "echo $REGION $A";
     let output = shell(&project, script).output().unwrap();
     assert!(output.stdout == b"[REDACTED:REGION] [REDACTED:A]\n");
     let file = project.read("unspoken.toml");
     project.write("unspoken.toml", format!("visible = [\"REGION\"]\n{file}"));
     let output = shell(&project, script).output().unwrap();
-    assert!(output.stdout == b"eu-central-1 [REDACTED:A]\n");
+    assert!(output.stdout == b"acme-tenant-77 [REDACTED:A]\n");
+}
+
+#[test]
+fn who_takes_output_for_data_is_told_what_is_missing() {
+    let project = project();
+    let into_file = |script: &str| {
+        let file = std::fs::File::create(project.root().join("out")).unwrap();
+        shell(&project, script).stdout(file).stderr(Stdio::piped()).output().unwrap()
+    };
+    let said = into_file("echo $A $PIN").stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        said.contains("left out of the output: A, PIN; for data use `--redact never`"),
+        "{said}"
+    );
+    assert!(into_file("echo nothing").stderr.is_empty());
+    // A log or another program is no place for words of ours.
+    assert!(shell(&project, "echo $A").output().unwrap().stderr.is_empty());
+}
+
+#[test]
+fn inside_a_coding_agent_nothing_is_shown() {
+    let project = project();
+    let mut never = call(&project, &["--redact=never"], &["true"]);
+    let output = never.env("CLAUDECODE", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(10));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("`--redact never` shows values, and this runs inside Claude Code"),
+        "{said}"
+    );
+    let (home, binary) = (project.unspoken_home(), unspoken_binary());
+    let (home, binary) = (home.display(), binary.display());
+    let script = format!("UNSPOKEN_HOME={home} CLAUDECODE=1 {binary} run -- sh -c 'echo $A'");
+    let screen = at_a_terminal(&project, &["run", "--redact=never", "--", "sh", "-c", &script]);
+    let screen = screen.end();
+    assert!(screen.text.contains("[REDACTED:A]"), "{}", screen.code);
 }
 
 #[test]

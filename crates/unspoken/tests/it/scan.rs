@@ -358,8 +358,8 @@ fn sarif_names_rules_places_and_nothing_of_a_value() {
 #[test]
 fn what_the_project_says_may_be_seen_is_no_finding() {
     let project = project();
-    project.set("development", "REGION", "eu-central-17");
-    project.write("deploy.sh", "aws --region eu-central-17\n");
+    project.set("development", "REGION", "acme-tenant-77");
+    project.write("deploy.sh", "aws --region acme-tenant-77\n");
     assert_eq!(scan(&project, &[], b"").len(), 1);
     let file = project.read("unspoken.toml");
     project.write("unspoken.toml", format!("visible = [\"REGION\"]\n{file}"));
