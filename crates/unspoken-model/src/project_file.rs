@@ -152,10 +152,13 @@ impl ProjectFile {
 
     /// Writes the file of a new project.
     pub fn new(project: ProjectName, default: EnvironmentName) -> Self {
+        // The line about `visible` belongs to the key below it: an edit that adds a
+        // table must not get between them.
         let text = format!(
             "# Which environments this project has. Commit this file; the values are\n\
              # encrypted, in secrets/. See `unspoken --help`.\n\
              project = \"{project}\"\n\
+             # visible = [\"LOG_LEVEL\"]  # settings that hide nothing: output shows them\n\
              default = \"{default}\"\n\
              \n\
              [environments.{default}]\n"

@@ -64,6 +64,7 @@ impl Audit {
             findings.extend(names::look(file, &sheets, environment));
             findings.sort_by(|a, b| (a.level, a.rule, &a.text).cmp(&(b.level, b.rule, &b.text)));
         }
+        audit.general.extend(names::look_at_visible(file, &sheets));
         audit.names = sheets.values().flatten().collect::<BTreeSet<_>>().len();
         audit
     }

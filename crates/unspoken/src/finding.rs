@@ -33,6 +33,7 @@ pub(crate) enum Rule {
     Writable,
     Permissions,
     Plaintext,
+    Visible,
     Types,
     Git,
 }
@@ -66,7 +67,7 @@ impl Level {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::ProjectFile,
         Self::MissingDocument,
         Self::Unreadable,
@@ -85,6 +86,7 @@ impl Rule {
         Self::Writable,
         Self::Permissions,
         Self::Plaintext,
+        Self::Visible,
         Self::Types,
         Self::Git,
     ];
@@ -109,6 +111,7 @@ impl Rule {
             Self::Writable => "writable",
             Self::Permissions => "permissions",
             Self::Plaintext => "plaintext",
+            Self::Visible => "visible",
             Self::Types => "types",
             Self::Git => "git",
         }
@@ -135,6 +138,7 @@ impl Rule {
             Self::Writable => "Every user of this machine can write a file of the project.",
             Self::Permissions => "Others can read, or own, private keys of this machine.",
             Self::Plaintext => "A plaintext file of secrets is tracked by git.",
+            Self::Visible => "A name that may be seen in output is in no environment.",
             Self::Types => "Generated types are not as the names are now.",
             Self::Git => "The repository cannot be asked.",
         }
@@ -149,6 +153,7 @@ impl Rule {
             | Self::ExpiresSoon
             | Self::Inbox
             | Self::Writable
+            | Self::Visible
             | Self::Types
             | Self::Git => Level::Warning,
             _ => Level::Error,

@@ -181,6 +181,17 @@ fn a_new_file_is_read_back() {
     assert_eq!(again.default, name("development"));
 }
 
+#[test]
+fn the_example_in_a_new_file_can_be_taken_as_it_is_whatever_was_added() {
+    let mut file = ProjectFile::new(ProjectName::parse("acme").unwrap(), name("development"));
+    file.introduce(&RecipientName::parse("bob").unwrap(), "age1bob");
+    file.grant(&name("development"), &RecipientName::parse("bob").unwrap());
+    assert!(file.visible.is_empty());
+    let text = file.print().replace("# visible", "visible");
+    let again = ProjectFile::parse(&text).unwrap();
+    assert!(again.visible.iter().map(SecretName::as_str).eq(["LOG_LEVEL"]), "{text}");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in ".{0,200}", cut in 0..FULL.len()) {

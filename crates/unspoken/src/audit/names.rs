@@ -38,6 +38,23 @@ pub(super) fn look(
     missing.chain(gaps).collect()
 }
 
+/// Looks for names that may be seen and that no environment has: most likely
+/// misspelt, so that what was meant is left out of output all the same. Where a
+/// document may not be used, nothing can be said.
+pub(super) fn look_at_visible(file: &ProjectFile, sheets: &Sheets) -> Vec<Finding> {
+    if sheets.len() < file.environments.len() {
+        return Vec::new();
+    }
+    let is_there = |name: &SecretName| sheets.values().any(|sheet| sheet.contains(name.as_str()));
+    let unmet = file.visible.iter().filter(|name| !is_there(name));
+    let finding = |name: &SecretName| {
+        let text = format!("`visible` names `{name}`, which no environment has");
+        let hint = format!("Mend or remove it in `visible`, in `{}`.", ProjectFile::NAME);
+        Finding::of(Rule::Visible, "project", text).hint(hint).at(ProjectFile::NAME, None)
+    };
+    unmet.map(finding).collect()
+}
+
 /// All names that an environment has, if all of its documents may be used.
 fn names_of<'s>(
     file: &ProjectFile,
@@ -79,4 +96,18 @@ fn what_is_missing_is_told_once_and_inheritance_counts() {
     case("c", &["`R` is required and missing", "`B` is in `b` and not here"]);
     // What it inherits from may not be used, so nobody knows what it has.
     case("d", &[]);
+}
+
+#[test]
+fn a_visible_name_is_somewhere_as_far_as_all_is_known() {
+    let text = "project = \"p\"\ndefault = \"a\"\nvisible = [\"A\", \"B\", \"C\"]\n\
+                [environments.a]\n[environments.b]\n";
+    let file = ProjectFile::parse(text).unwrap();
+    let sheet = |env: &str, secret: &str| {
+        (EnvironmentName::parse(env).unwrap(), BTreeSet::from([secret.to_owned()]))
+    };
+    let all = Sheets::from([sheet("a", "A"), sheet("b", "C")]);
+    let found: Vec<_> = look_at_visible(&file, &all).into_iter().map(|found| found.text).collect();
+    assert_eq!(found, ["`visible` names `B`, which no environment has"]);
+    assert!(look_at_visible(&file, &Sheets::from([sheet("a", "A")])).is_empty());
 }

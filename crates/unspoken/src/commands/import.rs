@@ -8,12 +8,13 @@ mod take_over;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use unspoken_model::EnvironmentName;
 use unspoken_seal::foreign::{Names, Rename};
 
 pub(crate) use self::source::Source;
 pub(crate) use self::take_over::Afterwards;
+use self::take_over::is_added;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure, quoted};
 use crate::flags::EnvFlag;
@@ -134,6 +135,7 @@ impl Import {
                 afterwards,
             )?);
         }
+        mention_output(cx, &reports);
         if !cx.ui.json {
             return Ok(());
         }
@@ -229,6 +231,17 @@ impl Reading<'_> {
         let message = format!("`--rename`: the file has no {}", unused.join(", "));
         Err(Failure::new(Code::Usage, message)
             .hint("Nothing was imported. Names stand as in the file."))
+    }
+}
+
+/// Says what output will not show from now on, when something is new.
+pub(crate) fn mention_output(cx: &Context, reports: &[Value]) {
+    let entries = reports.iter().filter_map(|report| report["entries"].as_array()).flatten();
+    if !cx.ui.json && entries.into_iter().any(is_added) {
+        cx.ui.note(
+            "`unspoken run` leaves these values out of piped output; settings that hide nothing can \
+             be named in `visible`, at the top of `unspoken.toml`",
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile, ProjectName
 use unspoken_store::{FindError, Found, Project, SECRETS, find, replace};
 
 use crate::commands::env::{create, refuse_home_inside};
-use crate::commands::import::{Afterwards, Conflict, Source};
+use crate::commands::import::{Afterwards, Conflict, Source, mention_output};
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::git;
@@ -217,5 +217,6 @@ fn take_over(
 ) -> Result<(), Failure> {
     let (fail, usual) = (Conflict::Fail, Afterwards::Usual);
     let report = source.take_over(cx, workspace, environment, fail, usual)?;
+    mention_output(cx, std::slice::from_ref(&report));
     if cx.ui.json { cx.ui.print_json(&report) } else { Ok(()) }
 }

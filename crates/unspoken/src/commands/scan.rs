@@ -12,11 +12,11 @@ mod transcripts;
 mod values;
 mod work_tree;
 
-pub(crate) use accepted::BaselineFile;
+pub(crate) use accepted::{BaselineFile, NAME as BASELINE};
 pub(crate) use findings::Findings;
 pub(crate) use search::Search;
 pub(crate) use staged::scan as scan_staged;
-pub(crate) use values::unasked;
+pub(crate) use values::{Folders, unasked};
 
 use std::io::stdin;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use clap_complete::ArgValueCandidates;
 use unspoken_model::{EnvironmentName, shown};
 use unspoken_store::env_vars;
 
-use self::accepted::Acceptance;
+use self::accepted::{Acceptance, Consent};
 use self::findings::Gathered;
 use self::report::Report;
 use self::search::Room;
@@ -48,7 +48,7 @@ use crate::ui::counted;
 /// encrypted, compressed or cut in pieces is not seen.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  unspoken scan\n  unspoken scan src/ notes.txt\n  unspoken scan --history\n  unspoken scan --transcripts\n  kubectl logs web | unspoken scan --stdin -e production\n  unspoken scan --sarif > scan.sarif\n  unspoken scan --accept 'keys of the test server'"
+    after_help = "Examples:\n  unspoken scan\n  unspoken scan src/ notes.txt\n  unspoken scan --history\n  unspoken scan --transcripts\n  kubectl logs web | unspoken scan --stdin -e production\n  unspoken scan --sarif > scan.sarif\n  unspoken scan tests/server.rs --accept 'a key that the test makes'"
 )]
 pub(crate) struct Scan {
     /// Files and folders
@@ -86,16 +86,23 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Accept what is found in files that are committed, for this reason
+    /// Accept what is found in these paths, as far as it is committed, for this reason
     #[arg(long, value_name = "REASON")]
     accept: Option<String>,
+
+    /// Accept more than one finding where no path is given
+    #[arg(long, requires = "accept")]
+    yes: bool,
 }
 
 /// Where it is looked.
+#[derive(Debug)]
 struct Ground {
     /// The repository's root; without one, the folder that we are in.
     root: PathBuf,
     git: Option<Git>,
+    /// How many folders below the root this process is; `None` elsewhere.
+    depth: Option<usize>,
 }
 
 impl Scan {
@@ -110,6 +117,13 @@ impl Scan {
         let lost = self.look(cx, &ground, &search, &findings)?;
         let Gathered { mut traces, unread, looked } = findings.into_sorted();
         say_unread(cx, &unread);
+        if looked == 0
+            && traces.is_empty()
+            && unread.is_empty()
+            && (!self.paths.is_empty() || !self.is_elsewhere())
+        {
+            cx.ui.warn("nothing was looked at: no file is there, or git ignores what there is");
+        }
         if lost > 0 {
             let lost = counted(lost, "finding");
             cx.ui.note(&format!(
@@ -126,16 +140,24 @@ impl Scan {
             accepted = before;
             if unmet > 0 {
                 let unmet = counted(unmet, "accepted finding");
-                cx.ui.detail(format_args!("{unmet} of `{}` not met here", file.path.display()));
+                cx.ui.detail(format_args!("{unmet} of `{}` not met here", file.shown));
             }
         }
         if let (Some(reason), Some(file)) = (&self.accept, &mut file) {
             let git = ground.git()?;
-            let acceptance = file.accept(&mut traces, reason, git)?;
-            say_accepted(cx, &acceptance, &file.path);
+            // Paths say nothing about the index and the history.
+            let is_narrow = !self.paths.is_empty() && !self.staged && !self.history;
+            let consent = Consent { reason, is_for_all: self.yes || is_narrow };
+            let acceptance = file.accept(&mut traces, consent, git)?;
+            say_accepted(cx, &acceptance, &file.shown);
         }
-        let report = Report { traces, accepted, unread: unread.len(), looked };
+        let report = Report { ground: &ground, traces, accepted, unread: unread.len(), looked };
         self.tell(cx, &report)
+    }
+
+    /// Whether something else than files was asked for.
+    fn is_elsewhere(&self) -> bool {
+        self.staged || self.history || self.stdin || self.transcripts
     }
 
     /// Looks wherever that was asked for.
@@ -156,11 +178,10 @@ impl Scan {
             place,
             ignoring,
         };
-        let is_elsewhere = self.staged || self.history || self.stdin || self.transcripts;
         if !self.paths.is_empty() {
             let paths = self.paths.iter().map(|path| found(path)).collect::<Result<Vec<_>, _>>()?;
             files(&ground.root, "", Place::WorkTree, true).walk(&paths);
-        } else if !is_elsewhere {
+        } else if !self.is_elsewhere() {
             let files = files(&ground.root, "", Place::WorkTree, true);
             files.walk(std::slice::from_ref(&ground.root));
             if let Some(git) = &ground.git {
@@ -185,7 +206,7 @@ impl Scan {
         if self.history { history::scan(ground.git()?, search, findings) } else { Ok(0) }
     }
 
-    fn tell(&self, cx: &Context, report: &Report) -> Result<(), Failure> {
+    fn tell(&self, cx: &Context, report: &Report<'_>) -> Result<(), Failure> {
         if self.sarif {
             cx.ui.print_json(&report.to_sarif())?;
         } else if cx.ui.json {
@@ -206,16 +227,32 @@ impl Ground {
     fn find(cx: &Context) -> Result<Self, Failure> {
         let start = cx.start()?;
         let top = Git::at(&start).find(&["rev-parse", "--show-toplevel"]).ok().flatten();
-        Ok(match top.map(PathBuf::from) {
-            Some(root) => Self { git: Some(Git::at(&root)), root },
+        let (root, git) = match top.map(PathBuf::from) {
+            Some(root) => (root.clone(), Some(Git::at(&root))),
             // A bare repository has a history all the same.
             None => {
                 let git = Git::at(&start);
                 let is_bare = git.find(&["rev-parse", "--git-dir"]).is_ok_and(|f| f.is_some());
                 let root = std::fs::canonicalize(&start).unwrap_or(start);
-                Self { root, git: is_bare.then_some(git) }
+                (root, is_bare.then_some(git))
             }
-        })
+        };
+        let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+        let below = here.as_ref().and_then(|here| here.strip_prefix(&root).ok());
+        let depth = below.map(|below| below.components().count());
+        Ok(Self { root, git, depth })
+    }
+
+    /// A path of a finding, as it is typed into the shell that we were started in.
+    fn typed(&self, path: &str) -> String {
+        let path = match self.depth {
+            _ if path.starts_with('/') => path.to_owned(),
+            // A path must not pass for a flag.
+            Some(0) if path.starts_with('-') => format!("./{path}"),
+            Some(depth) => format!("{}{path}", "../".repeat(depth)),
+            None => self.root.join(path).display().to_string(),
+        };
+        quoted(path.as_ref())
     }
 
     fn git(&self) -> Result<&Git, Failure> {
@@ -247,11 +284,17 @@ fn say_unread(cx: &Context, unread: &[(String, String)]) {
     }
 }
 
-fn say_accepted(cx: &Context, acceptance: &Acceptance, path: &Path) {
-    let count = counted(acceptance.added.len(), "finding");
-    let lines: String = acceptance.added.iter().map(Trace::print).collect();
-    let lines = lines.lines().map(|line| format!("\n  {line}")).collect::<String>();
-    cx.ui.note(&format!("{count} accepted in `{}`; commit it{lines}", path.display()));
+fn say_accepted(cx: &Context, acceptance: &Acceptance, path: &str) {
+    if !acceptance.added.is_empty() {
+        let count = counted(acceptance.added.len(), "finding");
+        let lines: String = acceptance.added.iter().map(Trace::print).collect();
+        let lines = lines.lines().map(|line| format!("\n  {line}")).collect::<String>();
+        cx.ui.note(&format!("{count} accepted in `{path}`; commit it{lines}"));
+    }
+    if acceptance.plaintext > 0 {
+        let left = counted(acceptance.plaintext, "finding");
+        cx.ui.warn(&format!("{left} not accepted: a file of plaintext values never is"));
+    }
     if acceptance.left > 0 {
         let left = counted(acceptance.left, "finding");
         cx.ui.warn(&format!(

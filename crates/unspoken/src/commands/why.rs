@@ -56,7 +56,11 @@ impl Why {
         if cx.ui.json {
             cx.ui.print_json(&self.to_json(cx, &chosen, &steps, used, shadowed))?;
         } else {
-            cx.ui.print(&self.print(&chosen, &steps, used, shadowed))?;
+            let mut text = self.print(&chosen, &steps, used, shadowed);
+            if workspace.project.file.visible.contains(&self.name) {
+                text.push_str("  may be seen in output (`visible` in unspoken.toml)\n");
+            }
+            cx.ui.print(&text)?;
         }
         if used.is_some() {
             return Ok(());

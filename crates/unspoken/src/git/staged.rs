@@ -55,9 +55,10 @@ impl Staged {
 pub(crate) struct Index(Vec<(String, ObjectId)>);
 
 impl Index {
-    /// The whole files that a pathspec means.
-    pub(crate) fn of(git: &Git, pathspec: &str) -> Result<Self, GitError> {
-        let entries = stages(git, &["ls-files", "--stage", "--full-name", "-z", "--", pathspec])?;
+    /// The whole files that some pathspecs mean.
+    pub(crate) fn of(git: &Git, pathspecs: &[&str]) -> Result<Self, GitError> {
+        let list = ["ls-files", "--stage", "--full-name", "-z", "--"];
+        let entries = stages(git, &[&list[..], pathspecs].concat())?;
         let whole = entries.into_iter().filter(|entry| entry.number == 0);
         Ok(Self(whole.map(|entry| (entry.path, entry.id)).collect()))
     }

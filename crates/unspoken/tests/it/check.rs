@@ -209,6 +209,10 @@ fn machine() -> Vec<Case> {
             p.write("sub dir/.env.local", format!("A={}\n", canary("plain")));
             p.git(["add", "--force", "sub dir/.env.local"]);
         }),
+        case("visible", 0, "`visible` names `LOG_LEVLE`", "in `unspoken.toml`", |p| {
+            let file = p.read("unspoken.toml");
+            p.write("unspoken.toml", format!("visible = [\"A\", \"LOG_LEVLE\"]\n{file}"));
+        }),
         case("types", 0, "`src/a.rs` is not as the names are now", "unspoken generate", |p| {
             let file = p.read("unspoken.toml");
             p.write("unspoken.toml", format!("{file}\n[generate]\nrust = \"src/a.rs\"\n"));

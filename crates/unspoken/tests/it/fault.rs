@@ -203,9 +203,9 @@ fn a_wrong_project_file_is_told_with_its_line() {
     let project = project();
     let whole = project.read("unspoken.toml");
     for (text, said) in [
-        (whole.replace("default", "defualt"), "line 4"),
+        (whole.replace("default", "defualt"), "line 5"),
         (whole.replace("acme-web", "Acme Web"), "line 3"),
-        (whole.replace("[environments.development]", "[environments.development"), "line 6"),
+        (whole.replace("[environments.development]", "[environments.development"), "line 7"),
         (format!("{whole}inherits = \"development\"\n"), "circle"),
         (format!("{whole}file = \"../x.json\"\n"), "root"),
         (format!("{whole}[environments.b]\nfile = \"secrets/development.json\"\n"), "share"),

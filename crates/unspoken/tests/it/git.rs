@@ -126,6 +126,8 @@ fn a_hook_that_is_there_stays() {
 
     let output = repository.unspoken(&["git", "setup"]).run().ok();
 
+    let last = output.stderr.lines().last().unwrap().to_owned();
+    assert!(last.contains("check of commits is NOT installed"), "{output:?}");
     output.says("add this line to it: unspoken git pre-commit || exit 1");
     assert_eq!(fs::read_to_string(&hook).unwrap(), "#!/bin/sh\nexit 0\n");
     fs::write(&hook, "#!/bin/sh\nunspoken git pre-commit || exit 1\nexit 0\n").unwrap();
@@ -133,6 +135,32 @@ fn a_hook_that_is_there_stays() {
     assert!(!output.stderr.contains("add this line"), "{output:?}");
     repository.unspoken(&["git", "setup", "--remove"]).run().ok();
     assert!(hook.exists());
+}
+
+#[test]
+fn a_hook_that_does_not_find_the_program_says_so_and_an_old_one_is_renewed() {
+    let repository = Repository::new();
+    repository.project.write("harmless", "x");
+    let call = |arguments: &[&str]| {
+        // Git alone is there, not what calls it.
+        let bin = repository.project.folder().join("git alone");
+        fs::create_dir_all(&bin).unwrap();
+        let real = repository.call("sh", &["-c", "command -v git"]).run().ok();
+        drop(std::os::unix::fs::symlink(real.text().trim(), bin.join("git")));
+        repository.project.program(real.text().trim(), arguments).env("PATH", &bin).run()
+    };
+    call(&["add", "--all"]).ok();
+    let commit = ["commit", "--quiet", "--message", "x"];
+    call(&commit).fails_with(1).says("not checked").says("unspoken git setup --absolute");
+
+    let hook = repository.project.root().join(".git/hooks/pre-commit");
+    let text = fs::read_to_string(&hook).unwrap();
+    let mark = text.lines().nth(1).unwrap();
+    fs::write(&hook, format!("#!/bin/sh\n{mark}\nexec unspoken git pre-commit\n")).unwrap();
+    repository.unspoken(&["git", "setup"]).run().ok();
+    assert_eq!(fs::read_to_string(&hook).unwrap(), text);
+    repository.unspoken(&["git", "setup", "--absolute"]).run().ok();
+    call(&commit).ok();
 }
 
 #[test]
@@ -237,13 +265,13 @@ fn a_commit_with_plaintext_or_a_key_is_refused() {
     let repository = Repository::new();
     let root = repository.project.root();
     repository.project.write(".env", format!("A={}\n", canary("plain")));
-    is_refused(&repository, &["`.env`: plaintext values", "git rm --cached -- .env"]);
+    is_refused(&repository, &[".env:1:1: plaintext values", "git rm --cached -- .env"]);
     assert!(!root.join(".env").exists());
     fs::create_dir_all(root.join("app")).unwrap();
     repository.project.write("app/.env.local", "A=x\n");
-    is_refused(&repository, &["`app/.env.local`: plaintext values"]);
+    is_refused(&repository, &["app/.env.local:1:1: plaintext values"]);
     fs::copy(repository.key(), root.join("notes.txt")).unwrap();
-    is_refused(&repository, &["`notes.txt`: a private key, in line 4"]);
+    is_refused(&repository, &["notes.txt:4:1: a private age key", "git rm --cached -- notes.txt"]);
 
     repository.project.write(".env.example", "A=\n");
     repository.project.write("README.md", "Keys begin with `AGE-SECRET-KEY-1`.\n");

@@ -196,6 +196,22 @@ fn the_source_is_removed_and_stays_ignored() {
 }
 
 #[test]
+fn what_output_leaves_out_is_said_once_when_something_is_new() {
+    let project = project();
+    let said = |arguments: &[&str]| {
+        project.write("a.env", format!("A={}\nB={}\n", canary("a"), canary("b")));
+        let output = import(&project, &[&["a.env"], arguments].concat()).ok();
+        output.stderr.matches("can be named in `visible`").count()
+    };
+    assert_eq!(said(&[]), 1);
+    assert_eq!(said(&[]), 0, "nothing was added");
+    project.unspoken(["rm", "A", "--yes"]).run().ok();
+    assert_eq!(said(&["--quiet"]), 0);
+    project.unspoken(["rm", "A", "--yes"]).run().ok();
+    assert_eq!(said(&["--json"]), 0);
+}
+
+#[test]
 fn a_source_from_a_subfolder_and_from_outside_is_found() {
     let project = project();
     let inner = project.root().join("api");

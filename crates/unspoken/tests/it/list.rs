@@ -175,6 +175,11 @@ fn why_says_where_a_value_comes_from_and_what_else_there_is() {
     assert_eq!(json["from"], "staging");
     assert_eq!(json["considered"].as_array().unwrap().len(), 3);
     project.unspoken(["why", "Z"]).run().fails_with(3).says("unspoken set Z");
+    assert!(!text.contains("may be seen in output"), "{text}");
+    let file = project.read("unspoken.toml");
+    project.write("unspoken.toml", format!("visible = [\"B\"]\n{file}"));
+    let output = project.unspoken(["why", "B", "-e", "production"]).run().ok();
+    assert!(output.text().ends_with("  may be seen in output (`visible` in unspoken.toml)\n"));
 }
 
 #[test]

@@ -59,19 +59,22 @@ impl Setup {
         changed |= attribute(&project)?;
         let hooked = hook(&git, &program)?;
         changed |= matches!(hooked, Hooked::Written);
-        if let Hooked::Left { path } = &hooked {
-            cx.ui.warn(&format!(
-                "`{}` was left as it is; add this line to it: {program} git pre-commit || exit 1",
-                path.display()
-            ));
-        }
-        let checks = !matches!(hooked, Hooked::Left { .. });
         let words = if changed {
             "git merges and shows documents by name here; commit `.gitattributes` if it is new"
         } else {
             "git was set up already; nothing was changed"
         };
-        cx.ui.report(&json!({ "set_up": true, "changed": changed, "hook": checks }), words)
+        let checks = !matches!(hooked, Hooked::Left { .. });
+        cx.ui.report(&json!({ "set_up": true, "changed": changed, "hook": checks }), words)?;
+        if let Hooked::Left { path } = &hooked {
+            // Last: what went well before must not hide it.
+            cx.ui.warn(&format!(
+                "the check of commits is NOT installed: `{}` was left as it is; add this line to \
+                 it: {program} git pre-commit || exit 1",
+                path.display()
+            ));
+        }
+        Ok(())
     }
 
     /// The program as a shell starts it.
@@ -122,7 +125,7 @@ fn attribute(project: &Project) -> Result<bool, Failure> {
 
 fn hook(git: &Git, program: &str) -> Result<Hooked, Failure> {
     let path = git.path("hooks")?.join(HOOK);
-    let text = format!("#!/bin/sh\n{MARK}\nexec {program} git pre-commit\n");
+    let text = script(program);
     match read_limited(&path, LIMIT) {
         Ok(found) if found == text.as_bytes() => return Ok(Hooked::There),
         Ok(found) if is_ours(&found) => {}
@@ -139,6 +142,19 @@ fn hook(git: &Git, program: &str) -> Result<Hooked, Failure> {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
         .map_err(|error| failed("make executable", error))?;
     Ok(Hooked::Written)
+}
+
+/// The hook. Where the program is not found, nothing was looked at, which must
+/// not pass for fine, and says what helps.
+fn script(program: &str) -> String {
+    format!(
+        "#!/bin/sh\n{MARK}\n\
+         command -v {program} >/dev/null 2>&1 || {{\n  \
+         echo 'unspoken was not found, so this commit was not checked: where it is installed, run \
+         `unspoken git setup --absolute`' >&2\n  \
+         exit 1\n}}\n\
+         exec {program} git pre-commit\n"
+    )
 }
 
 fn is_ours(hook: &[u8]) -> bool {

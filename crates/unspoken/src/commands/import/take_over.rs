@@ -260,6 +260,11 @@ fn unsealed(environment: &EnvironmentName) -> Failure {
     ))
 }
 
+/// Whether an entry of a report was added.
+pub(super) fn is_added(entry: &Value) -> bool {
+    entry["outcome"] == Outcome::Added.word()
+}
+
 /// What happened to one entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Outcome {

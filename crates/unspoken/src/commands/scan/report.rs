@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use unspoken_model::ProjectFile;
 use unspoken_scan::Kind;
 
+use super::Ground;
+use super::accepted::acceptable;
 use super::known::Owners;
 use super::trace::{PLAINTEXT, Place, Trace, VALUE, What};
 use crate::failure::{Code, Failure, quoted};
@@ -15,14 +17,15 @@ use crate::ui::counted;
 
 /// The findings of one scan, without those that were accepted.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct Report<'a> {
+    pub(crate) ground: &'a Ground,
     pub(crate) traces: Vec<Trace>,
     pub(crate) accepted: usize,
     pub(crate) unread: usize,
     pub(crate) looked: usize,
 }
 
-impl Report {
+impl Report<'_> {
     pub(crate) fn print(&self) -> String {
         self.traces.iter().map(Trace::print).collect()
     }
@@ -71,7 +74,7 @@ impl Report {
                 text: format!(
                     "{}{commit}. {}",
                     trace.what.print(),
-                    advice(&trace.what, &trace.path)
+                    advice(&trace.what, &quoted(trace.path.as_ref()))
                 ),
                 path: path.to_owned(),
                 is_in_repository: !matches!(trace.place, Place::Stdin | Place::Transcript),
@@ -91,9 +94,9 @@ impl Report {
             groups.entry(&trace.what).or_default().push(trace);
         }
         let groups = groups.into_iter().map(|(what, traces)| {
-            let path = traces.first().map_or("", |trace| &trace.path);
+            let path = traces.first().map_or(String::new(), |t| self.ground.typed(&t.path));
             let places = counted(traces.len(), "place");
-            format!("{}: {places}\n  {}\n", what.print(), advice(what, path))
+            format!("{}: {places}\n  {}\n", what.print(), advice(what, &path))
         });
         groups.collect::<String>().trim_end().to_owned()
     }
@@ -122,21 +125,41 @@ impl Report {
         if self.traces.is_empty() {
             return Ok(());
         }
-        Err(Failure::new(Code::Found, self.summary()).hint(
-            "Replace what got out first, then remove it. If it is harmless: `unspoken scan --accept \
-             'why'`.",
-        ))
+        Err(Failure::new(Code::Found, self.summary()).hint(self.hint()))
+    }
+
+    /// What to do next. What can be accepted is named: nobody should paste a
+    /// command that accepts what was never looked at.
+    fn hint(&self) -> String {
+        let mut sentences = Vec::new();
+        let is_plaintext = |trace: &&Trace| trace.what == What::Plaintext;
+        if !self.traces.iter().all(|trace| is_plaintext(&trace)) {
+            sentences.push("Replace what got out first, then remove it.".to_owned());
+        }
+        let git = self.ground.git.as_ref();
+        if let Some(trace) = git.and_then(|git| acceptable(&self.traces, git)) {
+            let place = match trace.place {
+                Place::Commit(_) | Place::Message(_) => "--history".to_owned(),
+                _ => self.ground.typed(&trace.path),
+            };
+            sentences.push(format!("If it is harmless: `unspoken scan {place} --accept 'why'`."));
+        }
+        if let Some(trace) = self.traces.iter().find(is_plaintext) {
+            sentences.push(advice(&trace.what, &self.ground.typed(&trace.path)));
+        }
+        sentences.join(" ")
     }
 }
 
-/// What to do about one.
+/// What to do about one, whose path is as it is typed.
 fn advice(what: &What, path: &str) -> String {
     match what {
         What::Value(owners) => replace(owners),
         What::Kind(kind, _) => kind.hint().to_owned(),
         What::Plaintext => {
-            let path = quoted(path.as_ref());
-            format!("Run `unspoken import {path}`, then delete the file.")
+            format!(
+                "Run `unspoken import {path}`, which removes the file once its values are safe."
+            )
         }
     }
 }
@@ -149,5 +172,10 @@ fn replace(owners: &Owners) -> String {
             .map(move |environment| format!("`unspoken set {name} -e {environment}`"))
     });
     let commands: Vec<String> = commands.collect();
-    format!("Make a new one where it is given out, then run {}.", commands.join(", "))
+    format!(
+        "Make a new one where it is given out, then run {}. If it is a setting that hides nothing, \
+         name it in `visible`, at the top of `{}`.",
+        commands.join(", "),
+        ProjectFile::NAME
+    )
 }

@@ -1,8 +1,9 @@
 //! Opening the values that are looked for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use unspoken_model::EnvironmentName;
+use unspoken_model::{EnvironmentName, SecretName};
 use unspoken_seal::SecretSet;
 use unspoken_store::{Project, StoreError, find};
 
@@ -36,39 +37,45 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
         let sets = named.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
         return Ok(Some(Known::new(&sets)));
     }
-    let (sets, closed) = try_all(&workspace, |environment| store.open(environment));
+    let visible = &workspace.project.file.visible;
+    let (sets, closed) = try_all(&workspace, visible, |environment| store.open(environment));
     say_closed(cx, closed);
     Ok(if sets.is_empty() { None } else { Some(Known::new(&sets)) })
 }
 
 /// The same for the projects in some folders, where nobody is there to answer: as
-/// many as open by themselves. Says how many environments stay closed.
-pub(crate) fn unasked(cx: &Context, folders: &[PathBuf]) -> (Option<Known>, usize) {
+/// many as open by themselves. Says how many environments stay closed. What may be
+/// seen is told by the caller, not by the files there.
+pub(crate) fn unasked(cx: &Context, folders: &Folders) -> (Option<Known>, usize) {
     let (mut sets, mut closed) = (Vec::new(), 0);
-    for folder in folders {
+    for (folder, visible) in folders {
         let project = find(folder, Some(folder)).ok().and_then(|found| Project::read(found).ok());
         let Some((project, home)) = project.zip(cx.home().ok()) else { continue };
         let workspace = Workspace { project, home };
         let store = cx.store(&workspace);
-        let (opened, failed) = try_all(&workspace, |environment| store.open_unasked(environment));
+        let open = |environment: &_| store.open_unasked(environment);
+        let (opened, failed) = try_all(&workspace, visible, open);
         sets.extend(opened);
         closed += failed.len();
     }
     (if sets.is_empty() { None } else { Some(Known::new(&sets)) }, closed)
 }
 
+/// Folders of projects, and the names whose values may be seen in each.
+pub(crate) type Folders = BTreeMap<PathBuf, BTreeSet<SecretName>>;
+
 type Closed = Vec<(EnvironmentName, StoreError)>;
 
 fn try_all(
     workspace: &Workspace,
+    visible: &BTreeSet<SecretName>,
     open: impl Fn(&EnvironmentName) -> Result<SecretSet, StoreError>,
 ) -> (Vec<SecretSet>, Closed) {
     let (mut sets, mut closed) = (Vec::new(), Vec::new());
-    let file = &workspace.project.file;
-    for environment in file.environments.keys() {
+    for environment in workspace.project.file.environments.keys() {
         match open(environment) {
             Ok(mut set) => {
-                set.leave_out(&file.visible);
+                set.leave_out(visible);
                 sets.push(set);
             }
             Err(error) => closed.push((environment.clone(), error)),
