@@ -260,17 +260,19 @@ fn ancestors(home: Option<&Path>) -> Vec<Ancestor> {
         let line = read_start(&folder.join("cmdline"), LIMIT).unwrap_or_default();
         let started = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
         words.extend(started.take(8).map(|word| OsStr::from_bytes(word).to_owned()));
-        let words = if works_for(&folder, home) { words } else { Vec::new() };
+        let variables = read_start(&folder.join("environ"), ENVIRONMENT);
+        let counts = works_for(variables.as_ref().map(|variables| variables.as_slice()), home);
+        let words = if counts { words } else { Vec::new() };
         found.push(Ancestor { id, words });
         next = parent(&folder);
     }
     found
 }
 
-/// Whether a process has this home folder. One that does not tell may have it.
-fn works_for(folder: &Path, home: Option<&Path>) -> bool {
-    let Some(home) = home else { return true };
-    let Some(variables) = read_start(&folder.join("environ"), ENVIRONMENT) else { return true };
+/// Whether a process with these variables has this home folder. One that does not
+/// tell may have it.
+fn works_for(variables: Option<&[u8]>, home: Option<&Path>) -> bool {
+    let (Some(variables), Some(home)) = (variables, home) else { return true };
     let mut all = variables.split(|byte| *byte == 0);
     all.find_map(|variable| variable.strip_prefix(b"HOME="))
         .is_none_or(|found| Path::new(OsStr::from_bytes(found)) == home)
@@ -341,9 +343,18 @@ mod tests {
 
     #[test]
     fn an_ancestor_with_another_home_folder_does_not_count() {
-        let own = ancestors(None);
-        assert!(own.iter().all(|ancestor| !ancestor.words.is_empty()));
-        let other = ancestors(Some(Path::new("/nobody/lives/here")));
-        assert!(other.iter().any(|ancestor| ancestor.words.is_empty()));
+        #[track_caller]
+        fn case(variables: Option<&str>, home: Option<&str>, expected: bool) {
+            let found = works_for(variables.map(str::as_bytes), home.map(Path::new));
+            assert_eq!(found, expected, "{variables:?}");
+        }
+
+        case(Some("A=b\0HOME=/home/a\0"), Some("/home/a"), true);
+        case(Some("A=b\0HOME=/home/b\0"), Some("/home/a"), false);
+        case(Some("HOME=/home/b"), None, true);
+        case(Some("A=b"), Some("/home/a"), true);
+        case(None, Some("/home/a"), true);
+        // This test has a parent, and its words are known where it counts.
+        assert!(ancestors(None).iter().all(|ancestor| ancestor.words.len() > 1));
     }
 }
