@@ -289,6 +289,14 @@ mod tests {
             "set",
             "declare -x",
             "timeout 5 env",
+        ] {
+            assert!(of(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn files_of_secrets_are_not_shown_whatever_shows_them() {
+        for text in [
             "xargs -n 1 cat .env",
             "cat .env",
             "cat ./app/.env.local",
