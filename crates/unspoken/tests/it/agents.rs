@@ -94,7 +94,7 @@ fn what_cannot_be_kept_is_not_rewritten_and_stops_no_other() {
     fs::create_dir(project.root().join(".claude")).unwrap();
     for (text, reason) in [
         ("{\n  // mine\n}\n", "has comments, which would be lost (line 2, column 3)"),
-        ("{\"hooks\": []}", "`hooks` in it is something else"),
+        ("{\"hooks\": []}", "`PreToolUse` in it is something else"),
         ("{\"hooks\": [\n", "does not read as JSON (line 2,"),
         ("{\"a\": 1,}", "does not read as JSON (line 1, column 9)"),
     ] {
@@ -132,7 +132,7 @@ fn who_has_set_up_is_told_what_is_new_alone() {
     let project = project();
     let setup = |more: &[&str]| {
         let call = ["agents", "setup", "codex", "claude"].iter().chain(more);
-        String::from_utf8(project.unspoken(call).run().ok().stderr).unwrap()
+        project.unspoken(call).run().ok().stderr
     };
     assert!(setup(&[]).contains("by hand, for codex"));
     let again = setup(&[]);
@@ -220,7 +220,7 @@ fn a_hook_answers_each_agent_as_it_expects() {
             ask(agent, &claude("Bash", json!({ "command": fine }))).ok().says_nothing();
         }
         let raw = claude("Bash", json!({ "command": "unspoken run --redact=never -- npm test" }));
-        ask(agent, &raw).ok().says("--redact never");
+        assert!(ask(agent, &raw).ok().text().contains("without `--redact never`"));
     }
     let cursor = |more: Value| {
         let mut question = json!({ "conversation_id": "c", "generation_id": "g", "hook_event_name": "x",
