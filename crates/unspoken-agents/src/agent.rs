@@ -63,6 +63,17 @@ impl Agent {
         }
     }
 
+    /// Whether it may run commands on a terminal with no variable that tells.
+    pub(crate) fn is_unmarked(self) -> bool {
+        // Copilot's command line sets variables, and its editors do not.
+        matches!(self, Self::Copilot | Self::Windsurf)
+    }
+
+    /// Whether its hook can have the person asked about reading a file.
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::Claude | Self::Copilot)
+    }
+
     /// What its hooks start.
     pub(crate) fn hook_command(self) -> String {
         format!("{} {}", Self::HOOK, self.as_str())

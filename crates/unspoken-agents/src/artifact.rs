@@ -12,7 +12,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::Agent;
-use crate::json_text::JsonText;
+use crate::json_text::{JsonText, fault};
 use crate::section::Comment;
 
 /// How a file stands.
@@ -30,8 +30,10 @@ pub enum State {
 /// Why a file is left as it is.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum EditError {
-    #[error("it is not strict JSON: it may have comments, which would be lost")]
-    Json,
+    #[error("it has comments, which would be lost (line {line}, column {column})")]
+    Comments { line: usize, column: usize },
+    #[error("it does not read as JSON (line {line}, column {column})")]
+    Json { line: usize, column: usize },
     #[error("`{key}` in it is something else than expected")]
     Shape { key: &'static str },
 }
@@ -94,7 +96,7 @@ impl Artifact {
                 Some(false) => State::OutOfDate,
             }),
             Form::Json { lists, .. } => {
-                let json = JsonText::parse(old).ok_or(EditError::Json)?;
+                let json = parse(old)?;
                 let states: Vec<State> = lists.iter().map(|list| list.state(&json)).collect();
                 let all = |state| states.iter().all(|found| *found == state);
                 Ok(match () {
@@ -113,7 +115,7 @@ impl Artifact {
             Form::Section { comment, front, body } => Ok(comment.put(old.unwrap_or(front), body)),
             Form::Json { lists, given } => {
                 let base = old.map_or(Cow::Borrowed("{}\n"), Cow::Borrowed);
-                let mut json = JsonText::parse(&base).ok_or(EditError::Json)?;
+                let mut json = parse(&base)?;
                 let (whole, is_new) = (json.value().clone(), old.is_none());
                 for (path, value) in given {
                     // Only into what is ours, so that it goes with it.
@@ -142,7 +144,7 @@ impl Artifact {
                 Ok((!is_ours).then_some(new))
             }
             Form::Json { lists, given } => {
-                let mut json = JsonText::parse(old).ok_or(EditError::Json)?;
+                let mut json = parse(old)?;
                 for list in lists {
                     json = list.take(json)?;
                 }
@@ -260,6 +262,18 @@ fn is_only_given(value: &Value, way: &[&str], given: &Given) -> bool {
         }),
         _ => false,
     }
+}
+
+fn parse(text: &str) -> Result<JsonText, EditError> {
+    JsonText::parse(text).ok_or_else(|| {
+        let fault = fault(text);
+        let (line, column) = (fault.line, fault.column);
+        if fault.is_comment {
+            EditError::Comments { line, column }
+        } else {
+            EditError::Json { line, column }
+        }
+    })
 }
 
 fn shape(path: &[&'static str]) -> EditError {

@@ -80,9 +80,13 @@ mod tests {
         for artifact in Agent::ALL.into_iter().flat_map(Agent::artifacts) {
             if is_json(artifact.path) {
                 let old = "{\n  // mine\n  \"a\": 1\n}\n";
-                assert_eq!(artifact.put(Some(old)), Err(EditError::Json));
-                assert_eq!(artifact.state(Some(old)), Err(EditError::Json));
-                assert_eq!(artifact.take(old), Err(EditError::Json));
+                let comments = EditError::Comments { line: 2, column: 3 };
+                assert_eq!(artifact.put(Some(old)), Err(comments));
+                assert_eq!(artifact.state(Some(old)), Err(comments));
+                assert_eq!(artifact.take(old), Err(comments));
+                let broken = EditError::Json { line: 3, column: 1 };
+                assert_eq!(artifact.put(Some("{\n  \"a\": [1]\n")).map_err(drop), Err(()));
+                assert_eq!(artifact.put(Some("{\n  \"a\": 1,\n}")), Err(broken));
                 assert!(matches!(
                     artifact.put(Some("{\"hooks\": 1, \"permissions\": 1}")),
                     Err(EditError::Shape { .. })
@@ -95,13 +99,12 @@ mod tests {
     fn what_another_release_wrote_is_out_of_date_and_replaced() {
         for artifact in Agent::ALL.into_iter().flat_map(Agent::artifacts) {
             let new = artifact.print();
-            let old =
-                match artifact.path {
-                    path if is_json(path) => new
-                        .replace("agents hook", "agents hook --old")
-                        .replacen("printenv", "sops edit", 1),
-                    _ => new.replace(".env", ".old").replace("\"get\"", "\"old\""),
-                };
+            let old = match artifact.path {
+                path if is_json(path) => {
+                    new.replace("agents hook", "agents hook --old").replacen("envrc", "other", 1)
+                }
+                _ => new.replace(".env", ".old").replace("\"get\"", "\"old\""),
+            };
             assert_eq!(
                 artifact.state(Some(&old)),
                 Ok(State::OutOfDate),

@@ -60,8 +60,9 @@ const FILES: [&str; 10] = [
 pub fn answer(agent: Agent, question: &[u8]) -> Answer {
     match Call::parse(agent, question) {
         Ok(call) => match decide(&call) {
-            Some(denial) => deny(agent, &denial),
-            None => allow(agent),
+            Some(denial) if !denial.is_question() || agent.asks() => deny(agent, &denial),
+            // What cannot be asked about passes: most of it is public.
+            Some(_) | None => allow(agent),
         },
         Err(error) => Answer {
             // Copilot takes any other code for a hook that failed, and some
@@ -81,10 +82,11 @@ fn allow(agent: Agent) -> Answer {
 
 fn deny(agent: Agent, denial: &Denial) -> Answer {
     let reason = denial.to_string();
+    let decision = if denial.is_question() { "ask" } else { "deny" };
     let inner = || {
         json!({
             "hookEventName": "PreToolUse",
-            "permissionDecision": "deny",
+            "permissionDecision": decision,
             "permissionDecisionReason": reason,
         })
     };
@@ -98,7 +100,7 @@ fn deny(agent: Agent, denial: &Denial) -> Answer {
         }),
         // Its command line reads the outer fields, its editor the inner ones.
         Agent::Copilot => json!({
-            "permissionDecision": "deny",
+            "permissionDecision": decision,
             "permissionDecisionReason": reason,
             "hookSpecificOutput": inner(),
         }),
@@ -143,7 +145,7 @@ impl Call {
     }
 
     fn of(agent: Agent, arguments: &Fields<'_>) -> Result<Self, HookError> {
-        let mut call = Self::default();
+        let mut call = Self { is_unmarked: agent.is_unmarked(), ..Self::default() };
         for field in COMMANDS {
             let Some(raw) = arguments.get(field) else { continue };
             match texts(raw) {
@@ -236,6 +238,34 @@ mod tests {
             assert_eq!(said, allow(agent));
             assert!(!said.stdout.contains("allow"));
             assert_eq!(answer(agent, b"{}"), allow(agent));
+        }
+    }
+
+    #[test]
+    fn who_can_ask_asks_about_what_may_be_a_certificate() {
+        for agent in Agent::ALL {
+            let arguments =
+                json!({ "command": "cat certs/ca.pem", "command_line": "cat certs/ca.pem" });
+            let question = json!({ "command": "cat certs/ca.pem", "tool_input": arguments,
+                "tool_info": arguments });
+            let said = answer(agent, question.to_string().as_bytes());
+            let asks = said.stdout.contains("\"permissionDecision\":\"ask\"");
+            assert_eq!(asks, matches!(agent, Agent::Claude | Agent::Copilot), "{agent}: {said:?}");
+            assert!(asks || said == allow(agent));
+        }
+    }
+
+    #[test]
+    fn an_agent_whose_terminal_is_not_marked_asks_for_redaction() {
+        for agent in Agent::ALL {
+            let arguments = |text: &str| json!({ "command": text, "command_line": text });
+            let of = |text: &str| {
+                let question = json!({ "command": text, "tool_input": arguments(text),
+                    "tool_info": arguments(text) });
+                answer(agent, question.to_string().as_bytes())
+            };
+            assert_eq!(of("unspoken run -- env") != allow(agent), agent.is_unmarked(), "{agent}");
+            assert_eq!(of("unspoken run --redact always -- env"), allow(agent));
         }
     }
 

@@ -42,6 +42,60 @@ pub(crate) struct JsonText {
     root: Node,
 }
 
+/// What keeps a text from being strict JSON, and where; lines and columns count
+/// from one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Fault {
+    /// Without its comments it would read.
+    pub(crate) is_comment: bool,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// Says why a text that did not read is no strict JSON.
+pub(crate) fn fault(text: &str) -> Fault {
+    let (bare, first) = without_comments(text);
+    match (serde_json::from_str::<Value>(&bare), first) {
+        (Ok(_), Some((line, column))) => Fault { is_comment: true, line, column },
+        (Err(error), _) => {
+            Fault { is_comment: false, line: error.line().max(1), column: error.column().max(1) }
+        }
+        (Ok(_), None) => Fault { is_comment: false, line: 1, column: 1 },
+    }
+}
+
+/// Puts blanks in place of comments, so that all else keeps its place. Says where
+/// the first one begins.
+fn without_comments(text: &str) -> (String, Option<(usize, usize)>) {
+    let mut bare = String::with_capacity(text.len());
+    let (mut first, mut line, mut column) = (None, 1, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    // How the comment ends that is being read, and whether `*` came just before.
+    let mut comment: Option<(char, bool)> = None;
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        (line, column) = if char == '\n' { (line + 1, 0) } else { (line, column + 1) };
+        if let Some((end, star)) = comment {
+            bare.push(if char == '\n' { '\n' } else { ' ' });
+            let is_over = char == end && (end == '\n' || star);
+            comment = (!is_over).then_some((end, char == '*'));
+            continue;
+        }
+        if !in_text && char == '/' && matches!(chars.peek(), Some('/' | '*')) {
+            first = first.or(Some((line, column)));
+            let end = if chars.next() == Some('/') { '\n' } else { '/' };
+            column += 1;
+            comment = Some((end, false));
+            bare.push_str("  ");
+            continue;
+        }
+        in_text ^= char == '"' && !escaped;
+        escaped = in_text && char == '\\' && !escaped;
+        bare.push(char);
+    }
+    (bare, first)
+}
+
 impl JsonText {
     /// `None` when the text is not strict JSON.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -346,6 +400,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_comment_is_told_from_what_does_not_read() {
+        #[track_caller]
+        fn case(text: &str, is_comment: bool, line: usize, column: usize) {
+            assert!(JsonText::parse(text).is_none(), "{text}");
+            assert_eq!(fault(text), Fault { is_comment, line, column }, "{text}");
+        }
+
+        case("{\n  // mine\n}\n", true, 2, 3);
+        case("{\"a\": 1 /* b\n*c */, \"d\": \"\\\"//\"}", true, 1, 9);
+        case("{} // end", true, 1, 4);
+        case("{\"a\": \"//\",}", false, 1, 12);
+        case("{\n  // mine\n  \"a\": 1,\n}\n", false, 4, 1);
+        case("{} /*/", true, 1, 4);
+        case("", false, 1, 1);
+        case("{", false, 1, 1);
+        case("\u{feff}{}", false, 1, 1);
+    }
+
     proptest! {
         #[test]
         fn in_and_out_gives_the_bytes_that_were_there(
@@ -372,6 +445,7 @@ mod tests {
 
         #[test]
         fn any_text_is_survived(text in any::<String>()) {
+            let _ = fault(&text);
             if let Some(parsed) = JsonText::parse(&text) {
                 let _ = parsed.push(&["a"], &json!(1));
             }

@@ -5,16 +5,19 @@
 //!   `env`, `bash -c` and their like, on each side of `;`, `&&` and `|`.
 //! - A name that must not be read is a reason only for a program that would show
 //!   or copy the file.
+//! - Behind an `unspoken run` that leaves values out of the output, a program may
+//!   print its variables. Files stay what they are: their values need not be ours.
 //! - What is not understood is allowed: this is a guard-rail.
 
 use std::fmt;
 
 use unspoken_model::shown;
 
-use crate::rule::{
-    BARE, COMMANDS, CommandRule, GIT_READERS, Instead, PATTERN_FIRST, READERS, is_secret_file,
-};
+use crate::peel::{base_name, peel};
+use crate::reading::{Reading, reading};
+use crate::rule::{BARE, COMMANDS, HARMLESS, Instead, READERS, is_doubtful_file, is_secret_file};
 use crate::shell::{Simple, simple_commands};
+use crate::words::{behind_global_flags, fits, has_help, redaction};
 
 /// How deep `bash -c '…'` is followed.
 const DEPTH: usize = 4;
@@ -31,6 +34,8 @@ pub struct Call {
     pub programs: Vec<Vec<String>>,
     /// Files that are read or written.
     pub files: Vec<String>,
+    /// Commands may be on a terminal that no variable marks as an agent's.
+    pub is_unmarked: bool,
 }
 
 /// Why a call is not made, and what to do instead.
@@ -46,13 +51,25 @@ enum What {
     File(String),
 }
 
+impl Denial {
+    /// Whether it is for a person to say, where the agent can ask one.
+    pub fn is_question(&self) -> bool {
+        self.instead == Instead::Ask
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::Command(words) => write!(f, "`{words}` would show secrets here.")?,
             What::File(path) => {
                 let short: String = path.chars().take(SHOWN).collect();
-                write!(f, "`{}` is where secrets are kept, and is not for agents.", shown(&short))?;
+                let is = match self.instead {
+                    Instead::Ask => "may be a private key",
+                    Instead::Import => "would hold secrets in plaintext",
+                    _ => "is where secrets are kept, and is not for agents",
+                };
+                write!(f, "`{}` {is}.", shown(&short))?;
             }
         }
         write!(f, " {}", self.instead.text())
@@ -61,220 +78,148 @@ impl fmt::Display for Denial {
 
 /// Decides about a call: `None` when nothing is to be said against it.
 pub fn decide(call: &Call) -> Option<Denial> {
-    let files = call.files.iter().find_map(|path| file(path));
-    let programs = || {
-        call.programs
-            .iter()
-            .find_map(|words| judge(&Simple { words: words.clone(), reads: Vec::new() }, DEPTH))
-    };
-    let commands = || call.commands.iter().find_map(|text| judge_text(text, DEPTH));
-    files.or_else(programs).or_else(commands)
+    let judge = |kept, instead| Judge { kept, instead, is_unmarked: call.is_unmarked }.call(call);
+    // What is in doubt must not hide what is not.
+    judge(is_secret_file, Instead::Run).or_else(|| judge(is_doubtful_file, Instead::Ask))
 }
 
-fn file(path: &str) -> Option<Denial> {
-    let what = || What::File(path.to_owned());
-    is_secret_file(path).then(|| Denial { what: what(), instead: Instead::Run })
+/// One look at a call, for files of one kind.
+#[derive(Clone, Copy, Debug)]
+struct Judge {
+    kept: fn(&str) -> bool,
+    instead: Instead,
+    is_unmarked: bool,
 }
 
-fn judge_text(text: &str, depth: usize) -> Option<Denial> {
-    simple_commands(text).iter().find_map(|simple| judge(simple, depth))
+/// Where a command stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// How many shells may still be looked into.
+    depth: usize,
+    /// Values are left out of what it prints.
+    is_redacted: bool,
 }
 
-fn judge(simple: &Simple, depth: usize) -> Option<Denial> {
-    if let Some(denial) = simple.reads.iter().find_map(|path| file(path)) {
-        return Some(denial);
+impl Place {
+    fn inner(self) -> Option<Self> {
+        Some(Self { depth: self.depth.checked_sub(1)?, ..self })
     }
-    let deeper = |text: &str| depth.checked_sub(1).and_then(|depth| judge_text(text, depth));
-    let words = peel(&simple.words);
-    let (program, arguments) = words.split_first()?;
-    let name = base_name(program);
-    match name {
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "fish" => {
-            let is_text = |word: &String| {
-                word.starts_with('-') && !word.starts_with("--") && word.contains('c')
-            };
-            let at = arguments.iter().position(is_text)?;
-            return deeper(arguments.get(at + 1)?);
+}
+
+impl Judge {
+    fn call(self, call: &Call) -> Option<Denial> {
+        let place = Place { depth: DEPTH, is_redacted: false };
+        let files = call.files.iter().find_map(|path| self.file(path));
+        let programs = || call.programs.iter().find_map(|words| self.words(words.clone(), place));
+        let commands = || call.commands.iter().find_map(|text| self.text(text, place));
+        files.or_else(programs).or_else(commands)
+    }
+
+    fn file(self, path: &str) -> Option<Denial> {
+        let what = || What::File(path.to_owned());
+        (self.kept)(path).then(|| Denial { what: what(), instead: self.instead })
+    }
+
+    fn text(self, text: &str, place: Place) -> Option<Denial> {
+        simple_commands(text).iter().find_map(|simple| self.simple(simple, place))
+    }
+
+    fn words(self, words: Vec<String>, place: Place) -> Option<Denial> {
+        self.simple(&Simple { words, reads: Vec::new() }, place)
+    }
+
+    fn simple(self, simple: &Simple, place: Place) -> Option<Denial> {
+        if let Some(denial) = simple.reads.iter().find_map(|path| self.file(path)) {
+            return Some(denial);
         }
-        "eval" | "watch" => return deeper(&arguments.join(" ")),
-        "find" => {
-            let is_exec = |word: &String| matches!(word.as_str(), "-exec" | "-execdir" | "-ok");
-            let at = arguments.iter().position(is_exec)?;
-            let words = arguments.get(at + 1..)?.to_vec();
-            let named = arguments.iter().any(|word| is_secret_file(word));
-            // What `{}` stands for is what was looked for.
-            if named && words.first().is_some_and(|word| READERS.contains(&base_name(word))) {
-                return arguments.iter().find_map(|word| file(word));
+        let deeper = |text: &str| self.text(text, place.inner()?);
+        let words = peel(&simple.words);
+        let (program, arguments) = words.split_first()?;
+        let name = base_name(program);
+        match name {
+            "sh" | "bash" | "zsh" | "dash" | "ksh" | "fish" => {
+                let is_text = |word: &String| {
+                    word.starts_with('-') && !word.starts_with("--") && word.contains('c')
+                };
+                let at = arguments.iter().position(is_text)?;
+                return deeper(arguments.get(at + 1)?);
             }
-            let depth = depth.checked_sub(1)?;
-            return judge(&Simple { words, reads: Vec::new() }, depth);
+            "eval" | "watch" => return deeper(&arguments.join(" ")),
+            "find" => return self.find(arguments, place),
+            "unspoken" => return self.unspoken(arguments, place),
+            _ => {}
         }
-        _ => {}
+        if let Some(rule) = COMMANDS.iter().find(|rule| fits(rule, name, arguments)) {
+            return Some(command(&rule.words.join(" "), rule.instead));
+        }
+        if BARE.contains(&name)
+            && !place.is_redacted
+            && let Some(instead) = shows_all(name, arguments)
+        {
+            return Some(command(name, instead));
+        }
+        Some(match reading(name, arguments, self.kept)? {
+            Reading::Shown(path) => return self.file(path),
+            Reading::Made(path) => {
+                Denial { what: What::File(path.to_owned()), instead: Instead::Import }
+            }
+        })
     }
-    if let Some(rule) = COMMANDS.iter().find(|rule| fits(rule, name, arguments)) {
-        return Some(command(&rule.words.join(" "), rule.instead));
+
+    fn find(self, arguments: &[String], place: Place) -> Option<Denial> {
+        let is_exec = |word: &String| matches!(word.as_str(), "-exec" | "-execdir" | "-ok");
+        let at = arguments.iter().position(is_exec)?;
+        let words = arguments.get(at + 1..)?.to_vec();
+        let named = arguments.iter().any(|word| (self.kept)(word));
+        // What `{}` stands for is what was looked for.
+        if named && words.first().is_some_and(|word| READERS.contains(&base_name(word))) {
+            return arguments.iter().find_map(|word| self.file(word));
+        }
+        self.words(words, place.inner()?)
     }
-    if name == "unspoken" {
+
+    fn unspoken(self, arguments: &[String], place: Place) -> Option<Denial> {
         let rest = behind_global_flags(arguments);
-        let at = rest.iter().position(|word| word == "--")?;
-        let words = rest.get(at + 1..)?.to_vec();
-        return judge(&Simple { words, reads: Vec::new() }, depth.checked_sub(1)?);
+        let at = rest.iter().position(|word| word == "--");
+        let own = rest.get(..at.unwrap_or(rest.len())).unwrap_or(rest);
+        let asked = redaction(own);
+        let starter = own.first().map_or("", String::as_str);
+        if matches!(starter, "run" | "x" | "dev") && asked == Some("never") && !has_help(own) {
+            return Some(command(&format!("unspoken {starter} --redact never"), Instead::Redact));
+        }
+        if let Some(rule) = COMMANDS.iter().find(|rule| fits(rule, "unspoken", arguments)) {
+            return Some(command(&rule.words.join(" "), rule.instead));
+        }
+        let words = rest.get(at? + 1..)?.to_vec();
+        // `dev` leaves its terminal to the command.
+        let runs = matches!(starter, "run" | "x");
+        let is_redacted = runs && (asked == Some("always") || !self.is_unmarked);
+        let is_redacted = place.is_redacted || is_redacted;
+        let denial = self.words(words, Place { is_redacted, ..place.inner()? });
+        denial.map(|denial| match denial.instead {
+            Instead::Names if runs => Denial { instead: Instead::RedactAlways, ..denial },
+            _ => denial,
+        })
     }
-    if BARE.contains(&name) && shows_all(name, arguments) {
-        return Some(command(name, Instead::Run));
-    }
-    reads(name, arguments)
 }
 
 fn command(words: &str, instead: Instead) -> Denial {
     Denial { what: What::Command(words.to_owned()), instead }
 }
 
-/// Whether `env`, `set` and their like print what there is.
-fn shows_all(name: &str, arguments: &[String]) -> bool {
-    match name {
-        "env" => true,
+/// Whether `env`, `set` and their like print what there is, and what to do instead.
+fn shows_all(name: &str, arguments: &[String]) -> Option<Instead> {
+    let shows = match name {
+        "env" => !arguments.iter().any(|word| matches!(word.as_str(), "--help" | "--version")),
+        "printenv" => {
+            let mut names = arguments.iter().filter(|word| !word.starts_with('-')).peekable();
+            let all = names.peek().is_none() && !has_help(arguments);
+            all || names.any(|name| !HARMLESS.contains(&name.as_str()))
+        }
         "set" => arguments.is_empty(),
         _ => arguments.iter().all(|word| matches!(word.as_str(), "-p" | "-x" | "-xp" | "-px")),
-    }
-}
-
-/// Whether a rule is about this command.
-fn fits(rule: &CommandRule, name: &str, arguments: &[String]) -> bool {
-    let Some((program, wanted)) = rule.words.split_first() else { return false };
-    if *program != name {
-        return false;
-    }
-    let own = if name == "unspoken" { behind_global_flags(arguments) } else { arguments };
-    // What stands behind `--` is another command's.
-    let end = own.iter().position(|word| word == "--").unwrap_or(own.len());
-    let own = own.get(..end).unwrap_or(own);
-    let mut plain = own.iter().filter(|word| !word.starts_with('-'));
-    let all = wanted.iter().all(|wanted| {
-        if wanted.starts_with('-') {
-            own.iter().any(|word| word == wanted)
-        } else {
-            plain.next().is_some_and(|word| word == wanted)
-        }
-    });
-    all && !is_harmless(wanted, own, end < arguments.len())
-}
-
-/// What a command of ours can be asked for without showing a value.
-fn is_harmless(wanted: &[&str], own: &[String], starts: bool) -> bool {
-    let has = |text: &str| own.iter().any(|word| word.trim_start_matches("--format=") == text);
-    match wanted {
-        ["export"] => has("systemd") || has("compose") || has("--help"),
-        ["read"] => starts || has("--help"),
-        ["agents", "allow"] => has("--list") || has("--revoke") || has("--help"),
-        _ => has("--help"),
-    }
-}
-
-fn behind_global_flags(arguments: &[String]) -> &[String] {
-    let mut rest = arguments;
-    loop {
-        match rest {
-            [flag, _, behind @ ..] if flag == "--project-dir" => rest = behind,
-            [flag, behind @ ..] if flag.starts_with('-') && flag != "--" => rest = behind,
-            _ => return rest,
-        }
-    }
-}
-
-/// A file that would be shown.
-fn reads(name: &str, arguments: &[String]) -> Option<Denial> {
-    if arguments.iter().any(|word| word.starts_with("/proc/") && is_secret_file(word)) {
-        return arguments.iter().find_map(|word| file(word));
-    }
-    let shows = READERS.contains(&name)
-        || (name == "git" && arguments.iter().any(|word| GIT_READERS.contains(&word.as_str())));
-    let sends = matches!(name, "curl" | "wget" | "http");
-    if !shows && !sends {
-        return None;
-    }
-    let has_pattern = PATTERN_FIRST.contains(&name)
-        && !arguments.iter().any(|word| matches!(word.as_str(), "-e" | "-f"));
-    let mut skip = usize::from(has_pattern);
-    for word in arguments {
-        if skip > 0 && !word.starts_with('-') {
-            skip -= 1;
-            continue;
-        }
-        let mut parts = word.split(['=', '@', ':', ',']);
-        // A certificate is sent with; a file behind `@` is sent.
-        let first = if sends { parts.next().map(|_| "") } else { parts.next() };
-        if let Some(denial) = first.into_iter().chain(parts).find_map(file) {
-            return Some(denial);
-        }
-    }
-    None
-}
-
-fn base_name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
-}
-
-/// Takes off what starts another program: assignments, `sudo`, `env`, keywords
-/// of the shell.
-fn peel(words: &[String]) -> &[String] {
-    let mut rest = words;
-    while let Some((word, behind)) = rest.split_first() {
-        let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        });
-        let inner = match base_name(word) {
-            _ if is_assignment => behind,
-            "if" | "then" | "elif" | "else" | "while" | "until" | "do" | "!" | "{" | "builtin"
-            | "nohup" | "npx" | "bunx" | "setsid" => options(behind, ""),
-            "sudo" | "doas" => options(behind, "ughpCRrtTD"),
-            "exec" => options(behind, "a"),
-            "time" => options(behind, "fo"),
-            "nice" => options(behind, "n"),
-            "ionice" => options(behind, "cn"),
-            "stdbuf" => options(behind, "ioe"),
-            "xargs" => options(behind, "IndLPsEa"),
-            "timeout" => options(behind, "sk").get(1..).unwrap_or_default(),
-            "npm" | "pnpm" | "yarn" | "bun"
-                if behind
-                    .first()
-                    .is_some_and(|word| matches!(word.as_str(), "exec" | "x" | "dlx")) =>
-            {
-                options(behind.get(1..).unwrap_or_default(), "")
-            }
-            // `command -v` only tells where a program is.
-            "command" if !behind.first().is_some_and(|word| word.starts_with('-')) => behind,
-            "env" => {
-                let mut inner = options(behind, "uCS");
-                while inner.first().is_some_and(|word| word.contains('=')) {
-                    inner = inner.get(1..).unwrap_or_default();
-                }
-                // Nothing is left to start: `env` itself is the program.
-                if inner.is_empty() {
-                    return rest;
-                }
-                inner
-            }
-            _ => return rest,
-        };
-        rest = inner;
-    }
-    rest
-}
-
-/// Takes off options; a short one of `valued` has its value behind it.
-fn options<'w>(words: &'w [String], valued: &str) -> &'w [String] {
-    let mut rest = words;
-    while let Some((word, behind)) = rest.split_first() {
-        if word == "--" {
-            return behind;
-        }
-        let Some(option) = word.strip_prefix('-') else { break };
-        let has_value = option.len() == 1 && valued.contains(option);
-        rest = if has_value { behind.get(1..).unwrap_or_default() } else { behind };
-    }
-    rest
+    };
+    shows.then_some(Instead::Names)
 }
 
 #[cfg(test)]
@@ -317,17 +262,41 @@ mod tests {
             "env -0",
             "env A=b",
             "printenv",
-            "printenv HOME",
+            "printenv DATABASE_URL",
+            "printenv PATH STRIPE_KEY",
+            "printenv -0",
+            "unspoken run --redact never -- npm test",
+            "unspoken run --redact=never -- npm test",
+            "unspoken run -e production --redact never --fd -- npm test",
+            "unspoken -q --project-dir x x --redact=never npm test",
+            "unspoken run --redact never npm test",
+            "unspoken dev --redact never -- npm test",
+            "unspoken dev --grace 3 --redact=never -- npm test",
+            "bash -c 'unspoken run --redact never -- env'",
+            "unspoken run -- unspoken run --redact never -- env",
+            "unspoken dev -- env",
+            "unspoken read -- env",
+            "unspoken run -- unspoken get A",
+            "unspoken run -- cat .env",
+            "unspoken run -- sh -c 'env; cat .env'",
+            "cat certs/ca.pem .env",
+            "cp .env.example .env",
+            "git log -p .env",
             "sudo env",
             "env -i A=b printenv",
             "export -p",
             "export",
             "set",
             "declare -x",
-            "unspoken run -- env",
-            "unspoken run -e production -- printenv A",
-            "unspoken x -- sh -c 'env'",
             "timeout 5 env",
+        ] {
+            assert!(of(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn files_of_secrets_are_not_shown_whatever_shows_them() {
+        for text in [
             "xargs -n 1 cat .env",
             "cat .env",
             "cat ./app/.env.local",
@@ -375,7 +344,25 @@ mod tests {
             "unspoken why A",
             "unspoken check",
             "npm test",
+            "unspoken run -- env",
+            "unspoken run -e production -- printenv A",
+            "unspoken x --redact always -- sh -c 'env | sort'",
+            "unspoken run --redact=auto -- npx env",
+            "unspoken run --help --redact never",
+            "npm test -- --redact never",
             "unspoken run -- npm run get",
+            "printenv PATH",
+            "printenv HOME NODE_ENV",
+            "env VAR=x cmd",
+            "env -u A B=c node x.js",
+            "env -- B=c node x.js",
+            "env --help",
+            "git log -- .env",
+            "git ls-files .env",
+            "git check-ignore .env",
+            "git status .env",
+            "git add .env",
+            "openssl x509 -in ca.pem",
             "unspoken export --format compose",
             "unspoken get --help",
             "unspoken export -e production --format systemd > app.cred",
@@ -427,6 +414,30 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_a_certificate_is_asked_about() {
+        for text in ["cat certs/ca.pem", "base64 < ca.pem", "head certs/*.pem"] {
+            let denial = of(text).unwrap();
+            assert!(denial.is_question(), "{text}");
+            assert!(denial.to_string().contains("may be a private key"), "{denial}");
+        }
+        for text in ["cat certs/ca-key.pem", "cat ca.pem id_rsa", "cat ca.pem; env"] {
+            assert!(!of(text).unwrap().is_question(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unmarked_terminal_needs_the_redaction_asked_for() {
+        let of = |text: &str| {
+            let commands = vec![text.to_owned()];
+            decide(&Call { commands, is_unmarked: true, ..Call::default() })
+        };
+        let denial = of("unspoken run -- env").unwrap().to_string();
+        assert!(denial.contains("`unspoken run --redact always -- COMMAND`"), "{denial}");
+        assert_eq!(of("unspoken run --redact always -- env"), None);
+        assert_eq!(of("unspoken run -- npm test"), None);
+    }
+
+    #[test]
     fn files_and_programs_are_judged_by_the_same_rules() {
         let files = |path: &str| decide(&Call { files: vec![path.to_owned()], ..Call::default() });
         assert!(files("/work/app/.env").is_some());
@@ -438,6 +449,15 @@ mod tests {
     #[test]
     fn a_reason_says_what_to_do_instead_and_shows_no_control_character() {
         assert!(of("unspoken get A").unwrap().to_string().contains("`unspoken run -- COMMAND`"));
+        for (text, instead) in [
+            ("env", "`unspoken list`"),
+            ("printenv", "`unspoken list`"),
+            ("cp .env.example .env", "`unspoken import FILE`"),
+            ("unspoken run --redact=never -- npm test", "without `--redact never`"),
+        ] {
+            let said = of(text).unwrap().to_string();
+            assert!(said.contains(instead), "{text}: {said}");
+        }
         assert!(of("unspoken edit").unwrap().to_string().contains("`unspoken set NAME`"));
         let text = of("cat 'a\u{1b}[2J/.env'").unwrap().to_string();
         assert!(!text.contains('\u{1b}'), "{text:?}");
@@ -447,7 +467,7 @@ mod tests {
         #[test]
         fn any_text_is_survived(text in any::<String>(), odd in proptest::collection::vec(
             prop::sample::select(vec![
-                "env ", "sudo ", "-u ", "bash -c ", "'", "\"", "unspoken ", "-- ", "find -exec ", "; ", "timeout ",
+                "env ", "sudo ", "-u ", "bash -c ", "'", "\"", "unspoken ", "-- ", "find -exec ", "; ", "timeout ", "run ", "--redact ", "never ", "git ", "log ",
             ]), 0..40,
         )) {
             let _ = of(&text);

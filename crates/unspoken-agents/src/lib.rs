@@ -14,9 +14,12 @@ mod guidance;
 mod hook;
 mod json_text;
 mod judge;
+mod peel;
+mod reading;
 mod rule;
 mod section;
 mod shell;
+mod words;
 
 pub use agent::{Agent, UnknownAgent};
 pub use artifact::{Artifact, EditError, State};

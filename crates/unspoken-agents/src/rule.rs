@@ -23,6 +23,16 @@ pub(crate) enum Instead {
     Run,
     /// Leave it to the person.
     Person,
+    /// Look at names.
+    Names,
+    /// Take the file in, and write none.
+    Import,
+    /// Leave the redaction on.
+    Redact,
+    /// Ask for the redaction: nothing tells `run` that the terminal is an agent's.
+    RedactAlways,
+    /// Ask whether it is a certificate.
+    Ask,
 }
 
 impl Instead {
@@ -35,6 +45,25 @@ impl Instead {
             Self::Person => {
                 "Ask the person you work for to do this in a terminal of their own; a value is \
                  set with `unspoken set NAME`."
+            }
+            Self::Names => {
+                "`unspoken list` tells which names there are. Run what needs them with `unspoken run -- \
+                 COMMAND`: there, `env` shows `[REDACTED:NAME]` in place of each value."
+            }
+            Self::Import => {
+                "No plaintext file is needed: `unspoken import FILE` takes names and values in, and \
+                 `unspoken run -- COMMAND` hands them over."
+            }
+            Self::Redact => {
+                "Run the same command without `--redact never`: its output has `[REDACTED:NAME]` in \
+                 place of each value."
+            }
+            Self::RedactAlways => {
+                "Here `run` cannot tell your terminal from a person's: run the same command with \
+                 `unspoken run --redact always -- COMMAND`."
+            }
+            Self::Ask => {
+                "A public certificate may be called so, too: the person you work for knows."
             }
         }
     }
@@ -52,7 +81,12 @@ pub(crate) const COMMANDS: &[CommandRule] = &[
     rule(&["unspoken", "export"], Instead::Run),
     rule(&["unspoken", "read"], Instead::Run),
     rule(&["unspoken", "edit"], Instead::Person),
-    rule(&["printenv"], Instead::Run),
+    rule(&["unspoken", "run", "--redact", "never"], Instead::Redact),
+    rule(&["unspoken", "run", "--redact=never"], Instead::Redact),
+    rule(&["unspoken", "x", "--redact", "never"], Instead::Redact),
+    rule(&["unspoken", "x", "--redact=never"], Instead::Redact),
+    rule(&["unspoken", "dev", "--redact", "never"], Instead::Redact),
+    rule(&["unspoken", "dev", "--redact=never"], Instead::Redact),
     rule(&["sops", "decrypt"], Instead::Run),
     rule(&["sops", "-d"], Instead::Run),
     rule(&["sops", "--decrypt"], Instead::Run),
@@ -68,7 +102,30 @@ pub(crate) const COMMANDS: &[CommandRule] = &[
 ];
 
 /// Programs that print all variables when they are called with nothing to do.
-pub(crate) const BARE: &[&str] = &["env", "export", "set", "declare", "typeset"];
+pub(crate) const BARE: &[&str] = &["env", "printenv", "export", "set", "declare", "typeset"];
+
+/// Variables that `printenv` may be asked for: no program keeps a secret there.
+pub(crate) const HARMLESS: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "PWD",
+    "TERM",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "EDITOR",
+    "TMPDIR",
+    "HOSTNAME",
+    "NODE_ENV",
+    "CI",
+    "VIRTUAL_ENV",
+    "GOPATH",
+    "JAVA_HOME",
+    "CARGO_HOME",
+];
 
 /// File names.
 pub(crate) const NAMES: &[&str] = &[
@@ -80,6 +137,8 @@ pub(crate) const NAMES: &[&str] = &[
     "id_rsa",
     "id_ecdsa",
     "id_ed25519",
+    "key.pem",
+    "privkey.pem",
 ];
 
 /// What plaintext `.env` files are usually called, for lists that know no exception.
@@ -98,7 +157,11 @@ pub(crate) const ENV_NAMES: &[&str] = &[
 pub(crate) const OPEN: &[&str] = &["example", "sample", "template", "dist", "schema", "enc"];
 
 /// Endings of file names that private keys have.
-pub(crate) const ENDINGS: &[&str] = &[".pem", ".key", ".p12", ".pfx"];
+pub(crate) const ENDINGS: &[&str] = &[".key", ".p12", ".pfx", "-key.pem", "_key.pem", ".key.pem"];
+
+/// The ending that private keys share with public certificates: where an agent
+/// can ask, it asks.
+pub(crate) const DOUBTFUL: &str = ".pem";
 
 /// Files and folders in a home folder, or at the root of the machine, with all
 /// that is below them.
@@ -126,8 +189,8 @@ pub(crate) const PATTERN_FIRST: &[&str] = &[
     "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "gawk", "mawk", "jq", "yq",
 ];
 
-/// The commands of git that show what a file holds.
-pub(crate) const GIT_READERS: &[&str] = &["show", "diff", "log", "blame", "cat-file", "grep"];
+/// Those of [`READERS`] that write a file of the last name they are given.
+pub(crate) const COPIERS: &[&str] = &["cp", "mv", "ln", "install"];
 
 /// Whether a path, which may have wildcards, is one that must not be read.
 pub(crate) fn is_secret_file(path: &str) -> bool {
@@ -150,6 +213,16 @@ pub(crate) fn is_secret_file(path: &str) -> bool {
     }
     let whole = format!("/{path}/");
     HOMES.iter().any(|home| whole.contains(&format!("/{home}/")))
+}
+
+/// Whether a path may be a private key as well as a certificate.
+pub(crate) fn is_doubtful_file(path: &str) -> bool {
+    path.ends_with(DOUBTFUL) && !path.ends_with(&format!("/{DOUBTFUL}")) && path != DOUBTFUL
+}
+
+/// Whether a path is a plaintext `.env` file.
+pub(crate) fn is_env_file(path: &str) -> bool {
+    is_secret_file(path) && path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"))
 }
 
 /// The files as lines of an ignore file, exceptions last.
@@ -180,9 +253,11 @@ fn the_usual_homes_of_secrets_are_told_from_what_may_be_read() {
         ".env*",
         ".env.*",
         ".envrc",
-        "certs/server.pem",
+        "certs/server-key.pem",
+        "certs/server.key.pem",
+        "live/acme.example/privkey.pem",
         "server.key",
-        "*.pem",
+        "*.key",
         "~/.ssh/id_ed25519",
         "/proc/self/environ",
         "/proc/*/environ",
@@ -212,9 +287,22 @@ fn the_usual_homes_of_secrets_are_told_from_what_may_be_read() {
         ".env.template",
         "src/env.rs",
         "unspoken.toml",
+        "certs/ca.pem",
+        "*.pem",
     ] {
         assert!(!is_secret_file(path), "{path}");
     }
+}
+
+#[test]
+fn what_may_be_a_certificate_is_in_doubt() {
+    for path in ["certs/ca.pem", "*.pem", "/a/b.pem"] {
+        assert!(is_doubtful_file(path) && !is_secret_file(path), "{path}");
+    }
+    for path in [".pem", "a/.pem", "ca.crt", "pem", ""] {
+        assert!(!is_doubtful_file(path), "{path}");
+    }
+    assert!(is_env_file("a/.env") && !is_env_file(".env.example") && !is_env_file("server.key"));
 }
 
 #[test]

@@ -1,16 +1,18 @@
-//! Claude Code: `.claude/settings.json` with `permissions.deny` (1.0) and
-//! `hooks.PreToolUse` (1.0.38), and a section of `CLAUDE.md`.
+//! Claude Code: `.claude/settings.json` with `permissions.deny` and
+//! `permissions.ask` (1.0), `hooks.PreToolUse` (1.0.38), and a section of
+//! `CLAUDE.md`.
 //!
 //! It reads them in the folder that it is started in. A denial beats every
 //! permission and knows no exceptions, so that `Read` rules name the usual
-//! files, and the hook decides about the rest.
+//! files, and `Bash` rules the commands that have no harmless use; the hook
+//! decides about the rest.
 
 use serde_json::{Value, json};
 
 use super::words;
 use crate::Agent;
 use crate::artifact::{Artifact, List};
-use crate::rule::{COMMANDS, HOMES, patterns};
+use crate::rule::{COMMANDS, DOUBTFUL, HOMES, patterns};
 
 pub(crate) fn artifacts() -> Vec<Artifact> {
     let hook = json!({
@@ -19,6 +21,7 @@ pub(crate) fn artifacts() -> Vec<Artifact> {
     });
     let lists = vec![
         List { path: &["permissions", "deny"], items: deny() },
+        List { path: &["permissions", "ask"], items: ask() },
         List { path: &["hooks", "PreToolUse"], items: vec![hook] },
     ];
     let purpose = "files, commands and a hook";
@@ -37,8 +40,14 @@ fn deny() -> Vec<Value> {
         home if home.ends_with("unspoken") => format!("Read(~/{home}/**)"),
         home => format!("Read(~/{home})"),
     });
-    commands.push("Bash(env)".to_owned());
+    commands.extend(["Bash(env)", "Bash(printenv)"].map(str::to_owned));
     commands.extend(files.chain(homes).chain(["Read(//proc/*/environ)".to_owned()]));
     commands.extend(last);
     commands.into_iter().map(Value::from).collect()
+}
+
+/// What may be a certificate. Two, so that an equal rule of somebody else's is not
+/// taken for ours.
+fn ask() -> Vec<Value> {
+    vec![json!(format!("Read(**/*{DOUBTFUL})")), json!(format!("Edit(**/*{DOUBTFUL})"))]
 }

@@ -4,7 +4,8 @@
 //!
 //! A project's `.codex` folder counts once the project is trusted, and a hook
 //! once a person has looked at it. Rules are about commands outside of the
-//! sandbox. Codex reads files by way of its shell, so there is no list of files.
+//! sandbox, and know no exceptions, so `printenv` is the hook's to judge. Codex
+//! reads files by way of its shell, so there is no list of files.
 
 use serde_json::json;
 

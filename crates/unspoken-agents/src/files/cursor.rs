@@ -3,7 +3,8 @@
 //! `.cursorignore`, and a rule in `.cursor/rules/`.
 //!
 //! It reads them at the root of the folder that is opened. A hook that fails
-//! lets the call pass. Files that are ignored are not read by its own tools; what
+//! lets the call pass. A denied program is denied with all arguments, so `printenv` is
+//! the hook's to judge. Files that are ignored are not read by its own tools; what
 //! the agent runs in a terminal reads them all the same.
 
 use serde_json::{Value, json};

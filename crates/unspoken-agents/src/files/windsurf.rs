@@ -26,6 +26,6 @@ pub(crate) fn artifacts() -> Vec<Artifact> {
 
 pub(crate) fn by_hand() -> String {
     "In Windsurf's settings, leave the automatic execution of commands off, or put `unspoken get`, `unspoken \
-     export` and `printenv` on its deny list."
+     export` and `unspoken run --redact never` on its deny list."
         .to_owned()
 }

@@ -6,6 +6,9 @@ mod ground;
 mod hook;
 mod setup;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use unspoken_agents::Agent;
+
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -35,4 +38,9 @@ impl Agents {
             Self::Hook(command) => command.run(cx),
         }
     }
+}
+
+fn parse_agent() -> impl TypedValueParser<Value = Agent> {
+    let names = Agent::ALL.map(Agent::as_str);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Agent>())
 }

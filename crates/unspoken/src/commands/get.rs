@@ -15,7 +15,8 @@ use crate::flags::EnvFlag;
 ///
 /// The value goes to standard output as it is, with no newline added. To a
 /// terminal it is printed only with `--show`; inside of a coding agent not at all,
-/// unless a person has permitted it with `unspoken agents allow`.
+/// unless `visible` in `unspoken.toml` has the name, or a person has permitted it
+/// with `unspoken agents allow`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  unspoken get DATABASE_URL | pbcopy\n  unspoken get TLS_KEY -e production > /dev/shm/key.pem"
@@ -38,7 +39,10 @@ impl Get {
         refuse_terminal(cx, self.show)?;
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
-        Guarded::Get.refuse_agents(cx, &workspace, &environment)?;
+        // What is no secret is printed by `run` as well.
+        if !workspace.project.file.visible.contains(&self.name) {
+            Guarded::Get.refuse_agents(cx, &workspace, &environment)?;
+        }
         let set = cx.open(&workspace, &environment)?;
         let secret = set.get(&self.name).ok_or_else(|| missing(&self.name, &set))?;
         print_one(cx, self.name.as_str(), environment.as_str(), secret)

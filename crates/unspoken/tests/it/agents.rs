@@ -89,18 +89,35 @@ fn twice_changes_no_byte_and_removing_leaves_none() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_not_rewritten() {
+fn what_cannot_be_kept_is_not_rewritten_and_stops_no_other() {
     let project = project();
     fs::create_dir(project.root().join(".claude")).unwrap();
-    for text in ["{\n  // mine\n}\n", "{\"hooks\": []}", "{", "{\"a\": 1,}"] {
+    for (text, reason) in [
+        ("{\n  // mine\n}\n", "has comments, which would be lost (line 2, column 3)"),
+        ("{\"hooks\": []}", "`PreToolUse` in it is something else"),
+        ("{\"hooks\": [\n", "does not read as JSON (line 2,"),
+        ("{\"a\": 1,}", "does not read as JSON (line 1, column 9)"),
+    ] {
         project.write(".claude/settings.json", text);
-        let before = project.snapshot();
-        for arguments in [&["agents", "setup", "claude"][..], &["agents", "setup", "--all"]] {
-            let output = project.unspoken(arguments).run().fails_with(10);
-            output.says(".claude/settings.json").says("--print");
-        }
-        project.is_as(&before);
+        let output = project.unspoken(["agents", "setup", "claude"]).run().fails_with(1);
+        output.says(".claude/settings.json").says(reason).says("setup claude --print");
+        assert!(project.read(".claude/settings.json") == text);
+        assert!(project.read("CLAUDE.md").contains("unspoken:begin"));
     }
+    // Two at once: both are told, and all else is done.
+    fs::create_dir(project.root().join(".gemini")).unwrap();
+    project.write(".gemini/settings.json", "{ // mine\n}");
+    let output = project.unspoken(["agents", "setup", "--all"]).run().fails_with(1);
+    let output = output.says("2 files were left").says(".claude/settings.json");
+    output.says(".gemini/settings.json").says("setup claude gemini --print");
+    for agent in ["cursor", "codex", "copilot", "windsurf"] {
+        project.unspoken(["agents", "check", agent]).run().ok();
+    }
+    let listed = project.unspoken(["agents", "setup", "gemini", "--json"]).run().fails_with(1);
+    let file = &listed.json()["files"][0];
+    assert_eq!(file["done"], "left");
+    assert!(file["reason"].as_str().unwrap().contains("has comments"), "{file}");
+
     // A link out of the repository.
     fs::remove_dir_all(project.root().join(".claude")).unwrap();
     let outside = project.folder().join("outside");
@@ -108,7 +125,38 @@ fn what_cannot_be_kept_is_not_rewritten() {
     symlink(&outside, project.root().join(".claude")).unwrap();
     project.unspoken(["agents", "setup", "claude"]).run().fails_with(1).says("symbolic link");
     assert!(fs::read_dir(&outside).unwrap().next().is_none());
-    assert!(!project.root().join("CLAUDE.md").exists());
+}
+
+#[test]
+fn who_has_set_up_is_told_what_is_new_alone() {
+    let project = project();
+    let setup = |more: &[&str]| {
+        let call = ["agents", "setup", "codex", "claude"].iter().chain(more);
+        project.unspoken(call).run().ok().stderr
+    };
+    assert!(setup(&[]).contains("by hand, for codex"));
+    let again = setup(&[]);
+    assert!(again.contains("all is in place") && !again.contains("by hand"), "{again}");
+    assert!(setup(&["--verbose"]).contains("by hand, for codex"));
+    project.write("AGENTS.md", format!("mine\n{}", project.read("AGENTS.md")));
+    let removed = setup(&["--remove"]);
+    assert!(removed.contains("removed CLAUDE.md, nothing else was in it"), "{removed}");
+    assert!(removed.contains("changed AGENTS.md") && !removed.contains("by hand"), "{removed}");
+}
+
+#[test]
+fn the_agents_are_named_to_who_names_none() {
+    let project = Project::empty();
+    let mut output = project.unspoken(["agents", "setup"]).run().fails_with(2).says("--all");
+    for agent in AGENTS {
+        output = output.says(agent);
+    }
+    project.unspoken(["agents", "setup", "nobody"]).run().fails_with(2).says("windsurf");
+    let call = project.unspoken(["--", "unspoken", "agents", "setup", "c"]);
+    let call = call.env("UNSPOKEN_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "3");
+    let found = call.env("_CLAP_IFS", "\n").env("_CLAP_COMPLETE_COMP_TYPE", "9").run().ok();
+    let found: Vec<&str> = found.text().lines().collect();
+    assert_eq!(found, ["claude", "cursor", "codex", "copilot"]);
 }
 
 #[test]
@@ -168,8 +216,11 @@ fn a_hook_answers_each_agent_as_it_expects() {
             assert_eq!(inner["permissionDecision"], "deny");
             assert!(inner["permissionDecisionReason"].as_str().unwrap().contains("unspoken run"));
         }
-        let fine = claude("Bash", json!({ "command": "unspoken run -- npm test" }));
-        ask(agent, &fine).ok().says_nothing();
+        for fine in ["unspoken run -- npm test", "unspoken run -- env", "printenv PATH"] {
+            ask(agent, &claude("Bash", json!({ "command": fine }))).ok().says_nothing();
+        }
+        let raw = claude("Bash", json!({ "command": "unspoken run --redact=never -- npm test" }));
+        assert!(ask(agent, &raw).ok().text().contains("without `--redact never`"));
     }
     let cursor = |more: Value| {
         let mut question = json!({ "conversation_id": "c", "generation_id": "g", "hook_event_name": "x",
@@ -243,6 +294,13 @@ fn values_are_not_shown_inside_an_agent() {
         project.unspoken(arguments).env("CLAUDECODE", "1").run().ok();
     }
     project.has("development", "A", canary("agents"));
+    // What is no secret.
+    project.set("development", "PORT", "8080");
+    project.unspoken(["get", "PORT"]).env("CLAUDECODE", "1").run().fails_with(10);
+    let file = project.read("unspoken.toml");
+    project.write("unspoken.toml", format!("visible = [\"PORT\"]\n{file}"));
+    assert_eq!(project.unspoken(["get", "PORT"]).env("CLAUDECODE", "1").run().ok().text(), "8080");
+    project.unspoken(["get", "A"]).env("CLAUDECODE", "1").run().fails_with(10);
     // Set where no agent is: an editor's terminal, and something else's name.
     for (variable, value) in [("CURSOR_TRACE_ID", "ab"), ("AGENT", "smith"), ("CLAUDECODE", "")] {
         project.unspoken(["get", "A"]).env(variable, value).run().ok();
@@ -332,10 +390,11 @@ fn what_is_written_reads_in_other_programs() {
             project.program("git", call).run().code == 0
         };
         fs::rename(project.root().join(".gitignore"), project.root().join("kept")).unwrap();
-        for name in [".env", "app/.env.local", "a/server.pem", ".envrc", "id_ed25519"] {
+        for name in [".env", "app/.env.local", "a/server-key.pem", ".envrc", "id_ed25519"] {
             assert!(ignored(name), "{path}: {name}");
         }
-        for name in [".env.example", "app/.env.production.enc", "README.md", "id_rsa.pub"] {
+        for name in [".env.example", "app/.env.production.enc", "README.md", "id_rsa.pub", "ca.pem"]
+        {
             assert!(!ignored(name), "{path}: {name}");
         }
         fs::rename(project.root().join("kept"), project.root().join(".gitignore")).unwrap();

@@ -18,8 +18,8 @@ use crate::ui::table;
     after_help = "Examples:\n  unspoken agents check\n  unspoken agents check claude codex --json"
 )]
 pub(crate) struct Check {
-    /// claude, cursor, codex, copilot, gemini or windsurf [default: all that are set up]
-    #[arg(value_name = "AGENT")]
+    /// Which agents [default: all that are set up]
+    #[arg(value_name = "AGENT", value_parser = super::parse_agent())]
     agents: Vec<Agent>,
 }
 
@@ -38,9 +38,13 @@ impl Check {
             let mut files = Vec::new();
             for artifact in agent.artifacts() {
                 let path = artifact.path;
-                let lying = ground.read(artifact)?;
-                let state = lying.artifact.state(lying.text.as_deref());
-                files.push((path, state.map_err(|error| error.to_string())));
+                // One that cannot be read says nothing about the others.
+                let state = ground.read(artifact).map_err(|failure| failure.message);
+                let state = state.and_then(|lying| {
+                    let state = lying.artifact.state(lying.text.as_deref());
+                    state.map_err(|error| error.to_string())
+                });
+                files.push((path, state));
             }
             verdicts.push(Verdict { agent, files });
         }

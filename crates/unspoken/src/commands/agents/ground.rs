@@ -5,7 +5,7 @@
 //!   that is where agents are started, and what they say holds in every folder.
 //!   Without a repository it is the project's root.
 //! - No link is followed on the way to one.
-//! - Everything is decided before the first file is written.
+//! - A file that cannot be changed keeps no other from being changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,7 @@ impl Ground {
             Err(error) => return Err(error.into()),
         };
         let text = text.map(String::from_utf8).transpose().map_err(|_| {
-            Failure::new(Code::Refused, format!("`{}` is not UTF-8 text", artifact.path))
-                .hint("Nothing was changed.")
+            Failure::new(Code::Other, format!("`{}` is not UTF-8 text", artifact.path))
         })?;
         Ok(Lying { artifact, path, text })
     }
@@ -95,8 +94,6 @@ impl Lying {
 
     /// Why the file is left as it is.
     pub(super) fn refused(&self, error: EditError) -> Failure {
-        Failure::new(Code::Refused, format!("`{}`: {error}", self.artifact.path)).hint(
-            "Nothing was changed. Run `unspoken agents setup --print`, and paste what is missing.",
-        )
+        Failure::new(Code::Other, format!("`{}`: {error}", self.artifact.path))
     }
 }

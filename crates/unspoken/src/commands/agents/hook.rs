@@ -18,8 +18,8 @@ const LIMIT: usize = 1024 * 1024;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  unspoken agents hook claude < question.json")]
 pub(crate) struct Hook {
-    /// claude, cursor, codex, copilot, gemini or windsurf
-    #[arg(value_name = "AGENT")]
+    /// Which agent asks
+    #[arg(value_name = "AGENT", value_parser = super::parse_agent())]
     agent: Agent,
 }
 
