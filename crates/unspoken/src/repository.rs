@@ -24,9 +24,10 @@ const SET: [(&str, &str); 6] = [
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
-    // What a partial clone lacks is not fetched, by a protocol that is none.
+    // What a partial clone lacks is not fetched, by a protocol that there cannot be.
+    // For a word, a repository can have an alias that stands for git's helper.
     ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_ALLOW_PROTOCOL", "none"),
+    ("GIT_ALLOW_PROTOCOL", "/"),
 ];
 
 /// Settings of the user or the repository that would change what is answered,

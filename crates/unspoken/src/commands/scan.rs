@@ -170,30 +170,21 @@ impl Scan {
     ) -> Result<usize, Failure> {
         let home = cx.variables.path(env_vars::HOME);
         let home = home.and_then(|home| std::fs::canonicalize(home).ok());
-        let files = |root, prefix, place, ignoring| Files {
-            search,
-            findings,
-            root,
-            prefix,
-            place,
-            ignoring,
-        };
+        let files = |root, prefix, place| Files { search, findings, root, prefix, place };
         if !self.paths.is_empty() {
             let paths = self.paths.iter().map(|path| found(path)).collect::<Result<Vec<_>, _>>()?;
-            files(&ground.root, "", Place::WorkTree, true).walk(&paths);
+            files(&ground.root, "", Place::WorkTree).look_at_all(&paths)?;
         } else if !self.is_elsewhere() {
-            let files = files(&ground.root, "", Place::WorkTree, true);
-            files.walk(std::slice::from_ref(&ground.root));
-            if let Some(git) = &ground.git {
-                files.walk_tracked(git);
-            }
+            let files = files(&ground.root, "", Place::WorkTree);
+            files.look_at_all(std::slice::from_ref(&ground.root))?;
         }
         if self.transcripts {
             if let Some(home) = &home {
-                files(home, "~/", Place::Transcript, false).walk(&transcripts::places(home));
+                let files = files(home, "~/", Place::Transcript);
+                files.look_at_all(&transcripts::places(home))?;
             }
-            let files = files(&ground.root, "", Place::Transcript, false);
-            files.walk(&transcripts::places_in(&ground.root));
+            let files = files(&ground.root, "", Place::Transcript);
+            files.look_at_files(&transcripts::places_in(&ground.root))?;
         }
         if self.stdin {
             let spots = search.look(stdin().lock(), &mut Room::new());

@@ -1,8 +1,10 @@
 //! Asking git: one place where it is started.
 //!
 //! Rules:
-//! - No pager, no colour, no prompt, no program of the user's configuration,
-//!   and no waiting for a lock that git can do without.
+//! - No pager, no colour, no prompt, and no waiting for a lock that git can do
+//!   without.
+//! - No program that a repository's settings name is started, and nothing is
+//!   fetched: who asks may sit in a repository that somebody else has made.
 //! - Git gets none of the variables that hold private keys.
 //! - What is asked for by name is bounded in size; what git says of a failure
 //!   is shown as foreign text.
@@ -16,12 +18,34 @@ use std::process::{Command, Stdio};
 use thiserror::Error;
 use unspoken_model::shown;
 
+/// Settings that win over the repository's and the user's.
+const SETTINGS: [&str; 4] =
+    ["core.quotePath=false", "color.ui=never", "core.fsmonitor=false", "log.showSignature=false"];
+
+/// The protocols that git may fetch by: one that there cannot be. For any word
+/// that could be the name of one, a repository can have an alias that runs a
+/// program in place of git's own helper.
+const NO_PROTOCOL: &str = "/";
+
+/// What git says of the repository that it was called for, and of no other.
+const OF_THE_OUTER: [&str; 7] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+];
+
 /// A repository to ask about, by a folder in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     /// `None` is where this process is: git starts its helpers there, with
     /// variables that are relative to it.
     folder: Option<PathBuf>,
+    /// Whether it lies in another one, which the environment speaks of.
+    is_inner: bool,
 }
 
 /// Why git did not answer.
@@ -62,12 +86,17 @@ impl fmt::Display for ObjectId {
 impl Git {
     /// The repository that this process was started in.
     pub(crate) fn here() -> Self {
-        Self { folder: None }
+        Self { folder: None, is_inner: false }
     }
 
     /// The repository that a folder is in.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: Some(folder.to_owned()) }
+        Self { folder: Some(folder.to_owned()), is_inner: false }
+    }
+
+    /// A repository that lies in another one.
+    pub(crate) fn inside(folder: &Path) -> Self {
+        Self { folder: Some(folder.to_owned()), is_inner: true }
     }
 
     /// A call, for a caller that talks to it.
@@ -77,14 +106,25 @@ impl Git {
     ) -> Command {
         let mut command = Command::new("git");
         command.args(["--no-pager", "--no-optional-locks"]);
-        command.args(["-c", "core.quotePath=false", "-c", "color.ui=never"]);
-        // A repository's settings start no program of theirs.
-        command.args(["-c", "core.fsmonitor=false"]);
+        command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        let mut arguments = arguments.into_iter().peekable();
+        // These two are asked where the hooks are.
+        let asks = |first: &S| ["config", "rev-parse"].iter().any(|word| first.as_ref() == *word);
+        if !arguments.peek().is_some_and(asks) {
+            command.args(["-c", "core.hooksPath=/dev/null"]);
+        }
         if let Some(folder) = &self.folder {
             command.arg("-C").arg(folder);
         }
         command.args(arguments).stdin(Stdio::null());
         command.env("GIT_TERMINAL_PROMPT", "0");
+        // Older ones do not know the first, and heed the second.
+        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", NO_PROTOCOL);
+        if self.is_inner {
+            for name in OF_THE_OUTER {
+                command.env_remove(name);
+            }
+        }
         for (name, _) in std::env::vars_os() {
             let bytes = name.as_encoded_bytes();
             if bytes.starts_with(b"UNSPOKEN_") || bytes.starts_with(b"SOPS_AGE_") {

@@ -12,7 +12,8 @@ const LIMIT: u64 = 32 * 1024 * 1024;
 /// The paths that a commit would change.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
-    /// What is there afterwards, and no link and no other repository.
+    /// What is there afterwards, and no other repository. A link's content is
+    /// the text that it leads to.
     files: BTreeMap<String, ObjectId>,
     removed: BTreeSet<String>,
 }
@@ -29,7 +30,7 @@ impl Staged {
             let path = String::from_utf8_lossy(path).into_owned();
             let words: Vec<&str> = change.split(' ').collect();
             let [_, mode, _, id, ..] = words.as_slice() else { continue };
-            match ObjectId::parse(id).filter(|_| mode.starts_with("100")) {
+            match ObjectId::parse(id).filter(|_| is_content(mode)) {
                 Some(id) => drop(staged.files.insert(path, id)),
                 None => drop(staged.removed.insert(path)),
             }
@@ -48,6 +49,11 @@ impl Staged {
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &ObjectId)> {
         self.files.iter().map(|(path, id)| (path.as_str(), id))
     }
+}
+
+/// Whether git keeps a text for an entry of this mode: of a file or a link.
+fn is_content(mode: &str) -> bool {
+    mode.starts_with("100") || mode == "120000"
 }
 
 /// Entries of the index.

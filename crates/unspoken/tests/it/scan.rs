@@ -3,6 +3,7 @@
 
 mod baseline;
 mod disguises;
+mod ground;
 
 use std::ffi::OsStr;
 use std::fs;

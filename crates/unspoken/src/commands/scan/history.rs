@@ -14,7 +14,7 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::process::{ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use unspoken_scan::Position;
+use zeroize::Zeroizing;
 
 use self::origin::Origins;
 use super::findings::Findings;
@@ -82,9 +82,7 @@ pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<us
 fn list(git: &Git) -> Result<Vec<ObjectId>, GitError> {
     let format = "--batch-check=%(objectname) %(objecttype)";
     let arguments = [AS_KEPT, "cat-file", "--batch-all-objects", "--unordered", format];
-    let mut command = git.command(arguments);
-    // What a partial clone lacks is not fetched.
-    let output = command.env("GIT_NO_LAZY_FETCH", "1").stderr(Stdio::null()).output();
+    let output = git.command(arguments).stderr(Stdio::null()).output();
     let output = output.map_err(|source| GitError::Start { source })?;
     if !output.status.success() {
         return Err(torn());
@@ -123,7 +121,6 @@ fn read(
     hits: &Mutex<Vec<Hit>>,
 ) -> Result<usize, GitError> {
     let mut command = git.command([AS_KEPT, "cat-file", "--batch", "--buffer"]);
-    command.env("GIT_NO_LAZY_FETCH", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let start = |source| GitError::Start { source };
     let mut child = command.spawn().map_err(start)?;
@@ -175,13 +172,26 @@ fn header(answers: &mut BufReader<ChildStdout>) -> Result<Option<(Kind, u64)>, G
     Ok(Some((kind, size.parse().map_err(|_| torn())?)))
 }
 
+/// How much may stand before the message of a commit or a tag: signatures, and
+/// the tags that a merge has brought.
+const HEAD_LIMIT: u64 = 1024 * 1024;
+
 /// Looks through a commit or a tag, lines being counted from its message.
-fn message(content: &mut impl Read, search: &Search, room: &mut Room) -> io::Result<Vec<Spot>> {
-    let mut bytes = Vec::new();
-    content.read_to_end(&mut bytes)?;
-    let head = memchr::memmem::find(&bytes, b"\n\n").map_or(0, |at| at + 2);
-    let before = Position::of(&bytes, head).line - 1;
-    let mut spots = search.look(bytes.as_slice(), room)?;
+fn message(content: &mut impl BufRead, search: &Search, room: &mut Room) -> io::Result<Vec<Spot>> {
+    let (mut head, mut before) = (Zeroizing::new(Vec::new()), 0);
+    while (head.len() as u64) < HEAD_LIMIT {
+        let rest = HEAD_LIMIT - head.len() as u64;
+        match content.by_ref().take(rest).read_until(b'\n', &mut head)? {
+            0 => break,
+            // The line between the two counts as one of the first.
+            1 if head.ends_with(b"\n\n") => {
+                before = memchr::memchr_iter(b'\n', &head).count();
+                break;
+            }
+            _ => {}
+        }
+    }
+    let mut spots = search.look(head.as_slice().chain(content), room)?;
     for spot in &mut spots {
         spot.position.line = spot.position.line.saturating_sub(before).max(1);
     }

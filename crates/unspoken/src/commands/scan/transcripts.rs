@@ -59,12 +59,17 @@ const AT_HOME: [&str; 37] = [
 const IN_PROJECT: [&str; 3] =
     [".aider.chat.history.md", ".aider.input.history", ".aider.llm.history"];
 
-/// The places that are there.
+/// The places that are there. A link is told, and not followed: nobody typed it.
 pub(crate) fn places(home: &Path) -> Vec<PathBuf> {
-    AT_HOME.iter().map(|place| home.join(place)).filter(|path| path.exists()).collect()
+    AT_HOME.iter().map(|place| home.join(place)).filter(|path| is_there(path)).collect()
 }
 
-/// The same, in a project.
+/// The same, in a project, whose places are files: a repository may hold
+/// whatever else by these names.
 pub(crate) fn places_in(project: &Path) -> Vec<PathBuf> {
-    IN_PROJECT.iter().map(|place| project.join(place)).filter(|path| path.exists()).collect()
+    IN_PROJECT.iter().map(|place| project.join(place)).filter(|path| is_there(path)).collect()
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }

@@ -1,25 +1,32 @@
 //! Files: those of a work tree, and whatever folder was named.
 //!
 //! Rules:
-//! - What git ignores is left out, unless git tracks it all the same. Of ignored
-//!   files, `.env` files alone are looked at, where the folder that they lie in
-//!   is not ignored itself.
-//! - Links are not followed, `.git` is not entered.
+//! - In a repository git says which files there are: what it ignores is left out,
+//!   unless it tracks it all the same. No ignore file is read here.
+//! - Of ignored files, `.env` files alone are looked at, where the folder that they
+//!   lie in is not ignored itself.
+//! - No link is followed but what a person typed, which is resolved before. What
+//!   is no file is not read from.
 //! - A file that went away meanwhile is nothing to speak of. One that cannot be
 //!   read is told.
 
+mod listing;
+
 use std::ffi::OsStr;
-use std::fs::{self, File, FileType};
-use std::io::{self, Read as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 
-use ignore::{DirEntry, WalkBuilder, WalkState};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use unspoken_scan::{Position, plaintext};
 use zeroize::Zeroizing;
 
+use self::listing::Listing;
 use super::findings::Findings;
 use super::search::{Room, Search};
 use super::trace::{Place, Trace, What};
@@ -37,86 +44,93 @@ pub(crate) struct Files<'a> {
     pub(crate) root: &'a Path,
     /// What stands before those that are.
     pub(crate) prefix: &'a str,
+    /// In a work tree, git is asked.
     pub(crate) place: Place,
-    /// Whether ignore files count.
-    pub(crate) ignoring: bool,
+}
+
+/// A file to look at.
+#[derive(Debug)]
+enum Found {
+    File(PathBuf),
+    /// Ignored: it is looked at only whether it is a plaintext `.env` file.
+    Ignored(PathBuf),
 }
 
 impl Files<'_> {
     /// Looks through files and folders, with all that is in them.
-    pub(crate) fn walk(&self, paths: &[PathBuf]) {
-        let Some((first, further)) = paths.split_first() else { return };
-        let mut builder = WalkBuilder::new(first);
-        for path in further {
-            builder.add(path);
-        }
-        builder.standard_filters(false).threads(threads());
-        if self.ignoring {
-            builder.git_ignore(true).git_exclude(true).git_global(true).parents(true);
-        }
-        builder.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
-        builder.build_parallel().run(|| {
-            let mut room = Room::new();
-            Box::new(move |entry| {
-                match entry {
-                    Ok(entry) => self.enter(&entry, &mut room),
-                    Err(error) => self.failed(&error),
-                }
-                WalkState::Continue
-            })
-        });
+    pub(crate) fn look_at_all(&self, paths: &[PathBuf]) -> Result<(), GitError> {
+        self.look(paths, true)
     }
 
-    fn enter(&self, entry: &DirEntry, room: &mut Room) {
-        // What a person named may be a link: it is what is meant.
-        let kind = match entry.file_type() {
-            Some(kind) if kind.is_symlink() && entry.depth() == 0 => {
-                fs::metadata(entry.path()).ok().map(|found| found.file_type())
-            }
-            kind => kind,
-        };
-        if self.ignoring && kind.is_some_and(|kind| kind.is_dir()) {
-            self.look_for_plaintext(entry.path());
+    /// Looks through files, and tells of whatever else has such a name.
+    pub(crate) fn look_at_files(&self, paths: &[PathBuf]) -> Result<(), GitError> {
+        self.look(paths, false)
+    }
+
+    /// Looks at files with several threads while others are still listed.
+    fn look(&self, paths: &[PathBuf], folders: bool) -> Result<(), GitError> {
+        if paths.is_empty() {
+            return Ok(());
         }
-        if kind.is_some_and(|kind| kind.is_file()) {
-            if self.ignoring && entry.depth() == 0 && is_env(entry.file_name()) {
-                self.look_at_plaintext(entry.path());
+        let (sender, receiver) = channel();
+        let receiver = Mutex::new(receiver);
+        std::thread::scope(|scope| {
+            for _ in 0..threads() {
+                scope.spawn(|| self.take(&receiver));
             }
-            self.look_at(entry.path(), room);
+            let asks = self.place == Place::WorkTree;
+            let mut listing = Listing::new(sender, asks);
+            for path in paths {
+                match fs::symlink_metadata(path).map(|found| found.file_type()) {
+                    Ok(kind) if kind.is_dir() && folders => listing.add_folder(path)?,
+                    Ok(kind) if kind.is_file() => listing.add_file(path.clone()),
+                    Ok(_) => self.refuse(path, "it is no file"),
+                    Err(error) => self.refuse(path, &error.to_string()),
+                }
+            }
+            for (path, error) in listing.unread() {
+                self.refuse(&path, &error.to_string());
+            }
+            Ok(())
+        })
+    }
+
+    fn refuse(&self, path: &Path, why: &str) {
+        self.findings.unread(self.shown(path), why.to_owned());
+    }
+
+    /// Takes one file after the other, until there are no more.
+    fn take(&self, files: &Mutex<Receiver<Found>>) {
+        let mut room = Room::new();
+        loop {
+            let next = files.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            match next {
+                Ok(Found::File(path)) => self.look_at(&path, &mut room),
+                Ok(Found::Ignored(path)) => self.look_at_plaintext(&path),
+                Err(_) => return,
+            }
         }
     }
 
     fn look_at(&self, path: &Path, room: &mut Room) {
-        let shown = self.shown(path);
-        let outcome = open(path).and_then(|file| self.search.look(file, room));
-        self.findings.add(&shown, &self.place, outcome);
-    }
-
-    fn failed(&self, error: &ignore::Error) {
-        let is_gone = error.io_error().is_some_and(|e| e.kind() == io::ErrorKind::NotFound);
-        // A pattern that git would pass over is no reason to speak.
-        if error.io_error().is_some() && (!is_gone || error.depth() == Some(0)) {
-            self.findings.unread(String::new(), error.to_string());
+        if self.place == Place::WorkTree && path.file_name().is_some_and(is_env) {
+            self.look_at_plaintext(path);
         }
-    }
-
-    /// Looks at the `.env` files of one folder, ignored or not.
-    fn look_for_plaintext(&self, folder: &Path) {
-        // That it does not read is told by the walk.
-        let Ok(entries) = fs::read_dir(folder) else { return };
-        for entry in entries.flatten() {
-            let is_file = || entry.file_type().as_ref().is_ok_and(FileType::is_file);
-            if is_env(&entry.file_name()) && is_file() {
-                let path = entry.path();
-                self.look_at_plaintext(&path);
-            }
-        }
+        let outcome = match open(path) {
+            Ok(Some(file)) => self.search.look(file, room),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        self.findings.add(&self.shown(path), &self.place, outcome);
     }
 
     fn look_at_plaintext(&self, path: &Path) {
         let shown = self.shown(path);
         let mut bytes = Zeroizing::new(Vec::new());
-        let read = open(path).and_then(|file| file.take(ENV_LIMIT).read_to_end(&mut bytes));
+        let read = open(path).and_then(|file| match file {
+            Some(file) => file.take(ENV_LIMIT).read_to_end(&mut bytes),
+            None => Ok(0),
+        });
         if let Err(error) = read {
             self.findings.add(&shown, &self.place, Err(error));
         } else if plaintext::is_plaintext(&shown, &bytes) {
@@ -127,20 +141,6 @@ impl Files<'_> {
                 what: What::Plaintext,
                 text: None,
             });
-        }
-    }
-
-    /// The files that git tracks though they are ignored, which the walk left out.
-    pub(crate) fn walk_tracked(&self, git: &Git) {
-        let list = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard", "--full-name"];
-        let Ok(answer) = git.bytes(&list) else { return };
-        let mut room = Room::new();
-        for name in answer.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            let path = self.root.join(Path::new(OsStr::from_bytes(name)));
-            let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-            if is_file {
-                self.look_at(&path, &mut room);
-            }
         }
     }
 
@@ -171,11 +171,19 @@ pub(crate) fn mark_ignored(git: &Git, traces: &mut [Trace]) -> Result<(), GitErr
     Ok(())
 }
 
-/// Opens a file without waiting for whoever should write it.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+/// Opens a file without waiting for whoever should write it. `None` for what is
+/// no file, or none any more.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     let flags = i32::try_from(flags.bits()).unwrap_or(0);
-    fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+    let is_link = |error: &io::Error| error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+    match fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => Ok(file.metadata()?.is_file().then_some(file)),
+        Err(error) if error.kind() == ErrorKind::NotADirectory || is_link(&error) => Ok(None),
+        // Nobody listens at a socket's name.
+        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// How many threads look at once.

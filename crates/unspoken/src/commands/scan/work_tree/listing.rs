@@ -1,0 +1,201 @@
+//! Which files there are: by git in a repository, by the folders elsewhere.
+//!
+//! Rules:
+//! - A repository within another one, such as a submodule, is asked for itself.
+//! - Where git cannot say, every file is listed: more is found then, not less.
+//! - No folder is entered through a link.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Sender;
+
+use super::{Found, is_env};
+use crate::git::{Git, GitError};
+
+/// How deep repositories may lie in each other.
+const DEPTH: usize = 16;
+
+/// What has been listed.
+pub(super) struct Listing {
+    found: Sender<Found>,
+    /// Whether git is asked.
+    asks: bool,
+    /// Folders, and whether they are such all the way from their repository.
+    folders: HashMap<PathBuf, bool>,
+    unread: Vec<(PathBuf, io::Error)>,
+}
+
+impl Listing {
+    pub(super) fn new(found: Sender<Found>, asks: bool) -> Self {
+        Self { found, asks, folders: HashMap::new(), unread: Vec::new() }
+    }
+
+    /// The folders that could not be read. Nothing more is listed.
+    pub(super) fn unread(self) -> Vec<(PathBuf, io::Error)> {
+        self.unread
+    }
+
+    pub(super) fn add_file(&self, path: PathBuf) {
+        self.send(Found::File(path));
+    }
+
+    /// Adds the files of a folder that was named.
+    pub(super) fn add_folder(&mut self, folder: &Path) -> Result<(), GitError> {
+        let git = Git::at(folder);
+        match self.top(&git, folder) {
+            // What was named is looked at, ignored or not.
+            Some(top) if top == folder || !is_ignored(&git) => self.ask(&git, &top, 0),
+            _ => self.walk(folder, 0),
+        }
+    }
+
+    fn send(&self, found: Found) {
+        // Who takes them goes away after us.
+        drop(self.found.send(found));
+    }
+
+    /// The root of the repository that a folder is in. What only looks like a
+    /// repository, being files in another one, is none.
+    fn top(&self, git: &Git, folder: &Path) -> Option<PathBuf> {
+        let words = ["-c", "safe.bareRepository=explicit", "rev-parse", "--show-toplevel"];
+        let top = self.asks.then(|| git.bytes(&words).ok())??;
+        let top = PathBuf::from(OsStr::from_bytes(top.strip_suffix(b"\n")?));
+        folder.starts_with(&top).then_some(top)
+    }
+
+    /// Adds the files that git tracks or would add, and the `.env` files that it
+    /// ignores.
+    fn ask(&mut self, git: &Git, top: &Path, depth: usize) -> Result<(), GitError> {
+        let words = ["--others", "--exclude-standard"];
+        let others = list(git, &words, ".")?;
+        let ignored = list(git, &[&words[..], &["--ignored", "--directory"]].concat(), ENV_FILES)?;
+        let mut last: &[u8] = &[];
+        let tracked = list(git, &["--cached", "--stage"], ".").and_then(answer)?;
+        for entry in tracked.split(|&byte| byte == 0) {
+            let Some(tab) = memchr::memchr(b'\t', entry) else { continue };
+            let (mode, name) = entry.split_at(tab);
+            // One that is not merged is there several times.
+            if last != name {
+                last = name;
+                let name = name.get(1..).unwrap_or_default();
+                self.enter(top, name, mode.starts_with(b"160000"), depth)?;
+            }
+        }
+        for name in answer(others)?.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            self.enter(top, name, name.ends_with(b"/"), depth)?;
+        }
+        for name in answer(ignored)?.split(|&byte| byte == 0) {
+            let path = top.join(OsStr::from_bytes(name));
+            if !name.ends_with(b"/") && path.file_name().is_some_and(is_env) {
+                self.send(Found::Ignored(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what git has named: a file, or another repository.
+    fn enter(
+        &mut self,
+        top: &Path,
+        name: &[u8],
+        is_folder: bool,
+        depth: usize,
+    ) -> Result<(), GitError> {
+        let path = top.join(OsStr::from_bytes(name));
+        if path.parent().is_some_and(|folder| !self.is_within(top, folder)) {
+            return Ok(());
+        }
+        if is_folder && fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+            return self.inner(&path, depth);
+        }
+        self.send(Found::File(path));
+        Ok(())
+    }
+
+    /// Adds a repository within another one.
+    fn inner(&mut self, folder: &Path, depth: usize) -> Result<(), GitError> {
+        let git = Git::inside(folder);
+        // A slash may stand at the end, which makes no difference here.
+        match self.top(&git, folder) {
+            Some(top) if top == folder && depth < DEPTH => self.ask(&git, &top, depth + 1),
+            _ => self.walk(folder, depth + 1),
+        }
+    }
+
+    /// Adds every file below a folder, but those of git's own.
+    fn walk(&mut self, folder: &Path, depth: usize) -> Result<(), GitError> {
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    self.unread.push((folder, error));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
+                match kind {
+                    Ok((_, entry)) if entry.file_name() == ".git" => {}
+                    Ok((kind, entry)) if kind.is_file() => self.add_file(entry.path()),
+                    Ok((kind, entry)) if kind.is_dir() => {
+                        let path = entry.path();
+                        if self.asks && depth < DEPTH && path.join(".git").exists() {
+                            self.inner(&path, depth)?;
+                        } else {
+                            folders.push(path);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => self.unread.push((folder.clone(), error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no link leads to a folder from its repository's root.
+    fn is_within(&mut self, top: &Path, folder: &Path) -> bool {
+        if folder == top {
+            return true;
+        }
+        if let Some(&known) = self.folders.get(folder) {
+            return known;
+        }
+        let is_within = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir())
+            && folder.parent().is_some_and(|parent| self.is_within(top, parent));
+        self.folders.insert(folder.to_owned(), is_within);
+        is_within
+    }
+}
+
+/// Any `.env` file below.
+const ENV_FILES: &str = ":(glob)**/.env*";
+
+/// Starts git, to list files below the folder that it is asked in.
+fn list(git: &Git, words: &[&str], pathspec: &str) -> Result<Child, GitError> {
+    let begin = ["ls-files", "-z", "--full-name"];
+    let mut command = git.command([&begin[..], words, &["--", pathspec]].concat());
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().map_err(|source| GitError::Start { source })
+}
+
+fn answer(child: Child) -> Result<Vec<u8>, GitError> {
+    let output = child.wait_with_output().map_err(|source| GitError::Start { source })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(GitError::Failed { what: "ls-files".to_owned(), words: output.status.to_string() })
+}
+
+/// Whether a folder is ignored as a whole.
+fn is_ignored(git: &Git) -> bool {
+    git.bytes(&["check-ignore", "--quiet", "."]).is_ok()
+}
