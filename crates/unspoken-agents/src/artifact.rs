@@ -15,6 +15,9 @@ use crate::Agent;
 use crate::json_text::{JsonText, fault};
 use crate::section::Comment;
 
+/// With this in its settings, an agent calls no hook.
+const HOOKS_OFF: &str = "disableAllHooks";
+
 /// How a file stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
@@ -36,6 +39,8 @@ pub enum EditError {
     Json { line: usize, column: usize },
     #[error("`{key}` in it is something else than expected")]
     Shape { key: &'static str },
+    #[error("`{key}` in it turns all hooks off, ours too")]
+    HooksOff { key: &'static str },
 }
 
 /// A file below the folder that an agent reads.
@@ -99,6 +104,10 @@ impl Artifact {
                 let json = parse(old)?;
                 let states: Vec<State> = lists.iter().map(|list| list.state(&json)).collect();
                 let all = |state| states.iter().all(|found| *found == state);
+                let is_off = json.find(&[HOOKS_OFF]) == Some(&Value::Bool(true));
+                if is_off && !all(State::Missing) && lists.iter().any(List::is_hooks) {
+                    return Err(EditError::HooksOff { key: HOOKS_OFF });
+                }
                 Ok(match () {
                     () if all(State::InPlace) => State::InPlace,
                     () if all(State::Missing) => State::Missing,
@@ -116,7 +125,8 @@ impl Artifact {
             Form::Json { lists, given } => {
                 let base = old.map_or(Cow::Borrowed("{}\n"), Cow::Borrowed);
                 let mut json = parse(&base)?;
-                let (whole, is_new) = (json.value().clone(), old.is_none());
+                let whole = json.value().clone();
+                let is_new = old.is_none_or(is_blank);
                 for (path, value) in given {
                     // Only into what is ours, so that it goes with it.
                     let outer = path.get(..path.len() - 1).unwrap_or_default();
@@ -143,6 +153,7 @@ impl Artifact {
                 // Between the front matter and the section is a line of ours.
                 Ok((!is_ours).then_some(new))
             }
+            Form::Json { .. } if is_blank(old) => Ok(Some(old.to_owned())),
             Form::Json { lists, given } => {
                 let mut json = parse(old)?;
                 for list in lists {
@@ -162,6 +173,10 @@ impl Artifact {
 }
 
 impl List {
+    fn is_hooks(&self) -> bool {
+        self.path.first() == Some(&"hooks")
+    }
+
     fn state(&self, json: &JsonText) -> State {
         let items = json.find(self.path).and_then(Value::as_array);
         let items = items.map(Vec::as_slice).unwrap_or_default();
@@ -264,7 +279,13 @@ fn is_only_given(value: &Value, way: &[&str], given: &Given) -> bool {
     }
 }
 
+/// Whether nothing stands in a file, which is what agents take for `{}`.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
 fn parse(text: &str) -> Result<JsonText, EditError> {
+    let text = if is_blank(text) { "{}\n" } else { text };
     JsonText::parse(text).ok_or_else(|| {
         let fault = fault(text);
         let (line, column) = (fault.line, fault.column);

@@ -42,6 +42,7 @@ mod tests {
                 "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"stop\": [{\"command\": \"a\"}]\n  },\n  \"permissions\": {\n    \"allow\": [\"Read(a)\"],\n    \"deny\": [ \"Bash(rm:*)\", \"Read(**/.env)\" ]\n  }\n}\n",
                 "{\"version\":1,\"hooks\":{\"PreToolUse\":[{\"matcher\":\"Bash\",\"hooks\":[{\"type\":\"command\",\"command\":\"mine\"}]}],\"preToolUse\":[{\"bash\":\"mine\"}],\"BeforeTool\":[{\"hooks\":[]}],\"beforeShellExecution\":[{\"command\":\"b\"}],\"pre_run_command\":[{\"command\":\"c\"}]}}",
                 "{\n\t\"a\": 1\n}",
+                "",
             ],
             _ => &["", "# Mine\n\ntext", "one\r\ntwo\r\n", "\n", ".env\n"],
         };
@@ -119,6 +120,17 @@ mod tests {
                 artifact.path
             );
         }
+    }
+
+    #[test]
+    fn hooks_that_are_turned_off_are_told() {
+        let artifacts = Agent::Claude.artifacts();
+        let settings = artifacts.iter().find(|artifact| is_json(artifact.path)).unwrap();
+        let with = |old: &str| settings.put(Some(old)).unwrap();
+        let off = Err(EditError::HooksOff { key: "disableAllHooks" });
+        assert_eq!(settings.state(Some(&with("{\"disableAllHooks\": true}"))), off);
+        assert_eq!(settings.state(Some(&with("{\"disableAllHooks\": false}"))), Ok(State::InPlace));
+        assert_eq!(settings.state(Some("{\"disableAllHooks\": true}")), Ok(State::Missing));
     }
 
     #[test]

@@ -13,11 +13,11 @@ use std::fmt;
 
 use unspoken_model::shown;
 
-use crate::peel::{base_name, peel};
+use crate::peel::{base_name, options, peel};
 use crate::reading::{Reading, reading};
-use crate::rule::{BARE, COMMANDS, HARMLESS, Instead, READERS, is_doubtful_file, is_secret_file};
+use crate::rule::{BARE, COMMANDS, Instead, READERS, is_doubtful_file, is_secret_file};
 use crate::shell::{Simple, simple_commands};
-use crate::words::{behind_global_flags, fits, has_help, redaction};
+use crate::words::{behind_global_flags, fits, has_help, redaction, shows_all, started};
 
 /// How deep `bash -c '…'` is followed.
 const DEPTH: usize = 4;
@@ -144,7 +144,8 @@ impl Judge {
                 let at = arguments.iter().position(is_text)?;
                 return deeper(arguments.get(at + 1)?);
             }
-            "eval" | "watch" => return deeper(&arguments.join(" ")),
+            "eval" => return deeper(&arguments.join(" ")),
+            "watch" => return deeper(&options(arguments, "nqs", &["interval"]).join(" ")),
             "find" => return self.find(arguments, place),
             "unspoken" => return self.unspoken(arguments, place),
             _ => {}
@@ -180,8 +181,7 @@ impl Judge {
 
     fn unspoken(self, arguments: &[String], place: Place) -> Option<Denial> {
         let rest = behind_global_flags(arguments);
-        let at = rest.iter().position(|word| word == "--");
-        let own = rest.get(..at.unwrap_or(rest.len())).unwrap_or(rest);
+        let (own, command_words) = started(rest);
         let asked = redaction(own);
         let starter = own.first().map_or("", String::as_str);
         if matches!(starter, "run" | "x" | "dev") && asked == Some("never") && !has_help(own) {
@@ -190,12 +190,11 @@ impl Judge {
         if let Some(rule) = COMMANDS.iter().find(|rule| fits(rule, "unspoken", arguments)) {
             return Some(command(&rule.words.join(" "), rule.instead));
         }
-        let words = rest.get(at? + 1..)?.to_vec();
         // `dev` leaves its terminal to the command.
         let runs = matches!(starter, "run" | "x");
         let is_redacted = runs && (asked == Some("always") || !self.is_unmarked);
         let is_redacted = place.is_redacted || is_redacted;
-        let denial = self.words(words, Place { is_redacted, ..place.inner()? });
+        let denial = self.words(command_words.to_vec(), Place { is_redacted, ..place.inner()? });
         denial.map(|denial| match denial.instead {
             Instead::Names if runs => Denial { instead: Instead::RedactAlways, ..denial },
             _ => denial,
@@ -205,21 +204,6 @@ impl Judge {
 
 fn command(words: &str, instead: Instead) -> Denial {
     Denial { what: What::Command(words.to_owned()), instead }
-}
-
-/// Whether `env`, `set` and their like print what there is, and what to do instead.
-fn shows_all(name: &str, arguments: &[String]) -> Option<Instead> {
-    let shows = match name {
-        "env" => !arguments.iter().any(|word| matches!(word.as_str(), "--help" | "--version")),
-        "printenv" => {
-            let mut names = arguments.iter().filter(|word| !word.starts_with('-')).peekable();
-            let all = names.peek().is_none() && !has_help(arguments);
-            all || names.any(|name| !HARMLESS.contains(&name.as_str()))
-        }
-        "set" => arguments.is_empty(),
-        _ => arguments.iter().all(|word| matches!(word.as_str(), "-p" | "-x" | "-xp" | "-px")),
-    };
-    shows.then_some(Instead::Names)
 }
 
 #[cfg(test)]
@@ -289,6 +273,22 @@ mod tests {
             "set",
             "declare -x",
             "timeout 5 env",
+            "timeout --signal KILL 5 env",
+            "timeout -k 1 --foreground 5 env",
+            "sudo --user bob env",
+            "sudo -nu bob env",
+            "command -p env",
+            "coproc env",
+            "coproc A { env; }",
+            "uv run env",
+            "uv run --with x --python=3 env",
+            "bundle exec env",
+            "busybox env",
+            "watch -n 1 env",
+            "unspoken dev env",
+            "unspoken run cat .env",
+            "unspoken export -o compose",
+            "unspoken export --format shell --service compose",
         ] {
             assert!(of(text).is_some(), "{text}");
         }
@@ -331,6 +331,12 @@ mod tests {
             "age -d -i key a.age",
             "age --decrypt a.age",
             "if env; then :; fi",
+            "x=$((1<<4))\ncat .env",
+            "echo $'it\\'s'; cat .env",
+            "function f { cat .env; }",
+            "f() { cat .env; }",
+            "busybox cat .env",
+            "cat <<EOF\n$(cat .env)\nEOF",
         ] {
             assert!(of(text).is_some(), "{text}");
         }
@@ -345,6 +351,10 @@ mod tests {
             "unspoken check",
             "npm test",
             "unspoken run -- env",
+            "unspoken run env",
+            "command -V env",
+            "cat <<'EOF'\n$(cat .env)\nEOF",
+            "timeout --signal KILL 5 npm test",
             "unspoken run -e production -- printenv A",
             "unspoken x --redact always -- sh -c 'env | sort'",
             "unspoken run --redact=auto -- npx env",

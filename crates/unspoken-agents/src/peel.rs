@@ -1,5 +1,34 @@
 //! What stands before the program that a command starts in the end.
 
+/// Long options that have their value behind them.
+const SUDO: &[&str] = &[
+    "user",
+    "group",
+    "host",
+    "prompt",
+    "close-from",
+    "chroot",
+    "role",
+    "type",
+    "command-timeout",
+    "chdir",
+    "other-user",
+];
+const XARGS: &[&str] =
+    &["max-args", "delimiter", "max-procs", "max-chars", "arg-file", "process-slot-var"];
+const UV: &[&str] = &[
+    "with",
+    "with-editable",
+    "with-requirements",
+    "python",
+    "extra",
+    "group",
+    "env-file",
+    "package",
+    "directory",
+    "project",
+];
+
 /// A program without its folder.
 pub(crate) fn base_name(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
@@ -17,26 +46,40 @@ pub(crate) fn peel(words: &[String]) -> &[String] {
         let inner = match base_name(word) {
             _ if is_assignment => behind,
             "if" | "then" | "elif" | "else" | "while" | "until" | "do" | "!" | "{" | "builtin"
-            | "nohup" | "npx" | "bunx" | "setsid" => options(behind, ""),
-            "sudo" | "doas" => options(behind, "ughpCRrtTD"),
-            "exec" => options(behind, "a"),
-            "time" => options(behind, "fo"),
-            "nice" => options(behind, "n"),
-            "ionice" => options(behind, "cn"),
-            "stdbuf" => options(behind, "ioe"),
-            "xargs" => options(behind, "IndLPsEa"),
-            "timeout" => options(behind, "sk").get(1..).unwrap_or_default(),
+            | "nohup" | "setsid" | "busybox" | "toybox" => options(behind, "", &[]),
+            // What a function is called is no program.
+            "" | "coproc" if is_brace(behind.first()) => behind,
+            "coproc" if is_brace(behind.get(1)) => behind.get(1..).unwrap_or_default(),
+            "coproc" => behind,
+            "function" => behind.get(1..).unwrap_or_default(),
+            "npx" | "bunx" => options(behind, "p", &["package"]),
+            "sudo" | "doas" => options(behind, "ughpCRrtTD", SUDO),
+            "exec" => options(behind, "a", &[]),
+            "time" => options(behind, "fo", &["format", "output"]),
+            "nice" => options(behind, "n", &["adjustment"]),
+            "ionice" => options(behind, "cn", &["class", "classdata"]),
+            "stdbuf" => options(behind, "ioe", &["input", "output", "error"]),
+            "xargs" => options(behind, "IndLPsEa", XARGS),
+            "timeout" => {
+                options(behind, "sk", &["signal", "kill-after"]).get(1..).unwrap_or_default()
+            }
             "npm" | "pnpm" | "yarn" | "bun"
                 if behind
                     .first()
                     .is_some_and(|word| matches!(word.as_str(), "exec" | "x" | "dlx")) =>
             {
-                options(behind.get(1..).unwrap_or_default(), "")
+                options(behind.get(1..).unwrap_or_default(), "", &["package"])
+            }
+            "uv" | "poetry" | "pipenv" | "pdm" | "rye" | "pixi" if is(behind, "run") => {
+                options(behind.get(1..).unwrap_or_default(), "pw", UV)
+            }
+            "bundle" if is(behind, "exec") => {
+                options(behind.get(1..).unwrap_or_default(), "", &["gemfile"])
             }
             // `command -v` only tells where a program is.
-            "command" if !behind.first().is_some_and(|word| word.starts_with('-')) => behind,
+            "command" if !tells(behind) => options(behind, "", &[]),
             "env" => {
-                let mut inner = options(behind, "uCS");
+                let mut inner = options(behind, "uCS", &["unset", "chdir", "split-string"]);
                 while inner.first().is_some_and(|word| word.contains('=')) {
                     inner = inner.get(1..).unwrap_or_default();
                 }
@@ -53,15 +96,34 @@ pub(crate) fn peel(words: &[String]) -> &[String] {
     rest
 }
 
-/// Takes off options; a short one of `valued` has its value behind it.
-fn options<'w>(words: &'w [String], valued: &str) -> &'w [String] {
+/// Whether a program is asked for this command of its own.
+fn is(behind: &[String], command: &str) -> bool {
+    behind.first().is_some_and(|word| word == command)
+}
+
+fn is_brace(word: Option<&String>) -> bool {
+    word.is_some_and(|word| word == "{")
+}
+
+fn tells(behind: &[String]) -> bool {
+    behind.first().is_some_and(|word| word.starts_with('-') && word.contains(['v', 'V']))
+}
+
+/// Takes off options. Behind a short one of `short`, which may end a group, and a
+/// long one of `long`, stands its value.
+pub(crate) fn options<'w>(words: &'w [String], short: &str, long: &[&str]) -> &'w [String] {
     let mut rest = words;
     while let Some((word, behind)) = rest.split_first() {
         if word == "--" {
             return behind;
         }
         let Some(option) = word.strip_prefix('-') else { break };
-        let has_value = option.len() == 1 && valued.contains(option);
+        let has_value = match option.strip_prefix('-') {
+            Some(name) => long.contains(&name),
+            None => {
+                option.find(|char| short.contains(char)).is_some_and(|at| at + 1 == option.len())
+            }
+        };
         rest = if has_value { behind.get(1..).unwrap_or_default() } else { behind };
     }
     rest

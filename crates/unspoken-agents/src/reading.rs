@@ -22,19 +22,25 @@ pub(crate) fn reading<'w>(
     }
     let in_git = if name == "git" { Some(git(arguments)?) } else { None };
     let sends = matches!(name, "curl" | "wget" | "http");
-    if !READERS.contains(&name) && in_git.is_none() && !sends {
+    let loops = matches!(name, "perl" | "ruby") && arguments.iter().any(|word| is_loop(word));
+    if !READERS.contains(&name) && in_git.is_none() && !sends && !loops {
         return None;
     }
     let (reader, own) = in_git.unwrap_or((name, arguments));
     let has_pattern = PATTERN_FIRST.contains(&reader)
         && !own.iter().any(|word| matches!(word.as_str(), "-e" | "-f"));
-    let mut skip = usize::from(has_pattern);
+    let mut skip = usize::from(has_pattern || loops);
     for (at, word) in own.iter().enumerate() {
-        if skip > 0 && !word.starts_with('-') {
+        let chosen = at.checked_sub(1).and_then(|before| own.get(before));
+        let is_chosen = chosen.is_some_and(|option| CHOOSING.contains(&option.as_str()));
+        if skip > 0 && !word.starts_with('-') && !(has_pattern && is_chosen) {
             skip -= 1;
             continue;
         }
         let mut parts = word.split(['=', '@', ':', ',']);
+        if word.contains('{') && kept(word) {
+            return Some(Reading::Shown(word));
+        }
         // A certificate is sent with; a file behind `@` is sent.
         let first = if sends { parts.next().map(|_| "") } else { parts.next() };
         let Some(part) = first.into_iter().chain(parts).find(|part| kept(part)) else { continue };
@@ -45,6 +51,15 @@ pub(crate) fn reading<'w>(
         });
     }
     None
+}
+
+/// Options of searching programs that name the files to be searched.
+const CHOOSING: &[&str] = &["-g", "--glob", "--iglob", "--include"];
+
+/// Whether an option has a script run over each line of files.
+fn is_loop(word: &str) -> bool {
+    let Some(letters) = word.strip_prefix('-') else { return false };
+    !letters.starts_with(['-', 'M', 'm', 'I', 'r']) && letters.contains(['n', 'p'])
 }
 
 /// The command of git, and its arguments, when it shows what a file holds and not
@@ -106,6 +121,14 @@ fn what_is_shown_is_told_from_what_is_named() {
     case("cp .env .env", shown);
     case("cp .env", shown);
     case("scp host:.env .env", shown);
+    case("rg -g .env KEY", shown);
+    case("rg --glob .env KEY src", shown);
+    case("grep -r --include .env KEY .", shown);
+    case("perl -pe 1 .env", shown);
+    case("perl -n -e print .env", shown);
+    case("ruby -ne 'puts' .env", shown);
+    case("cat .e*", Some(Reading::Shown(".e*")));
+    case("cat app/.{env,envrc}", Some(Reading::Shown("app/.{env,envrc}")));
     case("cp -n .env.example .env", Some(Reading::Made(".env")));
     case("cp a server.key", Some(Reading::Shown("server.key")));
     case("git -C app show HEAD:.env", shown);
@@ -117,6 +140,12 @@ fn what_is_shown_is_told_from_what_is_named() {
     case("git grep -e KEY .env", shown);
     case("git blame .env", shown);
     for text in [
+        "rg -g !.env KEY",
+        "rg -g *.rs .env",
+        "perl -pe s/a/.env/ x",
+        "perl x.pl .env",
+        "perl -Mopen x.pl .env",
+        "cat .env.{example,sample}",
         "git log -- .env",
         "git log --oneline .env",
         "git log -- -p .env",

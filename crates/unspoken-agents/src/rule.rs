@@ -199,6 +199,16 @@ pub(crate) fn is_secret_file(path: &str) -> bool {
     if path.starts_with("/proc/") && name == "environ" {
         return true;
     }
+    if path.contains('{') && path.len() <= BRACED {
+        return alternatives(path).iter().any(|path| !path.contains('{') && is_secret_file(path));
+    }
+    let begin = name.split(['*', '?']).next().unwrap_or(name);
+    if begin.len() < name.len()
+        && (begin.starts_with(".e") || begin.starts_with("id_"))
+        && NAMES.iter().any(|known| matches(name, known))
+    {
+        return true;
+    }
     if NAMES.contains(&name)
         || ENDINGS.iter().any(|end| name.len() > end.len() && name.ends_with(end))
     {
@@ -213,6 +223,45 @@ pub(crate) fn is_secret_file(path: &str) -> bool {
     }
     let whole = format!("/{path}/");
     HOMES.iter().any(|home| whole.contains(&format!("/{home}/")))
+}
+
+/// How long a path may be whose braces are looked into, and how many paths it is
+/// taken for at the most.
+const BRACED: usize = 512;
+const ALTERNATIVES: usize = 64;
+
+/// What a shell makes of `{a,b}` in a path.
+fn alternatives(path: &str) -> Vec<String> {
+    let mut found = vec![path.to_owned()];
+    let mut at = 0;
+    while let Some(one) = found.get(at).cloned() {
+        at += 1;
+        let Some((before, rest)) = one.split_once('}') else { continue };
+        let Some((begin, body)) = before.rsplit_once('{') else { continue };
+        if !body.contains(',') {
+            continue;
+        }
+        let room = ALTERNATIVES.saturating_sub(found.len());
+        found.extend(body.split(',').take(room).map(|part| format!("{begin}{part}{rest}")));
+    }
+    found
+}
+
+/// Whether a pattern with `*` and `?` stands for a name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut chars = pattern.chars();
+    match chars.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = chars.as_str().trim_start_matches('*');
+            name.char_indices().any(|(at, _)| name.get(at..).is_some_and(|end| matches(rest, end)))
+                || rest.is_empty()
+        }
+        Some(char) => name.chars().next().is_some_and(|found| {
+            (char == '?' || char == found)
+                && matches(chars.as_str(), name.get(found.len_utf8()..).unwrap_or_default())
+        }),
+    }
 }
 
 /// Whether a path may be a private key as well as a certificate.
@@ -266,6 +315,12 @@ fn the_usual_homes_of_secrets_are_told_from_what_may_be_read() {
         "$HOME/.config/sops/age/keys.txt",
         "/home/ada/.aws/credentials",
         ".env.",
+        ".e*",
+        "app/.en?",
+        ".e*rc",
+        "~/.ssh/id_*",
+        ".{env,envrc}",
+        "{a,b/{.env,c}}",
     ] {
         assert!(is_secret_file(path), "{path}");
     }
@@ -289,6 +344,14 @@ fn the_usual_homes_of_secrets_are_told_from_what_may_be_read() {
         "unspoken.toml",
         "certs/ca.pem",
         "*.pem",
+        "*",
+        ".*",
+        ".e*.example",
+        ".editor*",
+        "id_*.pub",
+        ".{a,b}",
+        "{.env}",
+        "}{,",
     ] {
         assert!(!is_secret_file(path), "{path}");
     }

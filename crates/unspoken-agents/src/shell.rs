@@ -4,8 +4,8 @@
 //! Rules:
 //! - It is a reader, no shell: nothing is expanded, so a name that is put
 //!   together from variables is not seen.
-//! - What is substituted is a command of its own. A here-document is data, also
-//!   where a shell would be handed it.
+//! - What is substituted is a command of its own, also in a here-document. That
+//!   is data besides, also where a shell would be handed it.
 //! - Any text gives some commands; what does not end, ends with the text.
 
 use std::iter::Peekable;
@@ -13,6 +13,9 @@ use std::str::Chars;
 
 /// How deep substitutions are followed.
 const DEPTH: usize = 64;
+
+/// How deep here-documents are looked into that stand in each other.
+const DOCUMENTS: usize = 4;
 
 /// One command, as it would be started.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -45,6 +48,10 @@ struct Frame {
     word: Option<String>,
     next: Next,
     quoted: bool,
+    /// Numbers are reckoned with: `<` is no redirection.
+    is_arithmetic: bool,
+    /// A here-document, in which `"` is a character like others.
+    is_document: bool,
     closer: Closer,
 }
 
@@ -52,24 +59,38 @@ struct Reader<'t> {
     chars: Peekable<Chars<'t>>,
     frames: Vec<Frame>,
     found: Vec<Simple>,
-    /// The ends of here-documents that begin after this line.
-    documents: Vec<String>,
+    /// The here-documents that begin after this line.
+    documents: Vec<Document>,
+    /// How many here-documents this text stands in.
+    depth: usize,
+}
+
+struct Document {
+    end: String,
+    is_literal: bool,
 }
 
 /// Cuts a text into its commands.
 pub(crate) fn simple_commands(text: &str) -> Vec<Simple> {
+    commands(text, Frame::new(Closer::End), 0)
+}
+
+fn commands(text: &str, mut top: Frame, depth: usize) -> Vec<Simple> {
     let mut reader = Reader {
         chars: text.chars().peekable(),
         frames: Vec::new(),
         found: Vec::new(),
         documents: Vec::new(),
+        depth,
     };
-    let mut top = Frame::new(Closer::End);
     while let Some(char) = reader.chars.next() {
         if top.quoted { reader.quoted(&mut top, char) } else { reader.plain(&mut top, char) }
     }
     loop {
-        reader.end_command(&mut top);
+        // What a here-document says besides is no command.
+        if !top.is_document {
+            reader.end_command(&mut top);
+        }
         match reader.frames.pop() {
             Some(outer) => top = outer,
             None => return reader.found,
@@ -79,7 +100,15 @@ pub(crate) fn simple_commands(text: &str) -> Vec<Simple> {
 
 impl Frame {
     fn new(closer: Closer) -> Self {
-        Self { simple: Simple::default(), word: None, next: Next::default(), quoted: false, closer }
+        Self {
+            simple: Simple::default(),
+            word: None,
+            next: Next::default(),
+            quoted: false,
+            is_arithmetic: false,
+            is_document: false,
+            closer,
+        }
     }
 
     fn push(&mut self, char: char) {
@@ -107,7 +136,7 @@ impl Frame {
 impl Reader<'_> {
     fn quoted(&mut self, top: &mut Frame, char: char) {
         match char {
-            '"' => top.quoted = false,
+            '"' if !top.is_document => top.quoted = false,
             '\\' => {
                 if let Some(next) = self.chars.next() {
                     if !matches!(next, '$' | '`' | '"' | '\\' | '\n') {
@@ -116,7 +145,7 @@ impl Reader<'_> {
                     top.push(next);
                 }
             }
-            '$' if self.take('(') => self.enter(top, Closer::Paren),
+            '$' if self.take('(') => self.enter_paren(top, false),
             '`' => self.backtick(top),
             _ => top.push(char),
         }
@@ -138,6 +167,7 @@ impl Reader<'_> {
                 Some('\n') | None => {}
                 Some(next) => top.push(next),
             },
+            '<' | '>' | '#' if top.is_arithmetic => top.push(char),
             '#' if top.word.is_none() => {
                 while self.chars.next_if(|&inner| inner != '\n').is_some() {}
             }
@@ -148,7 +178,8 @@ impl Reader<'_> {
             ';' | '&' | '|' => self.end_command(top),
             '(' => {
                 self.end_command(top);
-                self.enter(top, Closer::Paren);
+                let is_arithmetic = top.is_arithmetic;
+                self.enter_paren(top, is_arithmetic);
             }
             ')' => {
                 self.end_command(top);
@@ -156,9 +187,10 @@ impl Reader<'_> {
                     self.leave(top);
                 }
             }
-            '$' if self.take('(') => self.enter(top, Closer::Paren),
-            // Of `$'…'` and `$"…"`, the quotes matter.
-            '$' if matches!(self.chars.peek(), Some('\'' | '"')) => {}
+            '$' if self.take('(') => self.enter_paren(top, false),
+            '$' if self.take('\'') => self.escaped(top),
+            // Of `$"…"`, the quotes matter.
+            '$' if self.chars.peek() == Some(&'"') => {}
             '`' => self.backtick(top),
             '<' => self.input(top),
             '>' => {
@@ -172,6 +204,18 @@ impl Reader<'_> {
             }
             _ if char.is_whitespace() => top.end_word(),
             _ => top.push(char),
+        }
+    }
+
+    /// What stands in `$'…'`.
+    fn escaped(&mut self, top: &mut Frame) {
+        top.word.get_or_insert_default();
+        while let Some(char) = self.chars.next() {
+            match char {
+                '\'' => return,
+                '\\' => self.chars.next().into_iter().for_each(|next| top.push(next)),
+                _ => top.push(char),
+            }
         }
     }
 
@@ -191,24 +235,33 @@ impl Reader<'_> {
         }
         self.take('-');
         while self.chars.next_if(|next| matches!(next, ' ' | '\t')).is_some() {}
-        let mut end = String::new();
+        let mut document = Document { end: String::new(), is_literal: false };
         while let Some(next) = self.chars.next_if(|next| {
             !next.is_whitespace() && !matches!(next, ';' | '&' | '|' | '<' | '>' | '(' | ')')
         }) {
-            if !matches!(next, '\'' | '"' | '\\') {
-                end.push(next);
+            match next {
+                '\'' | '"' | '\\' => document.is_literal = true,
+                _ => document.end.push(next),
             }
         }
-        self.documents.push(end);
+        self.documents.push(document);
     }
 
+    /// Passes over here-documents, but for what is substituted in them.
     fn skip_documents(&mut self) {
-        for end in std::mem::take(&mut self.documents) {
+        for document in std::mem::take(&mut self.documents) {
+            let mut body = String::new();
             while self.chars.peek().is_some() {
                 let line: String = self.chars.by_ref().take_while(|&char| char != '\n').collect();
-                if line.trim() == end {
+                if line.trim() == document.end {
                     break;
                 }
+                body.push_str(&line);
+                body.push('\n');
+            }
+            if !document.is_literal && self.depth < DOCUMENTS {
+                let top = Frame { quoted: true, is_document: true, ..Frame::new(Closer::End) };
+                self.found.extend(commands(&body, top, self.depth + 1));
             }
         }
     }
@@ -219,6 +272,15 @@ impl Reader<'_> {
             self.leave(top);
         } else {
             self.enter(top, Closer::Backtick);
+        }
+    }
+
+    /// Begins what stands behind `(`: a command, or with another `(` an arithmetic.
+    fn enter_paren(&mut self, top: &mut Frame, is_arithmetic: bool) {
+        let frames = self.frames.len();
+        self.enter(top, Closer::Paren);
+        if self.frames.len() > frames {
+            top.is_arithmetic = is_arithmetic || self.chars.peek() == Some(&'(');
         }
     }
 
@@ -281,6 +343,18 @@ mod tests {
         case("a # b c\nd#e", &[&["a"], &["d#e"]]);
         case("a <<'EOF'\nenv\nEOF\nb", &[&["a"], &["b"]]);
         case("a \"$(cat <<EOF\nenv\nEOF\n)\" b", &[&["cat"], &["a", "", "b"]]);
+        case(
+            "a <<EOF\n\"$(env)\" `b c` \"d\" \\$(e)\nEOF\nf",
+            &[&["a"], &["env"], &["b", "c"], &["f"]],
+        );
+        case("a <<\\EOF\n$(env)\nEOF\nf", &[&["a"], &["f"]]);
+        case("x=$((1<<4))\nb", &[&["1<<4"], &[""], &["x="], &["b"]]);
+        case(
+            "a \"$(( (1<<4) # $(b <c) ))\" d",
+            &[&["1<<4"], &["b"], &["", "#", ""], &[""], &["a", "", "d"]],
+        );
+        case("((x<<1))\nb", &[&["x<<1"], &[""], &[""], &["b"]]);
+        case("a $'it\\'s'; b", &[&["a", "it's"], &["b"]]);
         case("a <<< env", &[&["a"]]);
         case("diff <(a) <(b)", &[&["a"], &["b"], &["diff", "", ""]]);
         case("$'a b' c", &[&["a b", "c"]]);
@@ -301,7 +375,7 @@ mod tests {
         fn any_text_is_survived(
             text in any::<String>(),
             odd in proptest::collection::vec(
-                prop::sample::select(vec!["$(", ")", "`", "\"", "'", "<<E\n", "<", ">", "\\", "\n", "a"]),
+                prop::sample::select(vec!["$(", "((", "$'", ")", "`", "\"", "'", "<<E\n", "<", ">", "\\", "\n", "a"]),
                 0..200,
             ),
         ) {
