@@ -80,20 +80,27 @@ impl Quiet {
     /// Finds what stands between noise. `false` when there is none.
     fn split(&mut self, text: &[u8], end: End) -> bool {
         self.runs.clear();
-        let wide = memchr::memchr3(0xe2, 0xef, 0xc2, text).is_some();
-        let (mut at, mut begun, mut is_noisy) = (0, 0, false);
-        while let Some(found) = next(text, at, wide) {
+        let (mut begun, mut is_noisy) = (0, false);
+        let mut take = |found: usize| {
+            if found < begun {
+                // Within what was taken already.
+                return;
+            }
             let length = noise(text.get(found..).unwrap_or_default(), end);
-            if length == 0 {
-                at = found + 1;
-                continue;
+            if length > 0 {
+                is_noisy = true;
+                if begun < found {
+                    self.runs.push(begun..found);
+                }
+                begun = found + length;
             }
-            is_noisy = true;
-            if begun < found {
-                self.runs.push(begun..found);
-            }
-            at = found + length;
-            begun = at;
+        };
+        if memchr::memchr3(0xe2, 0xef, 0xc2, text).is_some() {
+            let begins = |byte: u8| matches!(byte, b'\n' | b'\r' | 0x1b | 0xe2 | 0xef | 0xc2);
+            let places = text.iter().enumerate().filter(|(_, byte)| begins(**byte));
+            places.for_each(|(found, _)| take(found));
+        } else {
+            memchr::memchr3_iter(b'\n', b'\r', 0x1b, text).for_each(&mut take);
         }
         if begun < text.len() {
             self.runs.push(begun..text.len());
@@ -136,6 +143,13 @@ impl Quiet {
 /// The four bytes before and after the beginning of a run, without what is in
 /// between; `None` where there are less.
 fn near(text: &[u8], runs: &[Range<usize>], at: usize) -> Option<[u8; 8]> {
+    // Nearly always both are long enough, and no byte is looked for one by one.
+    let (before, after) = (runs.get(at.checked_sub(1)?)?, runs.get(at)?);
+    let left = text.get(before.clone())?.last_chunk::<4>();
+    let right = text.get(after.clone())?.first_chunk::<4>();
+    if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (left, right) {
+        return Some([a, b, c, d, e, f, g, h]);
+    }
     let mut around = [0; 8];
     let (left, right) = around.split_at_mut(4);
     let before = runs.get(..at)?.iter().rev().flat_map(|run| run.clone().rev());
@@ -170,16 +184,6 @@ fn after(runs: &[Range<usize>], at: usize, reach: usize) -> usize {
         length >= reach
     });
     found.map_or(runs.len().saturating_sub(1), |(number, _)| number)
-}
-
-/// The next byte that may begin noise.
-fn next(text: &[u8], from: usize, wide: bool) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let narrow = memchr::memchr3(b'\n', b'\r', 0x1b, rest);
-    // What stands after the nearer one is looked for again from there.
-    let rest = narrow.map_or(rest, |end| rest.get(..end).unwrap_or_default());
-    let found = if wide { memchr::memchr3(0xe2, 0xef, 0xc2, rest).or(narrow) } else { narrow };
-    found.map(|at| from + at)
 }
 
 /// How many bytes at the beginning of a text are one piece of noise.
