@@ -5,25 +5,8 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 
-use crate::Kind;
+use crate::Sighting;
 use crate::rule::{self, Rule};
-
-/// How sure it is that a sighting is a credential.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Verified {
-    /// It has the form of one.
-    Shape,
-    /// It has the form, and its own checksum fits.
-    Checksum,
-}
-
-/// A credential in a text: what it is and where it stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Sighting {
-    pub kind: Kind,
-    pub range: Range<usize>,
-    pub verified: Verified,
-}
 
 /// All kinds, ready to look for. Making it takes time: make it once.
 #[derive(Debug)]

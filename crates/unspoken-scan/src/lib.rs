@@ -17,8 +17,10 @@ mod kinds;
 pub mod plaintext;
 mod position;
 mod rule;
+mod sighting;
 
 pub use baseline::{Accepted, Baseline, BaselineError, BaselineKey, Leak};
 pub use kind::Kind;
-pub use kinds::{Kinds, Sighting, Verified};
+pub use kinds::Kinds;
 pub use position::{Lines, Position};
+pub use sighting::{Sighting, Verified};

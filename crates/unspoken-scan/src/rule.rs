@@ -17,7 +17,7 @@ mod url;
 
 use std::ops::Range;
 
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 use crate::{Kind, floor};
 
 /// One way to see one kind, or a few that have their anchor in common.

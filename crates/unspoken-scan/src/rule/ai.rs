@@ -6,7 +6,7 @@ use super::Set::{Alnum, Hex, Word};
 use super::check::{mixed, shape};
 use super::{Any, Kind, Part, Rule, Run, Text, begins, seen};
 use crate::floor;
-use crate::kinds::Sighting;
+use crate::sighting::Sighting;
 
 const HUGGING_FACE: Kind = Kind::new(
     "hugging-face-token",

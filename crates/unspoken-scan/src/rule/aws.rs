@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Set::{Alnum, Base64};
 use super::{Kind, Rule, begins, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 const SECRET: Kind = Kind::new(
     "aws-secret-key",

@@ -8,7 +8,7 @@ use super::Set::{Alnum, Digit, Hex, Upper, Word};
 use super::check::{decode_url_safe, mixed, shape};
 use super::{Any, Kind, Rule, Run, Text, begins, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 const SLACK: Kind = Kind::new(
     "slack-token",

@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use crate::crc::{base36, base62, crc32};
-use crate::kinds::Verified::{self, Checksum, Shape};
+use crate::sighting::Verified::{self, Checksum, Shape};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)

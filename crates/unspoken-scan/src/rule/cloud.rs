@@ -6,7 +6,7 @@ use super::Set::{Alnum, Base64, Digit, Hex, Loose, Upper, Word};
 use super::check::{json, mixed, shape};
 use super::{Any, Kind, Rule, Run, Set, Text, begins, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 const GOOGLE: Kind = Kind::new(
     "google-api-key",

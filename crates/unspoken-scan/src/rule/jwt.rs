@@ -8,7 +8,7 @@ use super::Set::Word;
 use super::check::decode_url_safe;
 use super::{Kind, Rule, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 pub(crate) const JWT: Kind = Kind::new(
     "json-web-token",

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::Set::{Alnum, Base64, Loose};
 use super::{Kind, Rule, begins, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 const PEM: Kind = Kind::new(
     "private-key",

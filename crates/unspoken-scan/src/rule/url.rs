@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Kind, Rule, seen};
 use crate::floor;
-use crate::kinds::{Sighting, Verified};
+use crate::sighting::{Sighting, Verified};
 
 pub(crate) const URL: Kind = Kind::new(
     "url-password",

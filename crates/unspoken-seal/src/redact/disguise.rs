@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 
 use super::escape::{Backslash, Entities, Number, Percent};
 use super::index::Index;
-use super::matcher::Texts;
 use super::noise::{End, Quiet};
 
 /// Texts that show a value, of many values; each text once, for its first owner.
@@ -95,8 +94,8 @@ const ENTITIES: [Entities; 8] = [
 ];
 
 impl Disguises {
-    /// All texts, one after the other, and where each ends.
-    pub(super) fn into_texts(self) -> Texts {
+    /// All texts, one after the other; where each ends, and its owner.
+    pub(super) fn into_texts(self) -> (Zeroizing<Vec<u8>>, Vec<(usize, u32)>) {
         (self.bytes, self.ends)
     }
 

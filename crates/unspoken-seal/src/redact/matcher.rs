@@ -200,6 +200,3 @@ impl fmt::Debug for Scratch {
         f.debug_struct("Scratch").finish_non_exhaustive()
     }
 }
-
-/// Where texts are gathered: all of them one after the other, and where each ends.
-pub(super) type Texts = (Zeroizing<Vec<u8>>, Vec<(usize, u32)>);
