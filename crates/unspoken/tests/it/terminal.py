@@ -30,8 +30,9 @@ def main():
 
     def own_terminal():
         os.setsid()
-        # Whoever started us may have us ignore it.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # Whoever started us may have us ignore them, as `nohup` does.
+        for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(ignored, signal.SIG_DFL)
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
     child = subprocess.Popen(
