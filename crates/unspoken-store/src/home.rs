@@ -16,8 +16,8 @@ use crate::keychain::Keychain;
 use crate::private_folder::{PrivateFolder, read_private};
 use crate::temporary::open_parent;
 use crate::{
-    EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, PermissionFolder,
-    PrivateError, Setting, TrustFolder, Variables, Written,
+    EnvVar, FileError, KeyFile, KeyFolder, KeyName, Operation, Origin, Permissions, PrivateError,
+    RecordFolder, Setting, Trust, Variables, Written,
 };
 
 /// The user's data folder and configuration folder, below the home folder.
@@ -72,13 +72,13 @@ impl Home {
     }
 
     /// The records of the projects whose hooks may be started.
-    pub fn trust(&self) -> TrustFolder<'_> {
-        TrustFolder::new(self)
+    pub fn trust(&self) -> RecordFolder<'_, Trust> {
+        RecordFolder::new(self)
     }
 
     /// The records of what a person has permitted inside of coding agents.
-    pub fn permissions(&self) -> PermissionFolder<'_> {
-        PermissionFolder::new(self)
+    pub fn permissions(&self) -> RecordFolder<'_, Permissions> {
+        RecordFolder::new(self)
     }
 
     /// One of the keys, wherever it is kept.

@@ -22,17 +22,17 @@ mod keychain;
 mod keyring;
 mod lock;
 mod permission;
-mod permission_folder;
 mod private_folder;
 mod project;
 mod project_store;
 mod real_root;
+mod record;
+mod record_folder;
 mod regular_file;
 mod rescue;
 mod store_error;
 mod temporary;
 mod trust;
-mod trust_folder;
 
 pub use atomic::{replace, write_new};
 pub use backup::{
@@ -52,8 +52,7 @@ pub use key_folder::KeyFolder;
 pub use keychain::KeychainError;
 pub use keyring::{Candidate, CommandError, KeyOrigin, Keyring, KeyringError};
 pub use lock::{Lock, LockError};
-pub use permission::{Permission, PermissionError, Permissions};
-pub use permission_folder::{PermissionFolder, PermissionFolderError};
+pub use permission::{Permission, Permissions};
 pub use private_folder::{PrivateError, Written};
 pub use project::{Project, ProjectError, SECRETS, reach};
 pub use project_store::inbox::inbox_folder;
@@ -61,8 +60,9 @@ pub use project_store::{
     AccessPlan, DataKeyPolicy, Edited, Folded, InboxProblem, Leave, ProjectStore, Waiting,
 };
 pub use real_root::RealRoot;
+pub use record::{Record, RecordError, RecordKind};
+pub use record_folder::{RecordFolder, RecordFolderError};
 pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
 pub use store_error::{NoKey, StoreError};
-pub use trust::{Distrust, Trust, TrustError, TrustedHook};
-pub use trust_folder::{TrustFolder, TrustFolderError};
+pub use trust::{Distrust, Trust, TrustedHook};

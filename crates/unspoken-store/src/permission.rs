@@ -8,9 +8,10 @@
 //! Where records lie is not known here, nor what time it is.
 
 use jiff::{SignedDuration, Timestamp};
-use thiserror::Error;
-use toml_edit::{ArrayOfTables, Document, DocumentMut, Item, Table, value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use unspoken_model::EnvironmentName;
+
+use crate::record::{Record, RecordError, RecordKind, VERSION, begin, text_of};
 
 /// The permissions of one project.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,19 +31,23 @@ pub struct Permission {
     pub until: Timestamp,
 }
 
-/// Why a text is no [`Permissions`].
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum PermissionError {
-    #[error("it is not TOML")]
-    Syntax,
-    #[error("a newer release wrote it")]
-    Newer,
-    #[error("`{key}` is not as it is written")]
-    Field { key: &'static str },
+impl Record for Permissions {
+    const KIND: RecordKind = RecordKind::Permissions;
+
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    fn read(text: &str) -> Result<Self, RecordError> {
+        Self::parse(text)
+    }
+
+    fn text(&self) -> String {
+        self.print()
+    }
 }
 
 impl Permissions {
-    const VERSION: i64 = 1;
     const KEYS: [&'static str; 4] = ["version", "root", "project", "permission"];
 
     /// How long a permission lasts at the most.
@@ -75,25 +80,15 @@ impl Permissions {
     }
 
     /// Reads a record.
-    pub fn parse(text: &str) -> Result<Self, PermissionError> {
-        let document = Document::parse(text).map_err(|_| PermissionError::Syntax)?;
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        let (document, root) = begin(text, &Self::KEYS)?;
         let table = document.as_table();
-        match table.get("version").and_then(Item::as_integer) {
-            Some(Self::VERSION) => {}
-            Some(version) if version > Self::VERSION => return Err(PermissionError::Newer),
-            _ => return Err(PermissionError::Field { key: "version" }),
-        }
-        if table.iter().any(|(key, _)| !Self::KEYS.contains(&key)) {
-            return Err(PermissionError::Field { key: "version" });
-        }
-        let root = text_of(table, "root").filter(|root| root.starts_with('/'));
-        let root = root.ok_or(PermissionError::Field { key: "root" })?;
-        let project = text_of(table, "project").ok_or(PermissionError::Field { key: "project" })?;
+        let project = text_of(table, "project").ok_or(RecordError::Field { key: "project" })?;
         let granted = match table.get("permission") {
             None => Vec::new(),
             Some(item) => {
                 let tables = item.as_array_of_tables();
-                let tables = tables.ok_or(PermissionError::Field { key: "permission" })?;
+                let tables = tables.ok_or(RecordError::Field { key: "permission" })?;
                 tables.iter().map(Permission::read).collect::<Result<_, _>>()?
             }
         };
@@ -103,7 +98,7 @@ impl Permissions {
     /// Writes a record.
     pub fn print(&self) -> String {
         let mut document = DocumentMut::new();
-        document.insert("version", value(Self::VERSION));
+        document.insert("version", value(VERSION));
         document.insert("root", value(self.root.as_str()));
         document.insert("project", value(self.project.as_str()));
         let mut tables = ArrayOfTables::new();
@@ -127,22 +122,18 @@ impl Permission {
         now < self.until && self.until.duration_since(now) <= Permissions::LONGEST
     }
 
-    fn read(table: &Table) -> Result<Self, PermissionError> {
+    fn read(table: &Table) -> Result<Self, RecordError> {
         if table.len() != 3 {
-            return Err(PermissionError::Field { key: "permission" });
+            return Err(RecordError::Field { key: "permission" });
         }
         let environment = text_of(table, "environment")
             .and_then(|text| EnvironmentName::parse(&text).ok())
-            .ok_or(PermissionError::Field { key: "environment" })?;
-        let command = text_of(table, "command").ok_or(PermissionError::Field { key: "command" })?;
+            .ok_or(RecordError::Field { key: "environment" })?;
+        let command = text_of(table, "command").ok_or(RecordError::Field { key: "command" })?;
         let until = text_of(table, "until").and_then(|text| text.parse().ok());
-        let until = until.ok_or(PermissionError::Field { key: "until" })?;
+        let until = until.ok_or(RecordError::Field { key: "until" })?;
         Ok(Self { environment, command, until })
     }
-}
-
-fn text_of(table: &Table, key: &str) -> Option<String> {
-    table.get(key)?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -200,7 +191,7 @@ mod tests {
     #[test]
     fn a_record_that_is_not_ours_permits_nothing() {
         #[track_caller]
-        fn case(text: &str, expected: PermissionError) {
+        fn case(text: &str, expected: RecordError) {
             assert_eq!(Permissions::parse(text), Err(expected), "{text}");
         }
 
@@ -208,10 +199,10 @@ mod tests {
         assert_eq!(Permissions::parse(&text), Ok(permissions()));
         let none = Permissions { granted: Vec::new(), ..permissions() };
         assert_eq!(Permissions::parse(&none.print()), Ok(none));
-        let field = |key| PermissionError::Field { key };
+        let field = |key| RecordError::Field { key };
         case("", field("version"));
-        case("a = 1\na = 1", PermissionError::Syntax);
-        case(&text.replace("version = 1", "version = 2"), PermissionError::Newer);
+        case("a = 1\na = 1", RecordError::Syntax);
+        case(&text.replace("version = 1", "version = 2"), RecordError::Newer);
         case(&format!("more = 1\n{text}"), field("version"));
         case(&text.replace("\"staging\"", "\"Sta ging\""), field("environment"));
         case(&text.replace("until = \"2", "until = \"x2"), field("until"));

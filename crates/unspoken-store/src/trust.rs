@@ -10,10 +10,11 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-use toml_edit::{Array, Document, DocumentMut, Item, Table, value};
+use toml_edit::{Array, DocumentMut, Item, Table, value};
 use unspoken_model::SecretName;
 use unspoken_seal::Checksum;
+
+use crate::record::{Record, RecordError, RecordKind, VERSION, begin};
 
 /// The hooks of one project that may be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,19 +42,23 @@ pub enum Distrust {
     Changed { command: Option<Vec<String>>, checksum: Option<Checksum> },
 }
 
-/// Why a text is no [`Trust`].
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum TrustError {
-    #[error("it is not TOML")]
-    Syntax,
-    #[error("a newer release wrote it")]
-    Newer,
-    #[error("`{key}` is not as it is written")]
-    Field { key: &'static str },
+impl Record for Trust {
+    const KIND: RecordKind = RecordKind::Trust;
+
+    fn root(&self) -> &str {
+        &self.root
+    }
+
+    fn read(text: &str) -> Result<Self, RecordError> {
+        Self::parse(text)
+    }
+
+    fn text(&self) -> String {
+        self.print()
+    }
 }
 
 impl Trust {
-    const VERSION: i64 = 1;
     const KEYS: [&'static str; 3] = ["version", "root", "hooks"];
 
     /// Says whether a hook that is there `now` is the one that was agreed to.
@@ -69,24 +74,13 @@ impl Trust {
     }
 
     /// Reads a record.
-    pub fn parse(text: &str) -> Result<Self, TrustError> {
-        let document = Document::parse(text).map_err(|_| TrustError::Syntax)?;
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        let (document, root) = begin(text, &Self::KEYS)?;
         let table = document.as_table();
-        match table.get("version").and_then(Item::as_integer) {
-            Some(Self::VERSION) => {}
-            Some(version) if version > Self::VERSION => return Err(TrustError::Newer),
-            _ => return Err(TrustError::Field { key: "version" }),
-        }
-        if table.iter().any(|(key, _)| !Self::KEYS.contains(&key)) {
-            return Err(TrustError::Field { key: "version" });
-        }
-        let root = table.get("root").and_then(Item::as_str);
-        let root = root.filter(|root| root.starts_with('/'));
-        let root = root.ok_or(TrustError::Field { key: "root" })?.to_owned();
         let hooks = table.get("hooks").and_then(Item::as_table);
-        let hooks = hooks.ok_or(TrustError::Field { key: "hooks" })?;
+        let hooks = hooks.ok_or(RecordError::Field { key: "hooks" })?;
         let hooks = hooks.iter().map(|(name, item)| {
-            let name = SecretName::parse(name).map_err(|_| TrustError::Field { key: "hooks" })?;
+            let name = SecretName::parse(name).map_err(|_| RecordError::Field { key: "hooks" })?;
             Ok((name, TrustedHook::read(item)?))
         });
         Ok(Self { root, hooks: hooks.collect::<Result<_, _>>()? })
@@ -95,7 +89,7 @@ impl Trust {
     /// Writes a record.
     pub fn print(&self) -> String {
         let mut document = DocumentMut::new();
-        document.insert("version", value(Self::VERSION));
+        document.insert("version", value(VERSION));
         document.insert("root", value(self.root.as_str()));
         let mut hooks = Table::new();
         hooks.set_implicit(!self.hooks.is_empty());
@@ -111,9 +105,9 @@ impl Trust {
 }
 
 impl TrustedHook {
-    fn read(item: &Item) -> Result<Self, TrustError> {
+    fn read(item: &Item) -> Result<Self, RecordError> {
         let table = item.as_table().filter(|table| table.len() == 2);
-        let table = table.ok_or(TrustError::Field { key: "hooks" })?;
+        let table = table.ok_or(RecordError::Field { key: "hooks" })?;
         let words = table.get("command").and_then(Item::as_array);
         let words = words.map(|words| words.iter().map(|word| word.as_str().map(str::to_owned)));
         let command: Option<Vec<String>> = words.and_then(Iterator::collect);
@@ -121,8 +115,8 @@ impl TrustedHook {
         let checksum = table.get("sha256").and_then(Item::as_str);
         let checksum = checksum.and_then(|text| Checksum::parse(text).ok());
         Ok(Self {
-            command: command.ok_or(TrustError::Field { key: "command" })?,
-            checksum: checksum.ok_or(TrustError::Field { key: "sha256" })?,
+            command: command.ok_or(RecordError::Field { key: "command" })?,
+            checksum: checksum.ok_or(RecordError::Field { key: "sha256" })?,
         })
     }
 }
@@ -184,16 +178,16 @@ mod tests {
     #[test]
     fn a_record_that_is_not_ours_trusts_nothing() {
         #[track_caller]
-        fn case(text: &str, expected: TrustError) {
+        fn case(text: &str, expected: RecordError) {
             assert_eq!(Trust::parse(text), Err(expected), "{text}");
         }
 
         let text = trust().print();
-        let field = |key| TrustError::Field { key };
+        let field = |key| RecordError::Field { key };
 
         case("", field("version"));
-        case("version = 1\nversion = 1", TrustError::Syntax);
-        case(&text.replace("version = 1", "version = 2"), TrustError::Newer);
+        case("version = 1\nversion = 1", RecordError::Syntax);
+        case(&text.replace("version = 1", "version = 2"), RecordError::Newer);
         case(&text.replace("version = 1", "version = 0"), field("version"));
         case(&format!("more = 1\n{text}"), field("version"));
         case(&text.replace("\"/home", "\"home"), field("root"));

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use unspoken_deliver::hook::HookError;
 use unspoken_model::{EnvironmentName, SecretName};
-use unspoken_store::{
-    HookProgramError, PermissionFolderError, PrivateError, RescueError, TrustFolderError,
-};
+use unspoken_store::{HookProgramError, PrivateError, RecordFolderError, RecordKind, RescueError};
 
 use super::{Code, Failure, mend, quoted};
 
@@ -58,27 +56,34 @@ impl From<HookProgramError> for Failure {
     }
 }
 
-impl From<TrustFolderError> for Failure {
-    fn from(error: TrustFolderError) -> Self {
+impl From<RecordFolderError> for Failure {
+    fn from(error: RecordFolderError) -> Self {
         match error {
-            TrustFolderError::File(error)
-            | TrustFolderError::Private(PrivateError::File(error)) => error.into(),
-            TrustFolderError::Private(ref private) => {
+            RecordFolderError::Private { error: PrivateError::File(error), .. } => error.into(),
+            RecordFolderError::Private { kind, error: ref private } => {
                 let failure = Self::because(Code::Refused, &error);
+                let what = match kind {
+                    RecordKind::Trust => "agreed to",
+                    RecordKind::Permissions => "permitted",
+                };
                 match mend(private) {
                     Some(command) => failure.hint(format!(
-                        "Others may have changed what you agreed to. If not, run `{command}`."
+                        "Others may have changed what you {what}. If not, run `{command}`."
                     )),
                     None => failure,
                 }
             }
-            TrustFolderError::Record { ref path, .. }
-            | TrustFolderError::OtherRoot { ref path, .. } => Self::because(Code::Refused, &error)
-                .hint(format!(
-                    "Nothing was started. Run `rm {}`, then `unspoken trust`.",
-                    quoted(path)
-                )),
-            TrustFolderError::TooLarge { .. } => Self::because(Code::Other, &error),
+            RecordFolderError::Record { kind, ref path, .. }
+            | RecordFolderError::OtherRoot { kind, ref path, .. } => {
+                let path = quoted(path);
+                Self::because(Code::Refused, &error).hint(match kind {
+                    RecordKind::Trust => {
+                        format!("Nothing was started. Run `rm {path}`, then `unspoken trust`.")
+                    }
+                    RecordKind::Permissions => format!("Nothing was shown. Run `rm {path}`."),
+                })
+            }
+            RecordFolderError::TooLarge { .. } => Self::because(Code::Other, &error),
         }
     }
 }
@@ -121,26 +126,4 @@ fn a_command_is_shown_as_its_words() {
         command_line(&command.map(str::to_owned)),
         "scripts/a '' 'two words' '$(touch x)' 'it'\\''s' '\\u{1b}'"
     );
-}
-
-impl From<PermissionFolderError> for Failure {
-    fn from(error: PermissionFolderError) -> Self {
-        match error {
-            PermissionFolderError::Private(PrivateError::File(error)) => error.into(),
-            PermissionFolderError::Private(ref private) => {
-                let failure = Self::because(Code::Refused, &error);
-                match mend(private) {
-                    Some(command) => failure.hint(format!(
-                        "Others may have changed what you permitted. If not, run `{command}`."
-                    )),
-                    None => failure,
-                }
-            }
-            PermissionFolderError::Record { ref path, .. }
-            | PermissionFolderError::OtherRoot { ref path, .. } => {
-                Self::because(Code::Refused, &error)
-                    .hint(format!("Nothing was shown. Run `rm {}`.", quoted(path)))
-            }
-        }
-    }
 }
