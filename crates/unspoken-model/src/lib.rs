@@ -7,7 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod expiry;
+mod id;
 mod key_id;
 mod key_stub;
 mod language;
@@ -17,10 +19,16 @@ mod place;
 mod project_file;
 mod public_key;
 mod recipient_name;
+mod scope;
 mod seal_key;
 mod shown;
 
+pub use audit::{Action, AuditEntry, AuditWordError, Outcome};
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
+pub use id::{
+    DeploymentId, EnvironmentId, IdError, LoginId, NodeId, PersonId, ProjectId, RequestId, TeamId,
+    TokenId, TrustId,
+};
 pub use key_id::{KeyId, KeyIdError};
 pub use key_stub::{KeyStub, KeyStubError};
 pub use language::Language;
@@ -33,5 +41,6 @@ pub use project_file::{
 };
 pub use public_key::is_same_key;
 pub use recipient_name::{RecipientName, RecipientNameError};
+pub use scope::{Grant, Reach, Role, RoleError, Verb};
 pub use seal_key::{SealKey, SealKeyError};
 pub use shown::shown;

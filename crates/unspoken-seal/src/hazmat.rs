@@ -19,6 +19,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use rand_core::{OsRng, RngCore as _};
 use sha2::{Digest as _, Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
 use unspoken_model::SealKey;
 use zeroize::Zeroizing;
 
@@ -142,12 +143,7 @@ pub(crate) struct SealPair(SigningKey);
 
 impl SealPair {
     pub(crate) fn derive(key: &DataKey) -> Self {
-        let mut seed = Zeroizing::new([0; 32]);
-        let expanded = Hkdf::<Sha256>::new(None, key.expose())
-            .expand(b"unspoken/document-seal/v1", &mut *seed);
-        // HKDF-SHA-256 gives up to 8,160 bytes; 32 cannot be refused.
-        debug_assert!(expanded.is_ok());
-        Self(SigningKey::from_bytes(&seed))
+        Self(SigningKey::from_bytes(&derive(key, b"unspoken/document-seal/v1")))
     }
 
     pub(crate) fn public(&self) -> SealKey {
@@ -199,6 +195,20 @@ impl Sha512Stream {
 /// HMAC-SHA-256, which is what the first step of HKDF is.
 pub(crate) fn hmac_sha256(key: &DataKey, message: &[u8]) -> [u8; 32] {
     Hkdf::<Sha256>::extract(Some(key.expose()), message).0.into()
+}
+
+/// Another key of a key, for one purpose. HKDF-SHA-256.
+pub(crate) fn derive(key: &DataKey, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut derived = Zeroizing::new([0; 32]);
+    let expanded = Hkdf::<Sha256>::new(None, key.expose()).expand(purpose, &mut *derived);
+    // HKDF-SHA-256 gives up to 8,160 bytes; 32 cannot be refused.
+    debug_assert!(expanded.is_ok());
+    derived
+}
+
+/// Whether bytes are the same, without telling by time where they differ.
+pub(crate) fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    one.ct_eq(other).into()
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {

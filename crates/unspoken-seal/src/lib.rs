@@ -38,6 +38,7 @@ mod secret_set;
 mod share;
 mod sops;
 mod stack;
+mod token;
 mod unlock;
 mod wrapped;
 
@@ -68,4 +69,5 @@ pub use sops::tree::TreeError;
 pub use sops::value::ValueError;
 pub use sops::yaml_store::YamlProblem;
 pub use stack::wipe_stack;
+pub use token::{HashedToken, PlainToken, TokenAuth, TokenError, TokenKind};
 pub use unlock::{DocumentKey, Unlock};

@@ -1,0 +1,179 @@
+//! What a job works with: the transaction, the time, and the rows of the record that it leaves.
+
+use std::net::IpAddr;
+
+use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, TokenId};
+
+use super::memo::{EnvironmentRow, Memo, TokenRow};
+use super::sql::{Cell, Row, Sql, SqlError};
+
+/// What is known of a job before it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) request: RequestId,
+    pub(crate) address: IpAddr,
+    pub(crate) action: Action,
+    /// The token that was shown, whether or not there is one.
+    pub(crate) token: Option<TokenId>,
+    pub(crate) environment: Option<EnvironmentId>,
+    /// Whether it may change something.
+    pub(crate) changes: bool,
+}
+
+/// See the top.
+pub(crate) struct Desk<'a> {
+    sql: &'a mut dyn Sql,
+    memo: &'a mut Memo,
+    now: i64,
+    /// What rows of this job begin with; it learns while the job does.
+    pub(crate) entry: AuditEntry,
+    entries: Vec<AuditEntry>,
+    is_marked: bool,
+    broken: Option<SqlError>,
+}
+
+/// What a job leaves.
+pub(super) struct Leavings {
+    pub(super) entries: Vec<AuditEntry>,
+    /// What a row that says more would begin with.
+    pub(super) entry: AuditEntry,
+    /// The transaction cannot go on.
+    pub(super) broken: Option<SqlError>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(sql: &'a mut dyn Sql, memo: &'a mut Memo, now: i64, about: &About) -> Self {
+        let entry = AuditEntry {
+            at: now,
+            address: about.address.to_string(),
+            action: about.action,
+            token: about.token.map(|id| id.to_string()).unwrap_or_default(),
+            subject: about.environment.map(|id| id.to_string()).unwrap_or_default(),
+            request: about.request.to_string(),
+            ..AuditEntry::default()
+        };
+        let entries = Vec::with_capacity(1);
+        Self { sql, memo, now, entry, entries, is_marked: false, broken: None }
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(crate) fn token(&mut self, id: TokenId) -> Result<Option<TokenRow>, SqlError> {
+        let found = self.memo.token(self.sql, id);
+        self.watch(found)
+    }
+
+    pub(crate) fn environment(
+        &mut self,
+        id: EnvironmentId,
+    ) -> Result<Option<EnvironmentRow>, SqlError> {
+        let found = self.memo.environment(self.sql, id);
+        self.watch(found)
+    }
+
+    pub(crate) fn rows(
+        &mut self,
+        statement: &'static str,
+        cells: &[Cell],
+    ) -> Result<Vec<Row>, SqlError> {
+        let found = self.sql.rows(statement, cells);
+        self.watch(found)
+    }
+
+    /// The one row that there can be.
+    pub(crate) fn row(
+        &mut self,
+        statement: &'static str,
+        cells: &[Cell],
+    ) -> Result<Option<Row>, SqlError> {
+        Ok(self.rows(statement, cells)?.into_iter().next())
+    }
+
+    /// Changes rows, and tells how many.
+    pub(crate) fn change(
+        &mut self,
+        statement: &'static str,
+        cells: &[Cell],
+    ) -> Result<u64, SqlError> {
+        self.mark()?;
+        self.memo.clear();
+        let changed = self.sql.change(statement, cells);
+        self.watch(changed)
+    }
+
+    /// Changes what no right and no place depends on, by the same statement with each of these
+    /// sets of parameters.
+    pub(crate) fn change_values(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), SqlError> {
+        self.mark()?;
+        let changed = self.sql.change_all(statement, sets);
+        self.watch(changed)
+    }
+
+    /// Begins an environment's next revision.
+    pub(crate) fn next_revision(&mut self, id: EnvironmentId) -> Result<i64, SqlError> {
+        let next = self.environment(id)?.ok_or(SqlError::Shape(0))?.revision + 1;
+        self.mark()?;
+        let cells = [Cell::text(id), next.into()];
+        let changed = self.sql.change("UPDATE environment SET revision = $2 WHERE id = $1", &cells);
+        self.watch(changed)?;
+        self.memo.note_revision(&id, next);
+        Ok(next)
+    }
+
+    /// Takes one of a token's uses. `false` when none remains.
+    pub(crate) fn use_up(&mut self, token: TokenId) -> Result<bool, SqlError> {
+        self.mark()?;
+        let changed = self.sql.change(
+            "UPDATE token_use SET remaining = remaining - 1 WHERE token = $1 AND remaining > 0",
+            &[Cell::text(token)],
+        );
+        let changed = self.watch(changed)?;
+        self.memo.note_use(&token);
+        Ok(changed == 1)
+    }
+
+    /// Leaves a row of the record, as far as [`Desk::entry`] says what it is.
+    pub(crate) fn record(&mut self, outcome: Outcome) {
+        self.entries.push(AuditEntry { outcome, ..self.entry.clone() });
+    }
+
+    /// What is changed from here on can be undone.
+    fn mark(&mut self) -> Result<(), SqlError> {
+        if !self.is_marked {
+            let marked = self.sql.set_mark();
+            self.watch(marked)?;
+            self.is_marked = true;
+        }
+        Ok(())
+    }
+
+    fn watch<T>(&mut self, outcome: Result<T, SqlError>) -> Result<T, SqlError> {
+        if let Err(error @ (SqlError::Conflict | SqlError::Failed(_))) = &outcome {
+            self.broken = Some(match error {
+                SqlError::Failed(text) => SqlError::Failed(text.clone()),
+                _ => SqlError::Conflict,
+            });
+        }
+        outcome
+    }
+
+    /// Ends the job: what it changed stays, or is undone.
+    pub(super) fn leave(mut self, keep: bool) -> Leavings {
+        if self.is_marked && self.broken.is_none() {
+            let ended = if keep { self.sql.drop_mark() } else { self.sql.undo_to_mark() };
+            if !keep {
+                self.memo.clear();
+            }
+            let _ = self.watch(ended);
+        }
+        let Self { entries, entry, broken, .. } = self;
+        Leavings { entries: if keep { entries } else { Vec::new() }, entry, broken }
+    }
+}

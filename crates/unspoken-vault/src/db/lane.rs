@@ -1,0 +1,236 @@
+//! The lane: all that waits goes into one transaction, with its rows of the record, and
+//! is answered when that is durable.
+//!
+//! Rules:
+//! - No answer leaves before the commit that holds its row.
+//! - A job that fails leaves nothing but its row. A batch that fails is tried again; nothing is
+//!   tried again once a commit was begun.
+//! - After a commit whose outcome is not known, the node begins another chain.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+use unspoken_model::{AuditEntry, NodeId, Outcome};
+
+use super::desk::{About, Desk, Leavings};
+use super::memo::Memo;
+use super::refusal::RefusalMeter;
+use super::sql::{Sql, SqlError};
+use crate::audit::{Chain, Link};
+use crate::hazmat;
+use crate::problem::Problem;
+
+/// The way into the one thread that has the connection.
+#[derive(Clone)]
+pub(crate) struct Lane {
+    jobs: SyncSender<Box<dyn Job>>,
+}
+
+/// That a node cannot begin.
+#[derive(Debug, Error)]
+pub(crate) enum LaneError {
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error("no thread could be started ({0})")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the lane does with a job, whatever it answers.
+trait Job: Send {
+    fn about(&self) -> &About;
+    /// Runs it. May be called again when the transaction failed.
+    fn run(&mut self, desk: &mut Desk<'_>);
+    /// What came of it.
+    fn problem(&self) -> Option<&Problem>;
+    /// Answers: with what came of it, or with why that is not durable.
+    fn settle(self: Box<Self>, durable: Result<(), Problem>);
+}
+
+/// What a job does.
+type Work<T> = Box<dyn FnMut(&mut Desk<'_>) -> Result<T, Problem> + Send>;
+
+struct Ticket<T> {
+    about: About,
+    work: Work<T>,
+    outcome: Option<Result<T, Problem>>,
+    answer: oneshot::Sender<Result<T, Problem>>,
+}
+
+impl<T: Send> Job for Ticket<T> {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn run(&mut self, desk: &mut Desk<'_>) {
+        self.outcome = Some((self.work)(desk));
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err())
+    }
+
+    fn settle(self: Box<Self>, durable: Result<(), Problem>) {
+        let outcome = self.outcome.unwrap_or_else(|| Err(Problem::internal()));
+        // Whoever has gone away needs no answer.
+        let _ = self.answer.send(durable.and(outcome));
+    }
+}
+
+impl Lane {
+    /// How many may wait. More are told to come again.
+    const QUEUE: usize = 4096;
+
+    /// Begins to work over a connection, in a thread of its own that ends with the last way into
+    /// the lane.
+    pub(crate) fn open(sql: Box<dyn Sql>) -> Result<(Self, JoinHandle<()>), LaneError> {
+        let (jobs, waiting) = sync_channel(Self::QUEUE);
+        let mut worker = Worker { sql, chain: new_chain(), refusals: RefusalMeter::default() };
+        // The first row proves that the record can be written.
+        worker.turn(Vec::new())?;
+        let thread = std::thread::Builder::new()
+            .name("lane".to_owned())
+            .spawn(move || worker.work(&waiting))?;
+        Ok((Self { jobs }, thread))
+    }
+
+    /// Has something done in a transaction, and waits until it is durable. `work` may be run more
+    /// than once.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        about: About,
+        work: impl FnMut(&mut Desk<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (answer, answered) = oneshot::channel();
+        let ticket = Ticket { about, work: Box::new(work), outcome: None, answer };
+        match self.jobs.try_send(Box::new(ticket)) {
+            Ok(()) => answered.await.unwrap_or_else(|_| Err(Problem::unavailable())),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                Err(Problem::unavailable())
+            }
+        }
+    }
+}
+
+fn new_chain() -> Chain {
+    Chain::new(NodeId::new(hazmat::random()))
+}
+
+struct Worker {
+    sql: Box<dyn Sql>,
+    chain: Chain,
+    refusals: RefusalMeter,
+}
+
+/// How a batch failed.
+enum Failure {
+    /// Nothing of it can be there.
+    Before(SqlError),
+    /// It may be there or not.
+    AtCommit(SqlError),
+}
+
+impl Worker {
+    /// How many jobs go into one transaction.
+    const BATCH: usize = 256;
+
+    fn work(&mut self, waiting: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = waiting.recv() {
+            let rest = waiting.try_iter().take(Self::BATCH - 1);
+            let mut batch: Vec<_> = std::iter::once(first).chain(rest).collect();
+            // Nodes that lock the same rows lock them in the same order.
+            batch.sort_by_key(|job| (job.about().environment, job.about().token));
+            // What fails is told to those who wait.
+            let _ = self.turn(batch);
+        }
+    }
+
+    /// Does a batch, and answers its jobs.
+    fn turn(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), SqlError> {
+        let mut outcome = self.attempt(&mut batch);
+        let mut tries = 0;
+        while let Err(Failure::Before(SqlError::Conflict)) = &outcome
+            && tries < 3
+        {
+            tries += 1;
+            outcome = self.attempt(&mut batch);
+        }
+        if let Err(Failure::Before(_)) = &outcome
+            && batch.len() > 1
+        {
+            // One of them may be what the others fail by.
+            for job in batch {
+                let _ = self.turn(vec![job]);
+            }
+            return Ok(());
+        }
+        let durable = match outcome {
+            Ok(()) => Ok(()),
+            Err(Failure::Before(error)) => Err(error),
+            Err(Failure::AtCommit(error)) => {
+                self.chain = new_chain();
+                Err(error)
+            }
+        };
+        for job in batch {
+            job.settle(durable.as_ref().map(|()| ()).map_err(|_| Problem::unavailable()));
+        }
+        durable
+    }
+
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let chain = self.chain.clone();
+        match self.write(batch) {
+            Ok(()) => self.sql.commit().map_err(Failure::AtCommit),
+            Err(error) => {
+                self.chain = chain;
+                if self.sql.roll_back().is_err() {
+                    // The next batch begins with a connection that works, or fails.
+                    let _ = self.sql.renew();
+                }
+                Err(Failure::Before(error))
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), SqlError> {
+        self.sql.renew()?;
+        self.sql.begin()?;
+        let now = self.sql.now()?;
+        let mut memo = Memo::default();
+        memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
+        let mut links = Vec::with_capacity(batch.len() + 1);
+        if self.chain.seq == 0 {
+            links.push(self.chain.push(Chain::first(now)));
+        }
+        for job in batch {
+            let about = job.about().clone();
+            let mut desk = Desk::new(&mut *self.sql, &mut memo, now, &about);
+            job.run(&mut desk);
+            let problem = job.problem().cloned();
+            let Leavings { entries, entry, broken } = desk.leave(problem.is_none());
+            if let Some(broken) = broken {
+                return Err(broken);
+            }
+            links.extend(entries.into_iter().map(|entry| self.chain.push(entry)));
+            if let Some(problem) = problem {
+                let entries = self.of_problem(&problem, entry, now);
+                links.extend(entries.into_iter().map(|entry| self.chain.push(entry)));
+            }
+        }
+        let node = self.chain.node;
+        let rows: Vec<_> = links.into_iter().map(|link| link.cells(&node)).collect();
+        self.sql.change_all(Link::INSERT, &rows)
+    }
+
+    /// The rows that a job leaves which did not do what it was asked for.
+    fn of_problem(&mut self, problem: &Problem, entry: AuditEntry, now: i64) -> Vec<AuditEntry> {
+        if problem.kind.is_refusal() {
+            return self.refusals.entries(AuditEntry { outcome: Outcome::Refused, ..entry }, now);
+        }
+        // A request that says nothing of anybody's is nobody's matter.
+        let is_known = !entry.actor.is_empty();
+        is_known.then(|| AuditEntry { outcome: Outcome::Failed, ..entry }).into_iter().collect()
+    }
+}

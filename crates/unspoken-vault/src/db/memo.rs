@@ -1,0 +1,197 @@
+//! What the jobs of one transaction have looked up: tokens and environments, locked until it ends.
+//!
+//! Rules:
+//! - A token's row is locked before its rights are read, by another statement: so whoever
+//!   changes rights, and the row with them, has either been waited for or has to wait.
+//! - Locks are taken in one order everywhere: tokens, then environments, each sorted.
+//! - What was changed is forgotten.
+
+use std::collections::{BTreeMap, HashMap};
+
+use unspoken_model::{EnvironmentId, ProjectId, TeamId, TokenId};
+use unspoken_seal::{HashedToken, TokenKind};
+
+use super::desk::About;
+use super::sql::{Cell, Row, Sql, SqlError};
+
+/// A token, as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenRow {
+    pub(crate) kind: TokenKind,
+    pub(crate) hash: HashedToken,
+    pub(crate) team: TeamId,
+    pub(crate) expires: i64,
+    pub(crate) idle: Option<i64>,
+    pub(crate) is_revoked: bool,
+    /// Networks, separated by spaces.
+    pub(crate) addresses: Option<String>,
+    /// Names, separated by spaces.
+    pub(crate) names: Option<String>,
+    pub(crate) made: i64,
+    pub(crate) name: String,
+    pub(crate) used: Option<i64>,
+    pub(crate) remaining: Option<i64>,
+    /// The ids of a machine's environments, separated by spaces.
+    pub(crate) environments: String,
+    /// The person's id and state.
+    pub(crate) person: Option<(String, String)>,
+    /// `team/project/environment/role`, separated by spaces.
+    pub(crate) roles: String,
+}
+
+/// An environment, as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct EnvironmentRow {
+    pub(crate) id: EnvironmentId,
+    pub(crate) team: TeamId,
+    pub(crate) project: ProjectId,
+    pub(crate) name: String,
+    pub(crate) revision: i64,
+}
+
+#[derive(Default)]
+pub(crate) struct Memo {
+    tokens: HashMap<TokenId, Option<TokenRow>>,
+    environments: HashMap<EnvironmentId, Option<EnvironmentRow>>,
+}
+
+const TOKEN: &str = "SELECT kind, hash, team, expires, idle, revoked, addresses, names, made, name \
+     FROM token WHERE id = $1 FOR SHARE";
+
+const RIGHTS: &str = "SELECT u.used, u.remaining, \
+     COALESCE((SELECT string_agg(e.environment, ' ') FROM token_environment e \
+     WHERE e.token = t.id), ''), p.id, p.state, \
+     COALESCE((SELECT string_agg(m.team || '/' || m.project || '/' || m.environment || '/' || m.role, ' ') \
+     FROM membership m WHERE m.person = t.person), '') \
+     FROM token t LEFT JOIN token_use u ON u.token = t.id LEFT JOIN person p ON p.id = t.person \
+     WHERE t.id = $1";
+
+const ENVIRONMENT_SHARED: &str =
+    "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR SHARE";
+const ENVIRONMENT_OWN: &str =
+    "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR UPDATE";
+
+impl Memo {
+    /// Looks up at once what jobs will ask for.
+    pub(crate) fn prepare<'a>(
+        &mut self,
+        sql: &mut dyn Sql,
+        jobs: impl Iterator<Item = &'a About>,
+    ) -> Result<(), SqlError> {
+        let mut tokens = Vec::new();
+        let mut environments = BTreeMap::new();
+        for about in jobs {
+            tokens.extend(about.token);
+            if let Some(environment) = about.environment {
+                *environments.entry(environment).or_insert(false) |= about.changes;
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        self.look_up_tokens(sql, &tokens)?;
+        let ask = |(id, changes): (&EnvironmentId, &bool)| {
+            (if *changes { ENVIRONMENT_OWN } else { ENVIRONMENT_SHARED }, vec![Cell::text(id)])
+        };
+        let asked: Vec<_> = environments.iter().map(ask).collect();
+        let found = sql.rows_of_all(&asked)?;
+        for (id, rows) in environments.into_keys().zip(found) {
+            let row = rows.first().map(read_environment).transpose()?;
+            self.environments.insert(id, row);
+        }
+        Ok(())
+    }
+
+    fn look_up_tokens(&mut self, sql: &mut dyn Sql, ids: &[TokenId]) -> Result<(), SqlError> {
+        let ask = |statement| {
+            let ask = move |id| (statement, vec![Cell::text(id)]);
+            ids.iter().map(ask).collect::<Vec<_>>()
+        };
+        let locked = sql.rows_of_all(&ask(TOKEN))?;
+        let rights = sql.rows_of_all(&ask(RIGHTS))?;
+        for ((id, token), rights) in ids.iter().zip(locked).zip(rights) {
+            let row = token.first().zip(rights.first());
+            let row = row.map(|(token, rights)| read_token(token, rights)).transpose()?;
+            self.tokens.insert(*id, row);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn token(
+        &mut self,
+        sql: &mut dyn Sql,
+        id: TokenId,
+    ) -> Result<Option<TokenRow>, SqlError> {
+        if !self.tokens.contains_key(&id) {
+            self.look_up_tokens(sql, &[id])?;
+        }
+        Ok(self.tokens.get(&id).cloned().flatten())
+    }
+
+    pub(crate) fn environment(
+        &mut self,
+        sql: &mut dyn Sql,
+        id: EnvironmentId,
+    ) -> Result<Option<EnvironmentRow>, SqlError> {
+        if let Some(known) = self.environments.get(&id) {
+            return Ok(known.clone());
+        }
+        let rows = sql.rows(ENVIRONMENT_OWN, &[Cell::text(id)])?;
+        let row = rows.first().map(read_environment).transpose()?;
+        self.environments.insert(id, row.clone());
+        Ok(row)
+    }
+
+    /// Forgets all: something was changed.
+    pub(crate) fn clear(&mut self) {
+        self.tokens.clear();
+        self.environments.clear();
+    }
+
+    pub(crate) fn note_revision(&mut self, id: &EnvironmentId, revision: i64) {
+        if let Some(Some(row)) = self.environments.get_mut(id) {
+            row.revision = revision;
+        }
+    }
+
+    /// Notes that a token was used once more.
+    pub(crate) fn note_use(&mut self, id: &TokenId) {
+        if let Some(Some(row)) = self.tokens.get_mut(id)
+            && let Some(remaining) = &mut row.remaining
+        {
+            *remaining -= 1;
+        }
+    }
+}
+
+fn read_token(token: &Row, rights: &Row) -> Result<TokenRow, SqlError> {
+    let kind = token.text(0)?;
+    let kind = TokenKind::ALL.into_iter().find(|one| one.as_str() == kind);
+    let person = rights.maybe_text(3)?.zip(rights.maybe_text(4)?);
+    Ok(TokenRow {
+        kind: kind.ok_or(SqlError::Shape(0))?,
+        hash: HashedToken::new(token.bytes(1)?).ok_or(SqlError::Shape(1))?,
+        team: token.parsed(2)?,
+        expires: token.number(3)?,
+        idle: token.maybe_number(4)?,
+        is_revoked: token.maybe_number(5)?.is_some(),
+        addresses: token.maybe_text(6)?.map(str::to_owned),
+        names: token.maybe_text(7)?.map(str::to_owned),
+        made: token.number(8)?,
+        name: token.text(9)?.to_owned(),
+        used: rights.maybe_number(0)?,
+        remaining: rights.maybe_number(1)?,
+        environments: rights.text(2)?.to_owned(),
+        person: person.map(|(id, state)| (id.to_owned(), state.to_owned())),
+        roles: rights.text(5)?.to_owned(),
+    })
+}
+
+fn read_environment(row: &Row) -> Result<EnvironmentRow, SqlError> {
+    Ok(EnvironmentRow {
+        id: row.parsed(0)?,
+        team: row.parsed(1)?,
+        project: row.parsed(2)?,
+        name: row.text(3)?.to_owned(),
+        revision: row.number(4)?,
+    })
+}

@@ -1,0 +1,200 @@
+//! PostgreSQL: any number of nodes on one store.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+
+use bytes::BytesMut;
+use futures_util::future::try_join_all;
+use tokio::runtime::Handle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use super::sql::{Cell, Row, Sql, SqlError};
+
+/// One connection. Used by a thread that is none of the runtime's.
+pub(crate) struct Postgres {
+    runtime: Handle,
+    config: Config,
+    client: Client,
+    statements: HashMap<&'static str, Statement>,
+}
+
+impl Postgres {
+    /// Connects. `runtime` drives the connection.
+    pub(crate) fn open(runtime: Handle, config: Config) -> Result<Self, SqlError> {
+        let client = connect(&runtime, &config)?;
+        Ok(Self { runtime, config, client, statements: HashMap::new() })
+    }
+
+    fn statement(&mut self, text: &'static str) -> Result<Statement, SqlError> {
+        if let Some(known) = self.statements.get(text) {
+            return Ok(known.clone());
+        }
+        let statement = self.runtime.block_on(self.client.prepare(text))?;
+        self.statements.insert(text, statement.clone());
+        Ok(statement)
+    }
+
+    fn plain(&mut self, statement: &str) -> Result<(), SqlError> {
+        Ok(self.runtime.block_on(self.client.batch_execute(statement))?)
+    }
+}
+
+fn connect(runtime: &Handle, config: &Config) -> Result<Client, SqlError> {
+    let (client, connection) = runtime.block_on(config.connect(NoTls))?;
+    // It ends when the client is dropped; what failed is told to who asks next.
+    runtime.spawn(async move { drop(connection.await) });
+    Ok(client)
+}
+
+fn parameters(cells: &[Cell]) -> impl ExactSizeIterator<Item = &(dyn ToSql + Sync)> {
+    cells.iter().map(|cell| cell as &(dyn ToSql + Sync))
+}
+
+fn read(row: &tokio_postgres::Row) -> Result<Row, SqlError> {
+    let cells = (0..row.len()).map(|at| row.try_get(at).map_err(SqlError::from));
+    cells.collect::<Result<_, _>>().map(Row)
+}
+
+async fn query(client: &Client, statement: &Statement, cells: &[Cell]) -> Result<Vec<Row>, SqlError> {
+    let parameters: Vec<_> = parameters(cells).collect();
+    client.query(statement, &parameters).await?.iter().map(read).collect()
+}
+
+impl Sql for Postgres {
+    fn begin(&mut self) -> Result<(), SqlError> {
+        self.plain("BEGIN")
+    }
+
+    fn commit(&mut self) -> Result<(), SqlError> {
+        self.plain("COMMIT")
+    }
+
+    fn roll_back(&mut self) -> Result<(), SqlError> {
+        self.plain("ROLLBACK")
+    }
+
+    fn set_mark(&mut self) -> Result<(), SqlError> {
+        self.plain("SAVEPOINT mark")
+    }
+
+    fn drop_mark(&mut self) -> Result<(), SqlError> {
+        self.plain("RELEASE SAVEPOINT mark")
+    }
+
+    fn undo_to_mark(&mut self) -> Result<(), SqlError> {
+        self.plain("ROLLBACK TO SAVEPOINT mark; RELEASE SAVEPOINT mark")
+    }
+
+    fn rows(&mut self, statement: &'static str, cells: &[Cell]) -> Result<Vec<Row>, SqlError> {
+        let statement = self.statement(statement)?;
+        self.runtime.block_on(query(&self.client, &statement, cells))
+    }
+
+    fn change(&mut self, statement: &'static str, cells: &[Cell]) -> Result<u64, SqlError> {
+        let statement = self.statement(statement)?;
+        Ok(self.runtime.block_on(self.client.execute_raw(&statement, parameters(cells)))?)
+    }
+
+    fn change_all(&mut self, statement: &'static str, sets: &[Vec<Cell>]) -> Result<(), SqlError> {
+        let statement = self.statement(statement)?;
+        // All are sent before the first one is answered.
+        let all = sets.iter().map(|set| self.client.execute_raw(&statement, parameters(set)));
+        self.runtime.block_on(try_join_all(all))?;
+        Ok(())
+    }
+
+    fn rows_of_all(
+        &mut self,
+        asked: &[(&'static str, Vec<Cell>)],
+    ) -> Result<Vec<Vec<Row>>, SqlError> {
+        let statements: Vec<_> =
+            asked.iter().map(|(text, _)| self.statement(text)).collect::<Result<_, _>>()?;
+        let all = statements
+            .iter()
+            .zip(asked)
+            .map(|(statement, (_, cells))| query(&self.client, statement, cells));
+        self.runtime.block_on(try_join_all(all))
+    }
+
+    fn batch(&mut self, statements: &str) -> Result<(), SqlError> {
+        self.plain(statements)
+    }
+
+    fn renew(&mut self) -> Result<(), SqlError> {
+        if self.client.is_closed() {
+            self.statements.clear();
+            self.client = connect(&self.runtime, &self.config)?;
+        }
+        Ok(())
+    }
+
+    fn now(&mut self) -> Result<i64, SqlError> {
+        const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        self.rows(NOW, &[])?.first().map_or(Err(SqlError::Shape(0)), |row| row.number(0))
+    }
+}
+
+impl ToSql for Cell {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Number(number) => number.to_sql_checked(ty, out),
+            Self::Text(text) => text.as_str().to_sql_checked(ty, out),
+            Self::Bytes(bytes) => bytes.as_slice().to_sql_checked(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        // Each variant judges for itself.
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Cell {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        match *ty {
+            Type::INT8 => i64::from_sql(ty, raw).map(Self::Number),
+            Type::BYTEA => Ok(Self::Bytes(raw.to_vec())),
+            _ => <&str>::from_sql(ty, raw).map(Self::from),
+        }
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT8 | Type::BYTEA | Type::TEXT | Type::VARCHAR)
+    }
+}
+
+impl From<tokio_postgres::Error> for SqlError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
+                Self::Conflict
+            }
+            Some(&SqlState::UNIQUE_VIOLATION) => Self::Twice,
+            // A message can quote what stands in a row; the code does not.
+            Some(code) => Self::Failed(format!("PostgreSQL: {}", code.code())),
+            None if error.is_closed() => Self::Failed("PostgreSQL: the connection is closed".to_owned()),
+            None => Self::Failed("PostgreSQL: it cannot be reached".to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The configuration may hold a password.
+        f.debug_struct("Postgres").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! Keys: one master key, one key for each project, one for each version of a value.
+
+mod address;
+mod master;
+mod ring;
+
+pub(crate) use address::{Address, Purpose};
+pub(crate) use master::{LocalMaster, MasterError, MasterKey};
+pub(crate) use ring::{KeyRing, ProjectKey};

@@ -1,0 +1,70 @@
+//! The master key: wraps the projects' keys, and is never in the store.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{Address, Purpose};
+use crate::hazmat::Key;
+
+/// Who holds the master key. It wraps, and does not tell the key.
+///
+/// A wrapped key opens with the same address alone.
+pub(crate) trait MasterKey: fmt::Debug + Send + Sync {
+    fn wrap(&self, purpose: Purpose, address: &Address, key: &[u8])
+    -> Result<Vec<u8>, MasterError>;
+
+    fn unwrap_key(
+        &self,
+        purpose: Purpose,
+        address: &Address,
+        wrapped: &[u8],
+    ) -> Result<Key, MasterError>;
+}
+
+/// Why a master key does not serve.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum MasterError {
+    #[error("the master key does not open what was wrapped: it is another one, or that was changed")]
+    Refused,
+    #[error("a master key is 32 bytes as base64, this is none")]
+    Shape,
+    #[error("the service that holds the master key does not answer")]
+    Unavailable,
+}
+
+/// A master key that this process holds.
+#[derive(Debug)]
+pub(crate) struct LocalMaster(Key);
+
+impl LocalMaster {
+    pub(crate) fn new(key: Key) -> Self {
+        Self(key)
+    }
+}
+
+impl MasterKey for LocalMaster {
+    fn wrap(
+        &self,
+        purpose: Purpose,
+        address: &Address,
+        key: &[u8],
+    ) -> Result<Vec<u8>, MasterError> {
+        self.0
+            .seal(&purpose.bind(address), address.as_bytes(), key)
+            .map_err(|_| MasterError::Refused)
+    }
+
+    fn unwrap_key(
+        &self,
+        purpose: Purpose,
+        address: &Address,
+        wrapped: &[u8],
+    ) -> Result<Key, MasterError> {
+        let opened = self
+            .0
+            .open(&purpose.bind(address), address.as_bytes(), wrapped)
+            .map_err(|_| MasterError::Refused)?;
+        Key::new(&opened).ok_or(MasterError::Refused)
+    }
+}

@@ -1,0 +1,259 @@
+//! The projects' keys, in memory for a little while.
+//!
+//! Rules:
+//! - A key is found by all that it was unwrapped from: the wrapped bytes and the address.
+//! - It is forgotten five minutes after it was last used, an hour after it was
+//!   unwrapped, and when there are too many.
+//! - Several that want the same key wait for one unwrapping.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Address, MasterError, MasterKey, Purpose};
+use crate::hazmat::{self, Key, OVERHEAD, Refused};
+
+/// A project's key: wraps the keys of versions, which seal one value each.
+#[derive(Clone)]
+pub(crate) struct ProjectKey(Arc<Key>);
+
+/// See the rules at the top.
+pub(crate) struct KeyRing {
+    master: Arc<dyn MasterKey>,
+    held: Mutex<HashMap<[u8; 32], Arc<Slot>>>,
+}
+
+/// A place that one unwraps for, while others wait.
+#[derive(Default)]
+struct Slot(Mutex<Option<Held>>);
+
+struct Held {
+    key: ProjectKey,
+    since: Instant,
+    used: Instant,
+}
+
+/// A version of a value, as it is stored.
+pub(crate) struct SealedValue {
+    /// Its key, wrapped by the project's.
+    pub(crate) wrapped: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl ProjectKey {
+    pub(crate) fn new(key: Key) -> Self {
+        Self(Arc::new(key))
+    }
+
+    /// Seals a value under a key of its own. `version` is its whole address.
+    pub(crate) fn seal(
+        &self,
+        version: &Address,
+        key_version: i64,
+        value: &[u8],
+    ) -> Result<SealedValue, Refused> {
+        let key = Key::random();
+        let wrap = version.clone().under(key_version);
+        let wrapped =
+            self.0.seal(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), key.expose())?;
+        let sealed = key.seal(&Purpose::Value.bind(version), version.as_bytes(), value)?;
+        Ok(SealedValue { wrapped, sealed })
+    }
+
+    /// Opens what [`ProjectKey::seal`] made for the same address.
+    pub(crate) fn open(
+        &self,
+        version: &Address,
+        key_version: i64,
+        value: &SealedValue,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Refused> {
+        let key = self.data_key(version, key_version, &value.wrapped)?;
+        key.open(&Purpose::Value.bind(version), version.as_bytes(), &value.sealed)
+    }
+
+    fn data_key(&self, version: &Address, key_version: i64, wrapped: &[u8]) -> Result<Key, Refused> {
+        let wrap = version.clone().under(key_version);
+        let opened = self.0.open(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), wrapped)?;
+        Key::new(&opened).ok_or(Refused)
+    }
+
+    /// Wraps a version's key anew, for a newer key of the project. The value stays.
+    pub(crate) fn rewrap(
+        &self,
+        newer: &Self,
+        version: &Address,
+        from: i64,
+        to: i64,
+        wrapped: &[u8],
+    ) -> Result<Vec<u8>, Refused> {
+        let key = self.data_key(version, from, wrapped)?;
+        let wrap = version.clone().under(to);
+        newer.0.seal(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), key.expose())
+    }
+}
+
+impl KeyRing {
+    const IDLE: Duration = Duration::from_secs(5 * 60);
+    const WHOLE: Duration = Duration::from_secs(60 * 60);
+    const MOST: usize = 1024;
+
+    pub(crate) fn new(master: Arc<dyn MasterKey>) -> Self {
+        Self { master, held: Mutex::default() }
+    }
+
+    /// A project's key, unwrapped now or lately. May wait for who holds the master key.
+    pub(crate) fn find(&self, address: &Address, wrapped: &[u8]) -> Result<ProjectKey, MasterError> {
+        let slot = self.slot(address, wrapped);
+        // A thread that panicked while it unwrapped has put nothing in.
+        let mut held = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match &mut *held {
+            Some(held) if !held.is_over(now) => {
+                held.used = now;
+                Ok(held.key.clone())
+            }
+            _ => {
+                let key = self.master.unwrap_key(Purpose::ProjectKey, address, wrapped)?;
+                let key = ProjectKey::new(key);
+                *held = Some(Held { key: key.clone(), since: now, used: now });
+                Ok(key)
+            }
+        }
+    }
+
+    fn slot(&self, address: &Address, wrapped: &[u8]) -> Arc<Slot> {
+        let length = (wrapped.len() as u64).to_be_bytes();
+        let id = hazmat::sha256(&[&length, wrapped, address.as_bytes()]);
+        let mut slots = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= Self::MOST && !slots.contains_key(&id) {
+            slots.clear();
+        }
+        Arc::clone(slots.entry(id).or_default())
+    }
+
+    /// Wraps a new key for a project.
+    pub(crate) fn make(&self, address: &Address) -> Result<(ProjectKey, Vec<u8>), MasterError> {
+        let key = Key::random();
+        let wrapped = self.master.wrap(Purpose::ProjectKey, address, key.expose())?;
+        Ok((ProjectKey::new(key), wrapped))
+    }
+
+    /// Forgets what was held for long enough. Called now and then.
+    pub(crate) fn sweep(&self) {
+        let now = Instant::now();
+        let mut slots = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|_, slot| match slot.0.try_lock() {
+            Ok(held) => held.as_ref().is_some_and(|held| !held.is_over(now)),
+            Err(_) => true,
+        });
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Held {
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.used) > KeyRing::IDLE
+            || now.duration_since(self.since) > KeyRing::WHOLE
+    }
+}
+
+impl fmt::Debug for ProjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProjectKey([REDACTED])")
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing").field("master", &self.master).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use unspoken_model::{DeploymentId, EnvironmentId, ProjectId, SecretName, TeamId};
+
+    use super::super::LocalMaster;
+    use super::*;
+
+    fn address(project: u8) -> Address {
+        Address::project(
+            &DeploymentId::new([1; 16]),
+            &TeamId::new([2; 16]),
+            &ProjectId::new([project; 16]),
+        )
+    }
+
+    fn version(number: i64) -> Address {
+        address(3).version(
+            &EnvironmentId::new([4; 16]),
+            &SecretName::parse("A").unwrap(),
+            number,
+        )
+    }
+
+    #[test]
+    fn a_value_opens_at_its_own_address_alone() {
+        let key = ProjectKey::new(Key::random());
+        let value = key.seal(&version(1), 1, b"canary").unwrap();
+        assert_eq!(**key.open(&version(1), 1, &value).unwrap(), *b"canary");
+        assert!(key.open(&version(2), 1, &value).is_err());
+        assert!(key.open(&version(1), 2, &value).is_err());
+        assert!(ProjectKey::new(Key::random()).open(&version(1), 1, &value).is_err());
+        // A ciphertext with the wrapped key of another version.
+        let other = key.seal(&version(2), 1, b"other").unwrap();
+        let mixed = SealedValue { wrapped: other.wrapped, sealed: value.sealed };
+        assert!(key.open(&version(1), 1, &mixed).is_err());
+        assert!(key.open(&version(2), 1, &mixed).is_err());
+    }
+
+    #[test]
+    fn a_wrapped_key_moves_to_a_newer_key_and_the_value_stays() {
+        let (old, new) = (ProjectKey::new(Key::random()), ProjectKey::new(Key::random()));
+        let value = old.seal(&version(1), 1, b"canary").unwrap();
+        let wrapped = old.rewrap(&new, &version(1), 1, 2, &value.wrapped).unwrap();
+        let moved = SealedValue { wrapped, sealed: value.sealed };
+        assert_eq!(**new.open(&version(1), 2, &moved).unwrap(), *b"canary");
+        assert!(old.open(&version(1), 2, &moved).is_err());
+    }
+
+    /// Counts how often it was asked.
+    #[derive(Debug)]
+    struct Counting(LocalMaster, AtomicUsize);
+
+    impl MasterKey for Counting {
+        fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
+            self.0.wrap(p, a, key)
+        }
+
+        fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            self.0.unwrap_key(p, a, w)
+        }
+    }
+
+    #[test]
+    fn many_that_want_a_key_wait_for_one_unwrapping() {
+        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>);
+        let (_, wrapped) = ring.make(&address(3)).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| ring.find(&address(3), &wrapped).unwrap());
+            }
+        });
+        assert_eq!(master.1.load(Ordering::SeqCst), 1);
+        assert_eq!(ring.find(&address(4), &wrapped).unwrap_err(), MasterError::Refused);
+        ring.clear();
+        ring.find(&address(3), &wrapped).unwrap();
+        assert_eq!(master.1.load(Ordering::SeqCst), 3);
+    }
+}
