@@ -144,6 +144,11 @@ impl TokenAuth {
         self.id
     }
 
+    /// A second holder of the same, for a request that is begun anew.
+    pub fn copy(&self) -> Self {
+        Self { id: self.id, auth: self.auth.clone() }
+    }
+
     /// Prints what is sent.
     pub fn expose(&self) -> Zeroizing<String> {
         print(SENT, &self.id, &self.auth)

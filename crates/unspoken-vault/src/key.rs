@@ -6,4 +6,4 @@ mod ring;
 
 pub(crate) use address::{Address, Purpose};
 pub(crate) use master::{LocalMaster, MasterError, MasterKey};
-pub(crate) use ring::{KeyRing, ProjectKey};
+pub(crate) use ring::{KeyRing, ProjectKey, SealedValue};

@@ -4,8 +4,45 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod audit;
+mod command;
+mod config;
 mod db;
+mod failure;
 mod hazmat;
+mod http;
 mod key;
+mod master_file;
+mod opened;
 mod problem;
+mod seen;
+mod server;
+mod store;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use config::Variables;
+
+/// Runs the program.
+pub fn run(arguments: impl Iterator<Item = OsString>, variables: &Variables) -> ExitCode {
+    let line = match command::Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // Nothing can be done where that cannot be printed either.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match line.run(variables) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! people. Never a value, a token, or what a caller may not know.
 
 use crate::db::SqlError;
+use crate::key::Address;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -10,6 +11,16 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// In how many seconds it may be asked again.
     pub(crate) retry_after: Option<u32>,
+    /// A project's key that is not in memory. Who holds the master key may be far away, so it is
+    /// unwrapped outside of a transaction, and the request is begun anew. No caller sees this.
+    pub(crate) wanted: Option<Box<WrappedKey>>,
+}
+
+/// A project's key, as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct WrappedKey {
+    pub(crate) address: Address,
+    pub(crate) wrapped: Vec<u8>,
 }
 
 /// The stable part of a problem.
@@ -85,7 +96,15 @@ impl Kind {
 
 impl Problem {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
+        Self { kind, message: message.into(), retry_after: None, wanted: None }
+    }
+
+    pub(crate) fn wants(key: WrappedKey) -> Self {
+        Self { wanted: Some(Box::new(key)), ..Self::unavailable() }
+    }
+
+    pub(crate) fn missing(message: impl Into<String>) -> Self {
+        Self::new(Kind::Missing, message)
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {

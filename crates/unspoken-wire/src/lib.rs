@@ -10,6 +10,7 @@ mod bundle;
 mod descriptors;
 mod escape;
 mod page;
+pub mod vault;
 
 pub use bundle::{Bundle, BundleError, Origin};
 pub use descriptors::{Descriptors, DescriptorsError};

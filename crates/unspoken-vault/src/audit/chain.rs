@@ -45,8 +45,7 @@ impl Chain {
 }
 
 impl Link {
-    pub(crate) const INSERT: &'static str =
-        "INSERT INTO audit (node, seq, at, team, actor, token, address, action, subject, names, \
+    pub(crate) const INSERT: &'static str = "INSERT INTO audit (node, seq, at, team, actor, token, address, action, subject, names, \
          revision, outcome, request, hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 

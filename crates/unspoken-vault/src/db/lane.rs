@@ -7,6 +7,7 @@
 //!   tried again once a commit was begun.
 //! - After a commit whose outcome is not known, the node begins another chain.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -64,7 +65,9 @@ impl<T: Send> Job for Ticket<T> {
     }
 
     fn run(&mut self, desk: &mut Desk<'_>) {
-        self.outcome = Some((self.work)(desk));
+        // Whatever went wrong in there is undone with what it changed, and concerns nobody else.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(desk)));
+        self.outcome = Some(outcome.unwrap_or_else(|_| Err(Problem::internal())));
     }
 
     fn problem(&self) -> Option<&Problem> {
@@ -228,6 +231,9 @@ impl Worker {
     fn of_problem(&mut self, problem: &Problem, entry: AuditEntry, now: i64) -> Vec<AuditEntry> {
         if problem.kind.is_refusal() {
             return self.refusals.entries(AuditEntry { outcome: Outcome::Refused, ..entry }, now);
+        }
+        if problem.wanted.is_some() {
+            return Vec::new();
         }
         // A request that says nothing of anybody's is nobody's matter.
         let is_known = !entry.actor.is_empty();

@@ -58,7 +58,11 @@ fn read(row: &tokio_postgres::Row) -> Result<Row, SqlError> {
     cells.collect::<Result<_, _>>().map(Row)
 }
 
-async fn query(client: &Client, statement: &Statement, cells: &[Cell]) -> Result<Vec<Row>, SqlError> {
+async fn query(
+    client: &Client,
+    statement: &Statement,
+    cells: &[Cell],
+) -> Result<Vec<Row>, SqlError> {
     let parameters: Vec<_> = parameters(cells).collect();
     client.query(statement, &parameters).await?.iter().map(read).collect()
 }
@@ -186,7 +190,9 @@ impl From<tokio_postgres::Error> for SqlError {
             Some(&SqlState::UNIQUE_VIOLATION) => Self::Twice,
             // A message can quote what stands in a row; the code does not.
             Some(code) => Self::Failed(format!("PostgreSQL: {}", code.code())),
-            None if error.is_closed() => Self::Failed("PostgreSQL: the connection is closed".to_owned()),
+            None if error.is_closed() => {
+                Self::Failed("PostgreSQL: the connection is closed".to_owned())
+            }
             None => Self::Failed("PostgreSQL: it cannot be reached".to_owned()),
         }
     }

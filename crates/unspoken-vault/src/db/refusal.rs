@@ -38,9 +38,10 @@ impl RefusalMeter {
         }
         let keys = [entry.token.clone(), entry.address.clone()];
         let is_full = self.written.len() >= Self::ALL;
-        let may = keys.iter().filter(|key| !key.is_empty()).all(|key| {
-            self.written.get(key).map_or(!is_full, |written| *written < Self::EACH)
-        });
+        let may = keys
+            .iter()
+            .filter(|key| !key.is_empty())
+            .all(|key| self.written.get(key).map_or(!is_full, |written| *written < Self::EACH));
         if may {
             for key in keys {
                 *self.written.entry(key).or_default() += 1;
@@ -71,8 +72,7 @@ fn a_flood_of_refusals_leaves_a_few_rows_and_their_number() {
     assert_eq!((later[0].action, later[0].revision), (Action::RefusalsLeftOut, 9_981));
     assert_eq!(later.len(), 2);
     // As many addresses as there are do not help.
-    let many = (0..100_000).map(|at| {
-        meter.entries(refused("", &at.to_string()), start + RefusalMeter::SPAN).len()
-    });
+    let many = (0..100_000)
+        .map(|at| meter.entries(refused("", &at.to_string()), start + RefusalMeter::SPAN).len());
     assert!(many.sum::<usize>() <= RefusalMeter::ALL);
 }

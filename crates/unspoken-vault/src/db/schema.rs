@@ -29,7 +29,10 @@ fn migrate_within(sql: &mut dyn Sql) -> Result<(i64, i64), SqlError> {
     for (number, statements) in (1_i64..).zip(VERSIONS) {
         if number > from {
             sql.batch(statements)?;
-            sql.change("INSERT INTO schema_version (version) VALUES ($1)", &[Cell::Number(number)])?;
+            sql.change(
+                "INSERT INTO schema_version (version) VALUES ($1)",
+                &[Cell::Number(number)],
+            )?;
         }
     }
     Ok((from, newest))

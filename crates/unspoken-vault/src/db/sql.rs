@@ -28,8 +28,10 @@ pub(crate) trait Sql: Send {
 
     /// The rows of each of these statements, which are begun in their order and need not wait for
     /// each other's rows.
-    fn rows_of_all(&mut self, asked: &[(&'static str, Vec<Cell>)])
-    -> Result<Vec<Vec<Row>>, SqlError>;
+    fn rows_of_all(
+        &mut self,
+        asked: &[(&'static str, Vec<Cell>)],
+    ) -> Result<Vec<Vec<Row>>, SqlError>;
 
     /// Statements without parameters or rows, which need not be fast.
     fn batch(&mut self, statements: &str) -> Result<(), SqlError>;

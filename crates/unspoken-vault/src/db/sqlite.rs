@@ -127,8 +127,10 @@ impl Sql for Sqlite {
     }
 
     fn batch(&mut self, statements: &str) -> Result<(), SqlError> {
-        let statements =
-            statements.replace("BIGINT", "INTEGER").replace("BYTEA", "BLOB").replace(");", ") STRICT;");
+        let statements = statements
+            .replace("BIGINT", "INTEGER")
+            .replace("BYTEA", "BLOB")
+            .replace("\n);", "\n) STRICT;");
         Ok(self.connection.execute_batch(&statements)?)
     }
 
@@ -169,7 +171,8 @@ impl From<rusqlite::Error> for SqlError {
             Some((ErrorCode::ConstraintViolation, 2067 | 1555)) => Self::Twice,
             // The texts of SQLite name tables and columns, never what stands in them.
             Some((code, extended)) => Self::Failed(format!("SQLite: {code:?}, {extended}")),
-            None => Self::Failed("SQLite".to_owned()),
+            // A statement that it does not understand, which holds no value.
+            None => Self::Failed(format!("SQLite: {error}")),
         }
     }
 }

@@ -25,7 +25,9 @@ pub(crate) trait MasterKey: fmt::Debug + Send + Sync {
 /// Why a master key does not serve.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum MasterError {
-    #[error("the master key does not open what was wrapped: it is another one, or that was changed")]
+    #[error(
+        "the master key does not open what was wrapped: it is another one, or that was changed"
+    )]
     Refused,
     #[error("a master key is 32 bytes as base64, this is none")]
     Shape,

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Address, MasterError, MasterKey, Purpose};
-use crate::hazmat::{self, Key, OVERHEAD, Refused};
+use crate::hazmat::{self, Key, Refused};
 
 /// A project's key: wraps the keys of versions, which seal one value each.
 #[derive(Clone)]
@@ -55,8 +55,7 @@ impl ProjectKey {
     ) -> Result<SealedValue, Refused> {
         let key = Key::random();
         let wrap = version.clone().under(key_version);
-        let wrapped =
-            self.0.seal(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), key.expose())?;
+        let wrapped = self.0.seal(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), key.expose())?;
         let sealed = key.seal(&Purpose::Value.bind(version), version.as_bytes(), value)?;
         Ok(SealedValue { wrapped, sealed })
     }
@@ -72,7 +71,12 @@ impl ProjectKey {
         key.open(&Purpose::Value.bind(version), version.as_bytes(), &value.sealed)
     }
 
-    fn data_key(&self, version: &Address, key_version: i64, wrapped: &[u8]) -> Result<Key, Refused> {
+    fn data_key(
+        &self,
+        version: &Address,
+        key_version: i64,
+        wrapped: &[u8],
+    ) -> Result<Key, Refused> {
         let wrap = version.clone().under(key_version);
         let opened = self.0.open(&Purpose::DataKey.bind(&wrap), wrap.as_bytes(), wrapped)?;
         Key::new(&opened).ok_or(Refused)
@@ -103,7 +107,11 @@ impl KeyRing {
     }
 
     /// A project's key, unwrapped now or lately. May wait for who holds the master key.
-    pub(crate) fn find(&self, address: &Address, wrapped: &[u8]) -> Result<ProjectKey, MasterError> {
+    pub(crate) fn find(
+        &self,
+        address: &Address,
+        wrapped: &[u8],
+    ) -> Result<ProjectKey, MasterError> {
         let slot = self.slot(address, wrapped);
         // A thread that panicked while it unwrapped has put nothing in.
         let mut held = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,6 +128,16 @@ impl KeyRing {
                 Ok(key)
             }
         }
+    }
+
+    /// A project's key, if it is in memory. Never waits.
+    pub(crate) fn peek(&self, address: &Address, wrapped: &[u8]) -> Option<ProjectKey> {
+        let slot = self.slot(address, wrapped);
+        let mut held = slot.0.try_lock().ok()?;
+        let now = Instant::now();
+        let held = held.as_mut().filter(|held| !held.is_over(now))?;
+        held.used = now;
+        Some(held.key.clone())
     }
 
     fn slot(&self, address: &Address, wrapped: &[u8]) -> Arc<Slot> {
@@ -192,11 +210,7 @@ mod tests {
     }
 
     fn version(number: i64) -> Address {
-        address(3).version(
-            &EnvironmentId::new([4; 16]),
-            &SecretName::parse("A").unwrap(),
-            number,
-        )
+        address(3).version(&EnvironmentId::new([4; 16]), &SecretName::parse("A").unwrap(), number)
     }
 
     #[test]

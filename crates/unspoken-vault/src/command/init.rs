@@ -1,0 +1,149 @@
+//! `unspoken-vault init`: makes a store, its first team and the invitation of its owner.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use unspoken_model::{PersonId, TeamId};
+use unspoken_seal::{PlainToken, TokenKind};
+
+use super::Where;
+use crate::config::{StoreChoice, Variables};
+use crate::db::{Cell, Sql, SqlError};
+use crate::failure::Failure;
+use crate::hazmat::{self, Key};
+use crate::key::LocalMaster;
+use crate::master_file::{self, MasterFileError};
+use crate::opened::{OpenError, Opened, connect, is_within};
+
+/// Make a store
+///
+/// Prints the owner's invitation, which is shown this once and begins one session. The master
+/// key is made where there is none, and is kept outside of the store.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    place: Where,
+
+    /// The name of the first team
+    #[arg(long, default_value = "team")]
+    team: String,
+
+    /// The owner's e-mail address
+    #[arg(long, value_name = "EMAIL", default_value = "owner@localhost")]
+    owner: String,
+}
+
+/// How long the owner's invitation can be used.
+const INVITATION: i64 = 24 * 60 * 60 * 1000;
+
+impl Init {
+    pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| Failure::new(format!("no runtime could be started ({error})")))?;
+        let store = self.place.store();
+        let (key, file) = self.master_key(store, variables)?;
+        let sql = connect(store, variables, runtime.handle(), true).map_err(explain)?;
+        let mut opened = Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(explain)?;
+        let token = invite(&mut *opened.sql, &self.team, &self.owner)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let said = say(&token, file.as_deref(), store);
+        std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
+            Failure::new(format!("the owner's invitation could not be printed ({error})"))
+        })
+    }
+
+    /// The master key that there is, or a new one and where it was put.
+    fn master_key(
+        &self,
+        store: StoreChoice<'_>,
+        variables: &Variables,
+    ) -> Result<(Key, Option<PathBuf>), Failure> {
+        let file = self.place.master_key_file.clone().or_else(|| variables.master_key_file());
+        let outside = |file: &PathBuf| match store {
+            StoreChoice::Folder(folder) => !is_within(file, folder),
+            StoreChoice::Database(_) => true,
+        };
+        if !file.as_ref().is_none_or(outside) {
+            return Err(Failure::new("the master key would lie in the folder of the store")
+                .hint("Give it another place: `--master-key-file FILE`."));
+        }
+        let given = self.place.master_key_file.as_deref().filter(|file| file.exists());
+        match master_file::find(given, variables) {
+            Ok(key) => Ok((key, None)),
+            Err(MasterFileError::Nowhere) => {
+                let file = file.ok_or_else(|| {
+                    Failure::new("there is no place for a master key")
+                        .hint("Say where: `--master-key-file FILE`.")
+                })?;
+                let key = Key::random();
+                master_file::write(&file, &key).map_err(|error| Failure::new(error.to_string()))?;
+                Ok((key, Some(file)))
+            }
+            Err(error) => Err(Failure::new(error.to_string())),
+        }
+    }
+}
+
+fn invite(sql: &mut dyn Sql, team: &str, owner: &str) -> Result<PlainToken, SqlError> {
+    let (team_id, person) = (TeamId::new(hazmat::random()), PersonId::new(hazmat::random()));
+    let token = PlainToken::random(TokenKind::Admin);
+    sql.begin()?;
+    let now = sql.now()?;
+    let (team_cell, person_cell) = (Cell::text(team_id), Cell::text(person));
+    sql.change(
+        "INSERT INTO team (id, name, made) VALUES ($1, $2, $3)",
+        &[team_cell.clone(), team.into(), now.into()],
+    )?;
+    sql.change(
+        "INSERT INTO person (id, email, name, state, made) VALUES ($1, $2, 'Owner', 'invited', $3)",
+        &[person_cell.clone(), owner.into(), now.into()],
+    )?;
+    sql.change(
+        "INSERT INTO membership (person, team, project, environment, role) VALUES ($1, $2, '', '', 'owner')",
+        &[person_cell.clone(), team_cell.clone()],
+    )?;
+    let id = Cell::text(token.id());
+    sql.change(
+        "INSERT INTO token (id, kind, hash, team, person, name, author, made, expires, touched) \
+         VALUES ($1, 'admin', $2, $3, $4, 'owner', '', $5, $6, $5)",
+        &[
+            id.clone(),
+            token.auth().hash().as_bytes().to_vec().into(),
+            team_cell,
+            person_cell,
+            now.into(),
+            (now + INVITATION).into(),
+        ],
+    )?;
+    sql.change("INSERT INTO token_use (token, remaining) VALUES ($1, 1)", &[id])?;
+    sql.commit()?;
+    Ok(token)
+}
+
+fn say(token: &PlainToken, file: Option<&std::path::Path>, store: StoreChoice<'_>) -> String {
+    let mut text = String::from("The store is made.\n\n");
+    if let Some(file) = file {
+        text.push_str(&format!(
+            "The master key is in {}. Without it nothing in the store can be read, by you either: keep a \
+             copy of it apart from the store and its backups.\n\n",
+            file.display()
+        ));
+    }
+    text.push_str(
+        "The owner's invitation, for one session within 24 hours (it is not shown again):\n\n  ",
+    );
+    text.push_str(&token.expose());
+    let place = match store {
+        StoreChoice::Folder(folder) => format!("--data {}", folder.display()),
+        StoreChoice::Database(_) => "--database URL".to_owned(),
+    };
+    text.push_str(&format!(
+        "\n\nNext:\n  unspoken-vault serve {place}\n  unspoken login --vault http://127.0.0.1:8750 --token-stdin\n"
+    ));
+    text
+}
+
+fn explain(error: OpenError) -> Failure {
+    Failure::new(error.to_string())
+}

@@ -1,0 +1,68 @@
+//! `unspoken-vault serve`: answers, until it is told to stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Where;
+use crate::config::Variables;
+use crate::failure::Failure;
+use crate::key::LocalMaster;
+use crate::master_file;
+use crate::opened::{Opened, connect};
+use crate::server::{Server, ServerError};
+
+/// Serve a store over HTTP
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    place: Where,
+
+    /// The address and the port to listen at
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8750")]
+    listen: SocketAddr,
+
+    /// Serve without TLS at an address that others can reach
+    ///
+    /// Whoever can read the network can then read values and tokens.
+    #[arg(long)]
+    insecure_http: bool,
+}
+
+impl Serve {
+    pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
+        if !self.listen.ip().is_loopback() && !self.insecure_http {
+            return Err(Failure::new(format!(
+                "{} can be reached by others, and there is no TLS",
+                self.listen
+            ))
+            .hint(
+                "Give `--tls-cert FILE --tls-key FILE`, or listen at 127.0.0.1 behind a proxy.",
+            ));
+        }
+        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        let key = master_file::find(self.place.master_key_file.as_deref(), variables)
+            .map_err(|error| failed(&error))?;
+        let sql = connect(self.place.store(), variables, runtime.handle(), false)
+            .map_err(|error| failed(&error))?;
+        let opened =
+            Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
+        let listen = self.listen;
+        let served = runtime.block_on(async move {
+            let server = Server::bind(opened, listen).await?;
+            let notice = if self.insecure_http {
+                " (without TLS: values and tokens can be read on the way)"
+            } else {
+                ""
+            };
+            // Where nobody reads this, it serves all the same.
+            let _ = writeln!(std::io::stderr(), "listening at http://{}{notice}", server.address());
+            server.run().await
+        });
+        served.map_err(|error: ServerError| failed(&error))
+    }
+}

@@ -1,0 +1,12 @@
+//! The interface over HTTP: routes, what they need, and what they answer.
+
+mod answer;
+mod asked;
+mod handler;
+mod pipeline;
+mod route;
+mod router;
+
+pub(crate) use answer::SealedItem;
+pub(crate) use asked::Asked;
+pub(crate) use pipeline::{App, router};

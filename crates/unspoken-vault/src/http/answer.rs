@@ -1,0 +1,165 @@
+//! What a request is answered with.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use unspoken_model::SecretName;
+use unspoken_seal::Secret;
+use unspoken_wire::vault::{Revealed, RevealedSecret};
+use zeroize::Zeroizing;
+
+use crate::key::{Address, KeyRing, SealedValue};
+use crate::problem::{Problem, WrappedKey};
+
+/// What a handler says, and what the description of the interface says of it.
+pub(crate) trait Reply: 'static {
+    /// `None` for an answer without a body.
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
+    fn answer(self) -> Result<Answer, Problem>;
+}
+
+/// A body of names, ids and numbers.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// What is sent, or made into what is sent once the record is durable.
+pub(crate) enum Answer {
+    Empty,
+    Json(Zeroizing<Vec<u8>>),
+    /// The caller's copy is the newest.
+    Unchanged(i64),
+    Sealed(Sealed),
+}
+
+/// Values that were allowed to be handed out, still sealed.
+pub(crate) struct Sealed {
+    pub(crate) revision: i64,
+    pub(crate) items: Vec<SealedItem>,
+    /// The project's keys, by their versions.
+    pub(crate) keys: Vec<(i64, WrappedKey)>,
+    pub(crate) shape: Shape,
+}
+
+pub(crate) struct SealedItem {
+    pub(crate) name: SecretName,
+    pub(crate) version: i64,
+    pub(crate) expiry: Option<String>,
+    pub(crate) address: Address,
+    pub(crate) key_version: i64,
+    pub(crate) value: SealedValue,
+}
+
+/// As what values are sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    Own,
+    /// As HashiCorp's Vault prints version 2 of its key-value store.
+    KeyValue,
+}
+
+impl<T: Serialize + JsonSchema + 'static> Reply for Json<T> {
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<T>())
+    }
+
+    fn answer(self) -> Result<Answer, Problem> {
+        let bytes = serde_json::to_vec(&self.0).map_err(|_| Problem::internal())?;
+        Ok(Answer::Json(Zeroizing::new(bytes)))
+    }
+}
+
+impl Reply for () {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn answer(self) -> Result<Answer, Problem> {
+        Ok(Answer::Empty)
+    }
+}
+
+/// Handlers that hand out values say when nothing has changed.
+pub(crate) enum Handed {
+    Unchanged(i64),
+    Values(Sealed),
+}
+
+/// What [`Revealed`] prints, for the description of the interface.
+struct RevealedBody;
+
+impl JsonSchema for RevealedBody {
+    fn schema_name() -> Cow<'static, str> {
+        "Revealed".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "required": ["revision", "secrets"],
+            "properties": {
+                "revision": { "type": "integer" },
+                "secrets": { "type": "object", "additionalProperties": {
+                    "type": "object",
+                    "required": ["version", "value"],
+                    "properties": {
+                        "version": { "type": "integer" },
+                        "expiry": { "type": "string" },
+                        "value": { "type": "string" },
+                    },
+                } },
+            },
+        })
+    }
+}
+
+impl Reply for Handed {
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<RevealedBody>())
+    }
+
+    fn answer(self) -> Result<Answer, Problem> {
+        Ok(match self {
+            Self::Unchanged(revision) => Answer::Unchanged(revision),
+            Self::Values(sealed) => Answer::Sealed(sealed),
+        })
+    }
+}
+
+impl Sealed {
+    /// Whether all keys are in memory, so that nobody has to be waited for.
+    pub(super) fn is_near(&self, ring: &KeyRing) -> bool {
+        self.keys.iter().all(|(_, key)| ring.peek(&key.address, &key.wrapped).is_some())
+    }
+
+    /// Opens all values. May wait for who holds the master key.
+    pub(super) fn open(self, ring: &KeyRing) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let keys = self
+            .keys
+            .iter()
+            .map(|(version, key)| Ok((*version, ring.find(&key.address, &key.wrapped)?)))
+            .collect::<Result<Vec<_>, crate::key::MasterError>>()
+            .map_err(|_| Problem::unavailable())?;
+        let mut secrets = Vec::with_capacity(self.items.len());
+        for item in self.items {
+            let key = keys.iter().find(|(version, _)| *version == item.key_version);
+            let (_, key) = key.ok_or_else(Problem::internal)?;
+            let value = key
+                .open(&item.address, item.key_version, &item.value)
+                .map_err(|_| Problem::internal())?;
+            let value = Secret::new(value.to_vec()).map_err(|_| Problem::internal())?;
+            let name = item.name.as_str().to_owned();
+            secrets.push(RevealedSecret {
+                name,
+                version: item.version,
+                expiry: item.expiry,
+                value,
+            });
+        }
+        let revealed = Revealed { revision: self.revision, secrets };
+        Ok(match self.shape {
+            Shape::Own => revealed.print(),
+            Shape::KeyValue => super::handler::key_value::print(&revealed),
+        }
+        .into_bytes())
+    }
+}

@@ -1,0 +1,104 @@
+//! What a request says, apart from its body and its token.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use unspoken_model::{DeploymentId, EnvironmentId, RequestId, SecretName};
+
+use crate::key::{KeyRing, ProjectKey};
+use crate::problem::{Problem, WrappedKey};
+
+/// See the top.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(super) request: RequestId,
+    pub(crate) address: IpAddr,
+    /// What stands in the places of a path, by their names.
+    pub(super) parameters: Vec<(&'static str, String)>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) if_match: Option<String>,
+    pub(super) if_none_match: Option<String>,
+    pub(super) keys: Arc<KeyRing>,
+    pub(crate) deployment: DeploymentId,
+    /// The version of the master key that wraps new keys.
+    pub(crate) kek: i64,
+}
+
+impl Asked {
+    /// What stands in a place of the path. What is no such id might as well not be there.
+    pub(crate) fn id<T: FromStr>(&self, place: &str) -> Result<T, Problem> {
+        self.text(place).and_then(|text| text.parse().ok()).ok_or_else(Problem::forbidden)
+    }
+
+    pub(crate) fn name(&self) -> Result<SecretName, Problem> {
+        let text = self.text("name").unwrap_or_default();
+        SecretName::parse(text).map_err(|error| Problem::invalid(error.to_string()))
+    }
+
+    pub(super) fn text(&self, place: &str) -> Option<&str> {
+        self.parameters.iter().find(|(name, _)| *name == place).map(|(_, text)| text.as_str())
+    }
+
+    /// The environment of the path, if there is one.
+    pub(super) fn environment(&self) -> Option<EnvironmentId> {
+        self.text("environment").and_then(|text| EnvironmentId::parse(text).ok())
+    }
+
+    /// What was asked behind the question mark, at most once.
+    pub(crate) fn query<T: FromStr>(&self, key: &str) -> Result<Option<T>, Problem> {
+        let mut found = self.query.iter().filter(|(name, _)| name == key);
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(Problem::invalid(format!("`{key}` is asked twice")));
+        }
+        let read = |(_, text): &(String, String)| {
+            text.parse().map_err(|_| Problem::invalid(format!("`{key}` cannot be read")))
+        };
+        first.map(read).transpose()
+    }
+
+    /// Refuses what is asked that nobody knows: a filter that is passed over widens an answer.
+    pub(crate) fn allow_queries(&self, known: &[&str]) -> Result<(), Problem> {
+        match self.query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some(_) => {
+                Err(Problem::invalid(format!("what can be asked here is: {}", known.join(", "))))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the caller has this revision already.
+    pub(crate) fn has(&self, revision: i64) -> bool {
+        self.if_none_match.as_deref() == Some(&etag(revision))
+    }
+
+    /// Refuses a change that was meant for another revision.
+    pub(crate) fn expect(&self, revision: i64) -> Result<(), Problem> {
+        match self.if_match.as_deref() {
+            Some(expected) if expected != etag(revision) => Err(Problem::new(
+                crate::problem::Kind::Stale,
+                format!("the environment is at revision {revision} by now"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A project's key, which is in memory or has to be unwrapped first.
+    pub(crate) fn key(&self, key: WrappedKey) -> Result<ProjectKey, Problem> {
+        match self.keys.peek(&key.address, &key.wrapped) {
+            Some(key) => Ok(key),
+            None => Err(Problem::wants(key)),
+        }
+    }
+
+    /// Makes a key for a new project.
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+}
+
+/// A revision as a header has it.
+pub(super) fn etag(revision: i64) -> String {
+    format!("\"rev-{revision}\"")
+}

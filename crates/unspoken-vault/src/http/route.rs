@@ -1,0 +1,198 @@
+//! A route: what is asked, what its caller needs, what is done.
+//!
+//! Each way to make one says what a caller needs; there is no way that does not. What it needs is
+//! settled before a handler runs, in the same transaction.
+
+use std::fmt;
+
+use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use unspoken_model::{Action, Verb};
+use unspoken_seal::TokenAuth;
+
+use super::answer::{Answer, Reply};
+use super::asked::Asked;
+use crate::access::{Caller, Holder, Permit};
+use crate::db::Desk;
+use crate::problem::Problem;
+
+/// What is said of a route beside its handler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) action: Action,
+    pub(crate) summary: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// What a caller needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Needs {
+    /// Nothing: whoever asks has no token yet.
+    Nothing,
+    /// An invitation.
+    Invitation,
+    /// A token that is good; what is answered depends on whose it is.
+    Token,
+    /// The right to do this in the team of the path.
+    Team(Verb),
+    Project(Verb),
+    Environment(Verb),
+    /// The right to do this to the token of the path.
+    OfToken(Verb),
+}
+
+/// What a request brings.
+pub(crate) struct Brought {
+    pub(super) asked: Asked,
+    pub(super) auth: Option<TokenAuth>,
+    pub(super) body: Bytes,
+}
+
+/// What is done in the transaction. May be done again when that fails.
+pub(super) type Prepared = Box<dyn FnMut(&mut Desk<'_>) -> Result<Answer, Problem> + Send>;
+
+type Prepare = Box<dyn Fn(Brought) -> Result<Prepared, Problem> + Send + Sync>;
+type Describe = fn(&mut SchemaGenerator) -> Option<Schema>;
+
+/// See the top.
+pub(crate) struct Route {
+    pub(crate) plan: Plan,
+    pub(crate) needs: Needs,
+    pub(crate) body: Option<Describe>,
+    pub(crate) answer: Describe,
+    pub(super) prepare: Prepare,
+}
+
+/// What a body can be read as.
+pub(crate) trait Body: DeserializeOwned + JsonSchema + Send + Sync + 'static {}
+impl<B: DeserializeOwned + JsonSchema + Send + Sync + 'static> Body for B {}
+
+impl Route {
+    /// For who has no token yet.
+    pub(crate) fn open<B: Body, A: Reply>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        Self::new::<B, A>(plan, Needs::Nothing, move |desk, brought, body| {
+            handler(desk, &brought.asked, body)
+        })
+    }
+
+    /// For who was invited.
+    pub(crate) fn invited<B: Body, A: Reply>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Caller, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        Self::new::<B, A>(plan, Needs::Invitation, move |desk, brought, body| {
+            let caller = find(desk, brought)?;
+            if !matches!(caller.holder, Holder::Invited(_)) {
+                return Err(Problem::forbidden());
+            }
+            handler(desk, &caller, &brought.asked, body)
+        })
+    }
+
+    /// For whoever has a token. Invitations are none.
+    pub(crate) fn token<B: Body, A: Reply>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Caller, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        Self::new::<B, A>(plan, Needs::Token, move |desk, brought, body| {
+            let caller = find(desk, brought)?;
+            if matches!(caller.holder, Holder::Invited(_)) {
+                return Err(Problem::forbidden());
+            }
+            handler(desk, &caller, &brought.asked, body)
+        })
+    }
+
+    /// For who may do something at the place that the path names.
+    pub(crate) fn at<B: Body, A: Reply>(
+        plan: Plan,
+        needs: Needs,
+        handler: fn(&mut Desk<'_>, &Permit, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        Self::new::<B, A>(plan, needs, move |desk, brought, body| {
+            let caller = find(desk, brought)?;
+            let asked = &brought.asked;
+            let permit = match needs {
+                Needs::Team(verb) => Permit::team(desk, caller, verb, asked.id("team")?),
+                Needs::Project(verb) => Permit::project(desk, caller, verb, asked.id("project")?),
+                Needs::Environment(verb) => {
+                    Permit::environment(desk, caller, verb, asked.id("environment")?)
+                }
+                Needs::OfToken(verb) => Permit::token(desk, caller, verb, asked.id("token")?),
+                Needs::Nothing | Needs::Invitation | Needs::Token => Err(Problem::forbidden()),
+            }?;
+            handler(desk, &permit, asked, body)
+        })
+    }
+
+    fn new<B: Body, A: Reply>(
+        plan: Plan,
+        needs: Needs,
+        run: impl Fn(&mut Desk<'_>, &Brought, &B) -> Result<A, Problem> + Copy + Send + Sync + 'static,
+    ) -> Self {
+        let prepare = move |brought: Brought| -> Result<Prepared, Problem> {
+            let body: B = read(plan.method, &brought.body)?;
+            Ok(Box::new(move |desk: &mut Desk<'_>| run(desk, &brought, &body)?.answer()))
+        };
+        let body: Describe = |generator| Some(generator.subschema_for::<B>());
+        let body = plan.method.has_body().then_some(body);
+        Self { plan, needs, body, answer: A::schema, prepare: Box::new(prepare) }
+    }
+}
+
+impl Method {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+}
+
+fn find(desk: &mut Desk<'_>, brought: &Brought) -> Result<Caller, Problem> {
+    Caller::find(desk, brought.auth.as_ref(), brought.asked.address)
+}
+
+/// Reads a body. What stood in it is not repeated.
+fn read<B: Body>(method: Method, bytes: &[u8]) -> Result<B, Problem> {
+    if !method.has_body() && !bytes.is_empty() {
+        return Err(Problem::invalid("this request takes no body"));
+    }
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what =
+            if error.is_data() { "is not of the shape that is documented" } else { "is not JSON" };
+        Problem::invalid(format!("the body {what} (line {line}, column {column})"))
+    })
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route")
+            .field("plan", &self.plan)
+            .field("needs", &self.needs)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! A store that was opened: whose master key fits, and whose tables are this program's.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::runtime::Handle;
+use unspoken_model::DeploymentId;
+
+use crate::config::{StoreChoice, Variables};
+use crate::db::{Cell, Postgres, Sql, SqlError, Sqlite, migrate};
+use crate::hazmat::{self, Key, SigningKey};
+use crate::key::{Address, MasterError, MasterKey, Purpose};
+
+/// See the top.
+pub(crate) struct Opened {
+    pub(crate) sql: Box<dyn Sql>,
+    pub(crate) deployment: DeploymentId,
+    pub(crate) master: Arc<dyn MasterKey>,
+    /// The version of the master key.
+    pub(crate) kek: i64,
+    pub(crate) signing: SigningKey,
+}
+
+/// Why a store cannot be opened, or made.
+#[derive(Debug, Error)]
+pub(crate) enum OpenError {
+    #[error("there is a store already")]
+    There,
+    #[error("there is no store: it was never made")]
+    NotThere,
+    #[error("the address of the database cannot be read")]
+    Address,
+    #[error("the folder cannot be made ({0})")]
+    Folder(#[from] std::io::Error),
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Master(#[from] MasterError),
+}
+
+/// Opens the database, whatever is in it.
+pub(crate) fn connect(
+    choice: StoreChoice<'_>,
+    variables: &Variables,
+    runtime: &Handle,
+    make: bool,
+) -> Result<Box<dyn Sql>, OpenError> {
+    match choice {
+        StoreChoice::Folder(folder) => {
+            let file = folder.join(FILE);
+            if !make {
+                if !file.exists() {
+                    return Err(OpenError::NotThere);
+                }
+                return Ok(Box::new(Sqlite::open(&file)?));
+            }
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            Ok(Box::new(Sqlite::create(&file)?))
+        }
+        StoreChoice::Database(url) => {
+            let mut config: tokio_postgres::Config = url.parse().map_err(|_| OpenError::Address)?;
+            if let Some(password) = &variables.database_password
+                && config.get_password().is_none()
+            {
+                config.password(password.as_bytes());
+            }
+            config.application_name("unspoken-vault");
+            config.connect_timeout(std::time::Duration::from_secs(5));
+            Ok(Box::new(Postgres::open(runtime.clone(), config)?))
+        }
+    }
+}
+
+/// The name of SQLite's file.
+pub(crate) const FILE: &str = "vault.db";
+
+/// The names of what belongs to a store as a whole.
+const DEPLOYMENT: &str = "deployment";
+const CHECK: &str = "check";
+const SIGNING: &str = "signing";
+const SIGNING_PUBLIC: &str = "signing-public";
+const KEK: &str = "kek";
+
+impl Opened {
+    /// Makes a new store under a master key.
+    pub(crate) fn make(
+        mut sql: Box<dyn Sql>,
+        master: Arc<dyn MasterKey>,
+    ) -> Result<Self, OpenError> {
+        migrate(&mut *sql)?;
+        if find(&mut *sql, DEPLOYMENT)?.is_some() {
+            return Err(OpenError::There);
+        }
+        let deployment = DeploymentId::new(hazmat::random());
+        let (kek, seed) = (1, Key::random());
+        let check =
+            master.wrap(Purpose::Check, &check(&deployment, kek), Key::random().expose())?;
+        let sealed = master.wrap(Purpose::Own, &signing(&deployment, kek), seed.expose())?;
+        let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
+        sql.begin()?;
+        let rows: [(&str, Vec<u8>); 5] = [
+            (DEPLOYMENT, deployment.to_string().into_bytes()),
+            (KEK, kek.to_string().into_bytes()),
+            (CHECK, check),
+            (SIGNING, sealed),
+            (SIGNING_PUBLIC, signing.public()),
+        ];
+        for (name, value) in rows {
+            let statement = "INSERT INTO store (name, value) VALUES ($1, $2)";
+            sql.change(statement, &[name.into(), value.into()])?;
+        }
+        sql.commit()?;
+        Ok(Self { sql, deployment, master, kek, signing })
+    }
+
+    /// Opens a store. Nothing is written before its master key is known to fit.
+    pub(crate) fn open(
+        mut sql: Box<dyn Sql>,
+        master: Arc<dyn MasterKey>,
+    ) -> Result<Self, OpenError> {
+        let known = find(&mut *sql, DEPLOYMENT).map_err(|error| match error {
+            // There are no tables.
+            SqlError::Failed(text)
+                if text.contains("42P01") || text.starts_with("SQLite: Unknown") =>
+            {
+                OpenError::NotThere
+            }
+            error => OpenError::Sql(error),
+        })?;
+        let known = known.ok_or(OpenError::NotThere)?;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| SqlError::Shape(1));
+        let deployment: DeploymentId = text(known)?.parse().map_err(|_| SqlError::Shape(1))?;
+        let mut row = |name| find(&mut *sql, name)?.ok_or(SqlError::Shape(1));
+        let kek: i64 = text(row(KEK)?)?.parse().map_err(|_| SqlError::Shape(1))?;
+        master.unwrap_key(Purpose::Check, &check(&deployment, kek), &row(CHECK)?)?;
+        let seed = master.unwrap_key(Purpose::Own, &signing(&deployment, kek), &row(SIGNING)?)?;
+        let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
+        migrate(&mut *sql)?;
+        Ok(Self { sql, deployment, master, kek, signing })
+    }
+}
+
+fn check(deployment: &DeploymentId, kek: i64) -> Address {
+    Address::own(deployment, CHECK, "").wrapped_by(kek)
+}
+
+fn signing(deployment: &DeploymentId, kek: i64) -> Address {
+    Address::own(deployment, SIGNING, "").wrapped_by(kek)
+}
+
+fn find(sql: &mut dyn Sql, name: &'static str) -> Result<Option<Vec<u8>>, SqlError> {
+    let rows = sql.rows("SELECT value FROM store WHERE name = $1", &[name.into()])?;
+    rows.first().map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
+}
+
+/// Whether one path lies in the other.
+pub(crate) fn is_within(path: &Path, folder: &Path) -> bool {
+    let whole = |path: &Path| {
+        let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
+        known.and_then(|(part, whole)| Some(whole.join(path.strip_prefix(part).ok()?)))
+    };
+    match (whole(path), whole(folder)) {
+        (Some(path), Some(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}

@@ -1,0 +1,7 @@
+//! Values in the database. Whoever reads or writes one shows a permit for its environment.
+
+mod change;
+mod read;
+
+pub(crate) use change::{Change, change};
+pub(crate) use read::{keys, names, value, values, versions};
