@@ -33,6 +33,7 @@ mod rescue;
 mod store_error;
 mod temporary;
 mod trust;
+mod vault;
 
 pub use atomic::{replace, write_new};
 pub use backup::{
@@ -66,3 +67,4 @@ pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
+pub use vault::{Fetched, VaultClient, VaultError, VaultUrl, VaultUrlError};
