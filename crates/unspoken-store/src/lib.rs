@@ -67,4 +67,7 @@ pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
-pub use vault::{Fetched, VaultClient, VaultError, VaultUrl, VaultUrlError};
+pub use vault::{
+    CredentialError, Credentials, Fetched, KeptToken, TokenNote, TokenPlace, TokenRecordError,
+    VaultClient, VaultError, VaultUrl, VaultUrlError,
+};

@@ -8,9 +8,13 @@
 //! - A redirection is not followed: a token would go with it.
 
 mod client;
+mod credential;
 mod error;
+mod token_record;
 mod url;
 
 pub use client::{Fetched, VaultClient};
+pub use credential::{CredentialError, Credentials, KeptToken, TokenPlace};
 pub use error::VaultError;
+pub use token_record::{TokenNote, TokenRecordError};
 pub use url::{VaultUrl, VaultUrlError};

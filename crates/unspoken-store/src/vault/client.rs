@@ -171,8 +171,9 @@ impl VaultClient {
     fn problem(&self, status: StatusCode, bytes: &[u8]) -> VaultError {
         match serde_json::from_slice::<ProblemBody>(bytes) {
             Ok(ProblemBody { code, message, request_id }) => VaultError::Problem {
+                url: self.url.clone(),
                 status: status.as_u16(),
-                code,
+                code: unspoken_model::shown(&code),
                 message: unspoken_model::shown(&message),
                 request: unspoken_model::shown(&request_id),
             },
