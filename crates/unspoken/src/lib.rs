@@ -29,6 +29,7 @@ mod prompt;
 mod repository;
 mod sarif;
 mod ui;
+mod vault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The errors of the crates below, with a code and what helps.
 
 mod store;
+mod vault;
 
 use std::path::Path;
 
