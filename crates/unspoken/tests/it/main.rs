@@ -58,4 +58,7 @@ mod terminal;
 mod trace;
 mod trust;
 mod value;
+mod vault_ground;
+mod vault_login;
+mod vault_session;
 mod way_in;
