@@ -36,7 +36,7 @@ impl Asked {
         SecretName::parse(text).map_err(|error| Problem::invalid(error.to_string()))
     }
 
-    pub(super) fn text(&self, place: &str) -> Option<&str> {
+    pub(crate) fn text(&self, place: &str) -> Option<&str> {
         self.parameters.iter().find(|(name, _)| *name == place).map(|(_, text)| text.as_str())
     }
 

@@ -2,7 +2,7 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, project, record, secret, session, token};
+use super::handler::{environment, key_value, project, record, secret, session, token};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
@@ -151,6 +151,35 @@ fn secrets() -> Vec<Route> {
             ),
             Needs::Environment(Verb::List),
             secret::versions,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/environments/{environment}/secrets/{name}/rollback",
+                Action::SecretRollback,
+                "Sets a name's older value again",
+            ),
+            Needs::Environment(Verb::Write),
+            secret::roll_back,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/environments/{environment}/rollback",
+                Action::EnvironmentRollback,
+                "Makes an environment as it was at an older revision",
+            ),
+            Needs::Environment(Verb::Write),
+            secret::roll_back_all,
+        ),
+        Route::token(
+            plan(
+                Get,
+                "/v1/kv/data/{project_name}/{environment_name}",
+                Action::EnvironmentReveal,
+                "Hands out an environment as clients of HashiCorp's Vault read it",
+            ),
+            key_value::read,
         ),
     ]
 }

@@ -99,7 +99,7 @@ fn key(permit: &Permit, asked: &Asked, kek: i64, wrapped: &[u8]) -> Result<Wrapp
     Ok(WrappedKey { address: address.wrapped_by(kek), wrapped: wrapped.to_vec() })
 }
 
-fn item(permit: &Permit, asked: &Asked, row: &Row) -> Result<SealedItem, Problem> {
+pub(super) fn item(permit: &Permit, asked: &Asked, row: &Row) -> Result<SealedItem, Problem> {
     let (name, version): (SecretName, _) = (row.parsed(0)?, row.number(1)?);
     Ok(SealedItem {
         address: address(permit, asked, &name, version)?,
