@@ -9,4 +9,4 @@ mod router;
 
 pub(crate) use answer::SealedItem;
 pub(crate) use asked::Asked;
-pub(crate) use pipeline::{App, router};
+pub(crate) use pipeline::{App, Counters, router};

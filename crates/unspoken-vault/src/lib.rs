@@ -13,12 +13,15 @@ mod failure;
 mod hazmat;
 mod http;
 mod key;
+mod limit;
 mod master_file;
+mod metrics;
 mod opened;
 mod problem;
 mod seen;
 mod server;
 mod store;
+mod tls;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -6,18 +6,18 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use unspoken_model::{DeploymentId, RequestId};
+use unspoken_model::{Action, DeploymentId, RequestId};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
@@ -26,9 +26,11 @@ use super::answer::Answer;
 use super::asked::{Asked, etag};
 use super::route::{Brought, Method, Route};
 use super::router::routes;
-use crate::db::{About, Lane};
+use crate::db::{About, Desk, Lane};
 use crate::hazmat;
 use crate::key::KeyRing;
+use crate::limit::{Asker, Limit};
+use crate::metrics::{self, RouteMetrics};
 use crate::problem::{Kind, Problem};
 use crate::seen::Seen;
 
@@ -40,6 +42,21 @@ pub(crate) struct App {
     pub(crate) deployment: DeploymentId,
     pub(crate) kek: i64,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) limit: Arc<Limit>,
+}
+
+/// What was counted, route by route.
+#[derive(Clone)]
+pub(crate) struct Counters(Vec<(Arc<Route>, Arc<RouteMetrics>)>);
+
+impl Counters {
+    pub(crate) fn print(&self) -> String {
+        let routes = self.0.iter();
+        metrics::print(
+            routes
+                .map(|(route, counted)| (route.plan.method.as_str(), route.plan.path, &**counted)),
+        )
+    }
 }
 
 /// How large a body may be.
@@ -52,10 +69,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRIES: usize = 3;
 
 /// All routes, ready to be served.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> (Router, Counters) {
     let mut router = Router::new();
+    let mut counters = Vec::new();
     for route in routes() {
         let route: Arc<Route> = Arc::new(route);
+        let counted = Arc::new(RouteMetrics::default());
+        counters.push((Arc::clone(&route), Arc::clone(&counted)));
         let filter = match route.plan.method {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
@@ -68,18 +88,51 @@ pub(crate) fn router(app: App) -> Router {
                             ConnectInfo(peer): ConnectInfo<SocketAddr>,
                             parameters: RawPathParams,
                             request: Request| {
-            let route = Arc::clone(&route);
-            async move { handle(&app, &route, peer.ip(), &parameters, request).await }
+            let (route, counted) = (Arc::clone(&route), Arc::clone(&counted));
+            async move {
+                let begun = Instant::now();
+                let response = handle(&app, &route, peer.ip(), &parameters, request).await;
+                counted.note(response.status().as_u16(), begun.elapsed());
+                response
+            }
         };
         router = router.route(path, on(filter, handler));
     }
-    router
+    let router = router
+        // Whether the process lives, and whether it could hand out something.
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
         .fallback(|| async {
             let request = RequestId::new(hazmat::random());
             refuse(&Problem::new(Kind::Missing, "there is no such route"), request)
         })
         .layer(DefaultBodyLimit::max(BODY))
-        .with_state(app)
+        .with_state(app);
+    (router, Counters(counters))
+}
+
+/// Whether the store answers. Asks it no more often than requests may be made.
+async fn ready(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> (StatusCode, &'static str) {
+    let about = About {
+        request: RequestId::new(hazmat::random()),
+        address: peer.ip(),
+        action: Action::NodeStart,
+        token: None,
+        environment: None,
+        changes: false,
+    };
+    let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
+    let asked = async {
+        app.limit.admit(Asker::Address(peer.ip())).map_err(|_| Problem::unavailable())?;
+        app.lane.run(about, work).await
+    };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
 }
 
 async fn handle(
@@ -110,7 +163,11 @@ async fn attempt(
     id: RequestId,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
+    admit(app, Asker::Address(address))?;
     let auth = credential(&head.headers)?;
+    if let Some(auth) = &auth {
+        admit(app, Asker::Token(auth.id()))?;
+    }
     let body = axum::body::to_bytes(body, BODY)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
@@ -155,6 +212,14 @@ async fn attempt(
         }
     }
     Err(Problem::unavailable())
+}
+
+fn admit(app: &App, asker: Asker) -> Result<(), Problem> {
+    app.limit.admit(asker).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let problem = Problem::new(Kind::TooMany, "that is more than may be asked in this time");
+        Problem { retry_after: Some(seconds), ..problem }
+    })
 }
 
 /// The token that was shown. One that cannot be read is none.
