@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod db;
 mod failure;
+mod federation;
 mod hazmat;
 mod http;
 mod key;

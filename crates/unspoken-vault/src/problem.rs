@@ -11,9 +11,18 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// In how many seconds it may be asked again.
     pub(crate) retry_after: Option<u32>,
-    /// A project's key that is not in memory. Who holds the master key may be far away, so it is
-    /// unwrapped outside of a transaction, and the request is begun anew. No caller sees this.
-    pub(crate) wanted: Option<Box<WrappedKey>>,
+    /// What has to be had from elsewhere first. That is done outside of a transaction, and the
+    /// request is begun anew. No caller sees this.
+    pub(crate) wanted: Option<Box<Wanted>>,
+}
+
+/// See [`Problem::wanted`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Wanted {
+    /// A project's key that is not in memory: who holds the master key may be far away.
+    Key(WrappedKey),
+    /// The keys of an issuer.
+    Issuer(String),
 }
 
 /// A project's key, as it is stored.
@@ -99,8 +108,8 @@ impl Problem {
         Self { kind, message: message.into(), retry_after: None, wanted: None }
     }
 
-    pub(crate) fn wants(key: WrappedKey) -> Self {
-        Self { wanted: Some(Box::new(key)), ..Self::unavailable() }
+    pub(crate) fn wants(wanted: Wanted) -> Self {
+        Self { wanted: Some(Box::new(wanted)), ..Self::unavailable() }
     }
 
     pub(crate) fn missing(message: impl Into<String>) -> Self {

@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use unspoken_model::{Action, RequestId};
 
 use crate::db::{About, Lane, LaneError};
+use crate::federation::Issuers;
 use crate::hazmat;
 use crate::http::{App, Counters, router};
 use crate::key::KeyRing;
@@ -87,6 +88,7 @@ impl Server {
             kek,
             seen: Arc::new(Seen::default()),
             limit: Arc::new(Limit::new(settings.rate)),
+            issuers: Arc::new(Issuers::default()),
         };
         Ok(Self { listener, metrics, app, lane: thread, certificate })
     }

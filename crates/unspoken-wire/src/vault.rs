@@ -11,6 +11,7 @@ mod plain_text;
 mod revealed;
 mod session;
 mod team;
+mod trust;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ pub use session::{SessionBody, SessionRequest, TokenBody, TokenList, TokenMade, 
 pub use team::{
     PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, TeamBody, TeamList, TeamRequest,
 };
+pub use trust::{ExchangeRequest, TrustBody, TrustList, TrustMade, TrustRequest};
 
 macro_rules! body {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => { $(

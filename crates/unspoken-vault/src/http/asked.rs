@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use unspoken_model::{DeploymentId, EnvironmentId, RequestId, SecretName};
 
+use crate::federation::Issuers;
 use crate::key::{KeyRing, ProjectKey};
-use crate::problem::{Problem, WrappedKey};
+use crate::problem::{Problem, Wanted, WrappedKey};
 
 /// See the top.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Asked {
     pub(super) if_match: Option<String>,
     pub(super) if_none_match: Option<String>,
     pub(super) keys: Arc<KeyRing>,
+    pub(super) issuers: Arc<Issuers>,
     pub(crate) deployment: DeploymentId,
     /// The version of the master key that wraps new keys.
     pub(crate) kek: i64,
@@ -88,8 +90,13 @@ impl Asked {
     pub(crate) fn key(&self, key: WrappedKey) -> Result<ProjectKey, Problem> {
         match self.keys.peek(&key.address, &key.wrapped) {
             Some(key) => Ok(key),
-            None => Err(Problem::wants(key)),
+            None => Err(Problem::wants(Wanted::Key(key))),
         }
+    }
+
+    /// Whose proofs are known.
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
     }
 
     /// Makes a key for a new project.

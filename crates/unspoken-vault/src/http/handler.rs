@@ -7,3 +7,4 @@ pub(super) mod record;
 pub(super) mod secret;
 pub(super) mod session;
 pub(super) mod token;
+pub(super) mod trust;

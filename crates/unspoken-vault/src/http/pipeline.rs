@@ -27,11 +27,12 @@ use super::asked::{Asked, etag};
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane};
+use crate::federation::Issuers;
 use crate::hazmat;
 use crate::key::KeyRing;
 use crate::limit::{Asker, Limit};
 use crate::metrics::{self, RouteMetrics};
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, Wanted};
 use crate::seen::Seen;
 
 /// What all requests share.
@@ -43,6 +44,7 @@ pub(crate) struct App {
     pub(crate) kek: i64,
     pub(crate) seen: Arc<Seen>,
     pub(crate) limit: Arc<Limit>,
+    pub(crate) issuers: Arc<Issuers>,
 }
 
 /// What was counted, route by route.
@@ -179,6 +181,7 @@ async fn attempt(
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
         keys: Arc::clone(&app.keys),
+        issuers: Arc::clone(&app.issuers),
         deployment: app.deployment,
         kek: app.kek,
     };
@@ -202,16 +205,25 @@ async fn attempt(
                 }
                 return respond(app, answer).await;
             }
-            Err(Problem { wanted: Some(key), .. }) => {
-                let ring = Arc::clone(&app.keys);
-                let find = move || ring.find(&key.address, &key.wrapped).map(drop);
-                let found = tokio::task::spawn_blocking(find).await;
-                found.map_err(|_| Problem::internal())?.map_err(|_| Problem::unavailable())?;
-            }
+            Err(Problem { wanted: Some(wanted), .. }) => obtain(app, *wanted).await?,
             Err(problem) => return Err(problem),
         }
     }
     Err(Problem::unavailable())
+}
+
+/// Has what a request needs from elsewhere, before it is begun anew.
+async fn obtain(app: &App, wanted: Wanted) -> Result<(), Problem> {
+    let (ring, issuers) = (Arc::clone(&app.keys), Arc::clone(&app.issuers));
+    let ask = move || match wanted {
+        Wanted::Key(key) => ring.find(&key.address, &key.wrapped).is_ok(),
+        Wanted::Issuer(issuer) => issuers.fetch(&issuer),
+    };
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::unavailable()),
+        Err(_) => Err(Problem::internal()),
+    }
 }
 
 fn admit(app: &App, asker: Asker) -> Result<(), Problem> {

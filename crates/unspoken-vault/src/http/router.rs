@@ -2,12 +2,12 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, key_value, project, record, secret, session, token};
+use super::handler::{environment, key_value, project, record, secret, session, token, trust};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), projects(), secrets(), tokens()].into_iter().flatten().collect()
+    [sessions(), projects(), secrets(), tokens(), trusts()].into_iter().flatten().collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {
@@ -214,6 +214,50 @@ fn tokens() -> Vec<Route> {
             plan(Get, "/v1/teams/{team}/audit", Action::AuditRead, "Reads the record"),
             Needs::Team(Verb::Audit),
             record::list,
+        ),
+    ]
+}
+
+fn trusts() -> Vec<Route> {
+    vec![
+        Route::at(
+            plan(
+                Get,
+                "/v1/teams/{team}/trusts",
+                Action::TrustList,
+                "Lists the rules by which jobs get tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::list,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/trusts",
+                Action::TrustMake,
+                "Makes a rule by which jobs get tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::make,
+        ),
+        Route::at(
+            plan(
+                Delete,
+                "/v1/teams/{team}/trusts/{trust}",
+                Action::TrustRemove,
+                "Removes a rule, and ends its tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::remove,
+        ),
+        Route::open(
+            plan(
+                Post,
+                "/v1/exchange",
+                Action::TokenExchange,
+                "Gives a job a token, by what its CI system has signed",
+            ),
+            trust::exchange,
         ),
     ]
 }
