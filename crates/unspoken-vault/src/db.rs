@@ -13,6 +13,7 @@ mod memo;
 mod postgres;
 mod refusal;
 mod schema;
+mod shelf;
 mod sql;
 mod sqlite;
 
@@ -21,5 +22,5 @@ pub(crate) use lane::{Lane, LaneError};
 pub(crate) use memo::{EnvironmentRow, TokenRow};
 pub(crate) use postgres::Postgres;
 pub(crate) use schema::migrate;
-pub(crate) use sql::{Cell, Row, Sql, SqlError};
+pub(crate) use sql::{Cell, CommitError, Row, Sql, SqlError, own_time};
 pub(crate) use sqlite::Sqlite;

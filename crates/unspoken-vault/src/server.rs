@@ -184,6 +184,7 @@ async fn write_seen(app: &App) {
         action: Action::NodeStart,
         token: None,
         environment: None,
+        name: None,
         changes: true,
     };
     // What could not be written is known again when the token is used again.

@@ -9,7 +9,7 @@ use unspoken_seal::{PlainToken, TokenKind};
 
 use super::Where;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Cell, Sql, SqlError};
+use crate::db::{Cell, Sql, SqlError, own_time};
 use crate::failure::Failure;
 use crate::hazmat::{self, Key};
 use crate::key::LocalMaster;
@@ -89,7 +89,7 @@ fn invite(sql: &mut dyn Sql, team: &str, owner: &str) -> Result<PlainToken, SqlE
     let (team_id, person) = (TeamId::new(hazmat::random()), PersonId::new(hazmat::random()));
     let token = PlainToken::random(TokenKind::Admin);
     sql.begin()?;
-    let now = sql.now()?;
+    let now = own_time();
     let (team_cell, person_cell) = (Cell::text(team_id), Cell::text(person));
     sql.change(
         "INSERT INTO team (id, name, made) VALUES ($1, $2, $3)",

@@ -18,7 +18,8 @@ use unspoken_model::{AuditEntry, NodeId, Outcome};
 use super::desk::{About, Desk, Leavings};
 use super::memo::Memo;
 use super::refusal::RefusalMeter;
-use super::sql::{Sql, SqlError};
+use super::shelf::Shelf;
+use super::sql::{CommitError, Sql, SqlError};
 use crate::audit::{Chain, Link};
 use crate::hazmat;
 use crate::problem::Problem;
@@ -89,7 +90,12 @@ impl Lane {
     /// the lane.
     pub(crate) fn open(sql: Box<dyn Sql>) -> Result<(Self, JoinHandle<()>), LaneError> {
         let (jobs, waiting) = sync_channel(Self::QUEUE);
-        let mut worker = Worker { sql, chain: new_chain(), refusals: RefusalMeter::default() };
+        let mut worker = Worker {
+            sql,
+            chain: new_chain(),
+            refusals: RefusalMeter::default(),
+            shelf: Shelf::default(),
+        };
         // The first row proves that the record can be written.
         worker.turn(Vec::new())?;
         let thread = std::thread::Builder::new()
@@ -124,14 +130,7 @@ struct Worker {
     sql: Box<dyn Sql>,
     chain: Chain,
     refusals: RefusalMeter,
-}
-
-/// How a batch failed.
-enum Failure {
-    /// Nothing of it can be there.
-    Before(SqlError),
-    /// It may be there or not.
-    AtCommit(SqlError),
+    shelf: Shelf,
 }
 
 impl Worker {
@@ -153,13 +152,13 @@ impl Worker {
     fn turn(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), SqlError> {
         let mut outcome = self.attempt(&mut batch);
         let mut tries = 0;
-        while let Err(Failure::Before(SqlError::Conflict)) = &outcome
+        while let Err(CommitError::Before(SqlError::Conflict)) = &outcome
             && tries < 3
         {
             tries += 1;
             outcome = self.attempt(&mut batch);
         }
-        if let Err(Failure::Before(_)) = &outcome
+        if let Err(CommitError::Before(_)) = &outcome
             && batch.len() > 1
         {
             // One of them may be what the others fail by.
@@ -170,8 +169,8 @@ impl Worker {
         }
         let durable = match outcome {
             Ok(()) => Ok(()),
-            Err(Failure::Before(error)) => Err(error),
-            Err(Failure::AtCommit(error)) => {
+            Err(CommitError::Before(error)) => Err(error),
+            Err(CommitError::Unknown(error)) => {
                 self.chain = new_chain();
                 Err(error)
             }
@@ -182,34 +181,47 @@ impl Worker {
         durable
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
         let chain = self.chain.clone();
-        match self.write(batch) {
-            Ok(()) => self.sql.commit().map_err(Failure::AtCommit),
-            Err(error) => {
+        let outcome = self.write(batch);
+        if outcome.is_err() {
+            // What was read beside changes that are undone was never so.
+            self.shelf = Shelf::default();
+        }
+        match outcome {
+            Err(CommitError::Before(error)) => {
                 self.chain = chain;
                 if self.sql.roll_back().is_err() {
                     // The next batch begins with a connection that works, or fails.
                     let _ = self.sql.renew();
                 }
-                Err(Failure::Before(error))
+                Err(CommitError::Before(error))
             }
+            outcome => outcome,
         }
     }
 
-    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), SqlError> {
+    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
+        let links = self.perform(batch).map_err(CommitError::Before)?;
+        let node = self.chain.node;
+        let rows: Vec<_> = links.into_iter().map(|link| link.cells(&node)).collect();
+        self.sql.change_all_and_commit(Link::INSERT, &rows)
+    }
+
+    /// Does all jobs, and tells the rows that they leave.
+    fn perform(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<Link>, SqlError> {
         self.sql.renew()?;
         self.sql.begin()?;
-        let now = self.sql.now()?;
         let mut memo = Memo::default();
-        memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
+        let now = memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
         let mut links = Vec::with_capacity(batch.len() + 1);
         if self.chain.seq == 0 {
             links.push(self.chain.push(Chain::first(now)));
         }
         for job in batch {
             let about = job.about().clone();
-            let mut desk = Desk::new(&mut *self.sql, &mut memo, now, &about);
+            let held = (&mut memo, &mut self.shelf);
+            let mut desk = Desk::new(&mut *self.sql, held, now, &about);
             job.run(&mut desk);
             let problem = job.problem().cloned();
             let Leavings { entries, entry, broken } = desk.leave(problem.is_none());
@@ -222,9 +234,7 @@ impl Worker {
                 links.extend(entries.into_iter().map(|entry| self.chain.push(entry)));
             }
         }
-        let node = self.chain.node;
-        let rows: Vec<_> = links.into_iter().map(|link| link.cells(&node)).collect();
-        self.sql.change_all(Link::INSERT, &rows)
+        Ok(links)
     }
 
     /// The rows that a job leaves which did not do what it was asked for.

@@ -1,12 +1,11 @@
 //! SQLite: a file beside nothing else.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql, params_from_iter};
 
-use super::sql::{Cell, Row, Sql, SqlError};
+use super::sql::{Cell, CommitError, Row, Sql, SqlError};
 
 pub(crate) struct Sqlite {
     connection: Connection,
@@ -68,6 +67,15 @@ impl Sql for Sqlite {
 
     fn commit(&mut self) -> Result<(), SqlError> {
         self.change("COMMIT", &[]).map(drop)
+    }
+
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError> {
+        self.change_all(statement, sets).map_err(CommitError::Before)?;
+        self.commit().map_err(CommitError::Unknown)
     }
 
     fn roll_back(&mut self) -> Result<(), SqlError> {
@@ -134,9 +142,12 @@ impl Sql for Sqlite {
         Ok(self.connection.execute_batch(&statements)?)
     }
 
-    fn now(&mut self) -> Result<i64, SqlError> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    fn is_far(&self) -> bool {
+        false
+    }
+
+    fn clock(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use unspoken_model::{Action, DeploymentId, RequestId};
+use unspoken_model::{Action, DeploymentId, RequestId, SecretName};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
@@ -124,6 +124,7 @@ async fn ready(
         action: Action::NodeStart,
         token: None,
         environment: None,
+        name: None,
         changes: false,
     };
     let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
@@ -193,6 +194,7 @@ async fn attempt(
             action: route.plan.action,
             token,
             environment: asked.environment(),
+            name: asked.text("name").and_then(|text| SecretName::parse(text).ok()),
             changes: route.plan.method != Method::Get,
         };
         let auth = auth.as_ref().map(TokenAuth::copy);
