@@ -6,10 +6,12 @@
 
 mod disguise;
 mod escape;
+mod filter;
 mod index;
 mod lazy;
 mod matcher;
 mod noise;
+mod odd;
 mod part;
 mod setting;
 mod spaced;
