@@ -195,6 +195,11 @@ impl Index {
         self.shortest
     }
 
+    /// All texts, each with its owner.
+    pub(super) fn texts(&self) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
+        (0..self.texts.len()).map(|number| self.text(number).unwrap_or_default())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
