@@ -23,5 +23,5 @@ mod token;
 
 pub use lazy::LazyMatcher;
 pub use matcher::{Found, Matcher, Scratch};
-pub use stream::Redactor;
+pub use stream::{Redactor, Unchanged};
 pub use strength::Strength;
