@@ -13,7 +13,9 @@ use std::os::fd::OwnedFd;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, tee};
+use rustix::pipe::{
+    PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice, tee,
+};
 use unspoken_seal::{Matcher, Redactor};
 use zeroize::Zeroizing;
 
@@ -52,7 +54,12 @@ impl Bypass {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
         // As large as it can be at once, so that whoever writes need not wait for each look.
         fcntl_setpipe_size(&write, Self::PIPE).ok()?;
-        let _ = fcntl_setpipe_size(from, Self::PIPE);
+        for end in [from, to] {
+            // Where it is not granted, or is no pipe, more calls are needed.
+            if fcntl_getpipe_size(end).is_ok_and(|size| size < Self::PIPE) {
+                let _ = fcntl_setpipe_size(end, Self::PIPE);
+            }
+        }
         Some(Self { read, write, left: 0, dropped: 0, at: 0, came: Self::MUCH })
     }
 
@@ -116,7 +123,7 @@ impl Bypass {
                 Ok(0) | Err(Errno::INVAL) => {
                     let text = take(from, self.left)?;
                     out.splice(self.at..self.at, text.iter().copied());
-                    self.left = 0;
+                    (self.left, self.came) = (0, 0);
                 }
                 Err(Errno::AGAIN) if self.left + self.dropped < before => break,
                 Err(error) => return Err(error),

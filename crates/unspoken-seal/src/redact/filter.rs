@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 /// How many bytes are looked up at once.
 pub(super) const GROUP: usize = 4;
 
-/// A bit for each hash of a group that is there. One that is not there may seem to
-/// be.
+/// Two bits of one word for each hash of a group that is there. One that is not there
+/// may seem to be.
 pub(super) struct Filter {
     words: Zeroizing<Vec<u64>>,
     shift: u32,
@@ -29,22 +29,43 @@ impl Filter {
     /// For so many groups.
     pub(super) fn new(count: usize) -> Self {
         let count = u32::try_from(count.max(64)).unwrap_or(u32::MAX);
-        let bits = (u32::BITS - count.leading_zeros() + 4).min(26);
-        Self { words: Zeroizing::new(vec![0; 1 << (bits - 6)]), shift: u32::BITS - bits }
+        let bits = (u32::BITS - count.leading_zeros() + 4).min(26) - u64::BITS.trailing_zeros();
+        Self { words: Zeroizing::new(vec![0; 1 << bits]), shift: u64::BITS - bits }
     }
 
     pub(super) fn add(&mut self, group: u32) {
-        let bit = hash(group) >> self.shift;
-        if let Some(word) = self.words.get_mut(bit as usize / 64) {
-            *word |= 1 << (bit % 64);
+        let hash = spread(group);
+        let [one, other] = bits(hash);
+        if let Some(word) = self.words.get_mut(place(hash, self.shift)) {
+            *word |= 1 << one | 1 << other;
         }
     }
 
     #[inline]
     pub(super) fn may_have(&self, group: u32) -> bool {
-        let bit = hash(group) >> self.shift;
-        self.words.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        let hash = spread(group);
+        let [one, other] = bits(hash);
+        let word = self.words.get(place(hash, self.shift)).copied().unwrap_or(0);
+        (word >> one) & (word >> other) & 1 == 1
     }
+}
+
+/// A hash whose upper half is good.
+#[inline]
+fn spread(group: u32) -> u64 {
+    u64::from(group).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The word, which the highest bits tell.
+#[inline]
+fn place(hash: u64, shift: u32) -> usize {
+    usize::try_from(hash >> shift).unwrap_or(usize::MAX)
+}
+
+/// The bits in a word, apart from what tells the word.
+#[inline]
+fn bits(hash: u64) -> [u64; 2] {
+    [(hash >> 38) % 64, (hash >> 32) % 64]
 }
 
 impl Pairs {

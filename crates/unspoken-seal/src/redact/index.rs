@@ -77,7 +77,7 @@ fn commonness(group: u32) -> u32 {
 impl Groups {
     fn new(entries: Vec<(u32, u32, u32)>) -> Self {
         let count = u32::try_from(entries.len().max(64)).unwrap_or(u32::MAX);
-        let head_bits = (u32::BITS - count.leading_zeros() + 1).min(24);
+        let head_bits = (u32::BITS - count.leading_zeros() - 1).min(24);
         let mut filter = Filter::new(entries.len());
         let mut heads = Zeroizing::new(vec![0_u32; (1 << head_bits) + 1]);
         for &(group, ..) in &entries {
