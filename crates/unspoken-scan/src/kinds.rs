@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{Config, MatchKind, Searcher};
+use memchr::memmem;
 
 use crate::Sighting;
 use crate::rule::{self, Rule};
@@ -41,6 +42,13 @@ const GROUP: usize = 24;
 /// the text is read from memory once.
 const BLOCK: usize = 64 * 1024;
 
+/// The anchors of rules that look at more than [`NEAR`], up to [`FAR`] bytes.
+const FAR_ANCHORS: [&[u8]; 3] = [b"PRIVATE KEY", b".eyJ", b"unspoken-"];
+const FAR: usize = 24 * 1024;
+
+/// How many bytes around its anchor any other rule looks at, at most.
+const NEAR: usize = 4 * 1024;
+
 impl Kinds {
     pub fn new() -> Self {
         let mut anchors: Vec<(&'static str, Vec<&'static Rule>)> = Vec::new();
@@ -74,6 +82,13 @@ impl Kinds {
             start = end;
         }
         without_overlaps(found)
+    }
+
+    /// How far apart two bytes of this text may be when one of them decides what is
+    /// said of the other.
+    pub fn reach(&self, text: &[u8]) -> usize {
+        let is_far = FAR_ANCHORS.iter().any(|anchor| memmem::find(text, anchor).is_some());
+        if is_far { FAR } else { NEAR }
     }
 }
 

@@ -34,7 +34,7 @@ impl Ignored {
             return Ok(Self::default());
         }
         let text: Vec<u8> = questions.into_iter().flat_map(|path| [path, b"\0"].concat()).collect();
-        let words = ["check-ignore", "--verbose", "-z", "--stdin"].map(AsRef::as_ref);
+        let words = ["check-ignore", "--no-index", "--verbose", "-z", "--stdin"].map(AsRef::as_ref);
         let mut command = git.command(["-C".as_ref(), top.as_os_str()].into_iter().chain(words));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|source| GitError::Start { source })?;
