@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use aho_corasick::{AhoCorasick, Match};
-use memchr::memmem;
 
 use crate::Sighting;
 use crate::rule::{self, Rule};
@@ -13,6 +12,7 @@ use crate::rule::{self, Rule};
 #[derive(Debug)]
 pub struct Kinds {
     groups: Vec<Group>,
+    far: Option<Search>,
 }
 
 /// Pieces that are searched for together.
@@ -71,12 +71,13 @@ const SHARED: [&str; 13] = [
 /// the text is read from memory once.
 const BLOCK: usize = 64 * 1024;
 
-/// The anchors of rules that look at more than [`NEAR`], up to [`FAR`] bytes.
-const FAR_ANCHORS: [&[u8]; 3] = [b"PRIVATE KEY", b".eyJ", b"unspoken-"];
+/// Where a rule begins that looks at more than [`NEAR`], up to [`FAR`] bytes.
+const FAR_ANCHORS: [&str; 8] =
+    ["PRIVATE KEY", ".eyJ", "unspoken-", "ops_eyJ", "fm1a_", "fm1r_", "fm2_", "pypi-AgE"];
 const FAR: usize = 24 * 1024;
 
-/// How many bytes around its anchor any other rule looks at, at most.
-const NEAR: usize = 4 * 1024;
+/// How many bytes any other rule looks at, at most.
+const NEAR: usize = 1024;
 
 impl Kinds {
     pub fn new() -> Self {
@@ -100,7 +101,7 @@ impl Kinds {
         for part in long.chunks(GROUP).chain(short.chunks(GROUP)) {
             Group::add(&mut groups, part);
         }
-        Self { groups }
+        Self { groups, far: Search::new(FAR_ANCHORS).or_else(|| Search::plain(FAR_ANCHORS)) }
     }
 
     /// Everything in a text that has the form of a credential, in the order of
@@ -121,7 +122,7 @@ impl Kinds {
     /// How far apart two bytes of this text may be when one of them decides what is
     /// said of the other.
     pub fn reach(&self, text: &[u8]) -> usize {
-        let is_far = FAR_ANCHORS.iter().any(|anchor| memmem::find(text, anchor).is_some());
+        let is_far = self.far.as_ref().is_none_or(|far| far.is_in(text));
         if is_far { FAR } else { NEAR }
     }
 }
@@ -151,30 +152,42 @@ impl Anchor {
     }
 }
 
+impl Search {
+    /// The fast one, where the processor has it and the literals are not too many.
+    fn new(literals: impl IntoIterator<Item = &'static str>) -> Option<Self> {
+        let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
+        builder.extend(literals).build().map(|searcher| Self::Packed(Box::new(searcher)))
+    }
+
+    fn plain(literals: impl IntoIterator<Item = &'static str>) -> Option<Self> {
+        let kind = aho_corasick::MatchKind::LeftmostFirst;
+        AhoCorasick::builder().match_kind(kind).build(literals).ok().map(Self::Plain)
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Packed(searcher) => searcher.find(text).is_some(),
+            Self::Plain(searcher) => searcher.is_match(text),
+        }
+    }
+}
+
 impl Group {
     /// Adds a group for these pieces, or several where no searcher takes as many.
     fn add(groups: &mut Vec<Self>, pieces: &[(&'static str, Vec<Anchor>)]) {
         let mut sorted = pieces.to_vec();
         // Where two begin at one byte, the longer one counts.
         sorted.sort_by_key(|(piece, _)| std::cmp::Reverse(piece.len()));
-        let literals = || sorted.iter().map(|(piece, _)| piece);
-        let packed =
-            Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(literals()).build();
-        let search = match packed {
-            Some(searcher) => Search::Packed(Box::new(searcher)),
+        let literals = || sorted.iter().map(|(piece, _)| *piece);
+        let search = match Search::new(literals()) {
             None if pieces.len() > FEW => {
                 let (one, other) = pieces.split_at(pieces.len() / 2);
                 Self::add(groups, one);
                 return Self::add(groups, other);
             }
-            None => {
-                let kind = aho_corasick::MatchKind::LeftmostFirst;
-                match AhoCorasick::builder().match_kind(kind).build(literals()) {
-                    Ok(searcher) => Search::Plain(searcher),
-                    Err(_) => return,
-                }
-            }
+            packed => packed.or_else(|| Search::plain(literals())),
         };
+        let Some(search) = search else { return };
         let longest = sorted.iter().map(|(piece, _)| piece.len()).max().unwrap_or(1);
         let anchors = sorted.into_iter().map(|(_, anchors)| anchors).collect();
         groups.push(Self { search, longest, anchors });

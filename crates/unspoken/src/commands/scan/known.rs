@@ -21,7 +21,7 @@ pub(crate) struct Known {
 
 /// How many times as long as itself a value is in its widest disguise, with what may
 /// stand in between.
-const WIDEST: usize = 32;
+const WIDEST: usize = 64;
 
 impl Known {
     /// Learns every value once, whoever has it.
