@@ -203,7 +203,8 @@ mod tests {
             for (at, count, what) in edits {
                 let at = at.min(text.len());
                 let end = (at + count).min(text.len());
-                let new = [TOKEN, "", &TOKEN[..9], &TOKEN[9..]][what];
+                let (head, tail) = TOKEN.split_at(9);
+                let new = [TOKEN, "", head, tail][what];
                 text.splice(at..end, new.bytes());
                 texts.push(text.clone());
             }
