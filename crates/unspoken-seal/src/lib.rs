@@ -60,7 +60,7 @@ pub use passphrase::{
     PassphraseError, is_passphrase_sealed, open_with_passphrase, seal_with_passphrase,
 };
 pub use recipient::{Recipient, RecipientError, key_id};
-pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength};
+pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength, Unchanged};
 pub use secret::{Secret, SecretError};
 pub use secret_set::SecretSet;
 pub use share::ShareError;
