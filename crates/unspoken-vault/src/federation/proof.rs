@@ -150,3 +150,6 @@ pub(crate) fn check_issuer(issuer: &str) -> Result<(), Problem> {
         Err(Problem::invalid("an issuer is an address that begins with `https://`"))
     }
 }
+
+#[cfg(test)]
+mod tests;
