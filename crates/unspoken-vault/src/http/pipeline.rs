@@ -148,12 +148,17 @@ async fn handle(
     let attempt = attempt(app, route, address, parameters, request, id);
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
-    match outcome {
+    let mut response = match outcome {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(problem))) => refuse(&problem, id),
         Ok(Err(_)) => refuse(&Problem::internal(), id),
         Err(_) => refuse(&Problem::unavailable(), id),
+    };
+    // By which an answer is found in the record.
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-request-id", value);
     }
+    response
 }
 
 async fn attempt(

@@ -1,0 +1,4 @@
+//! What a vault promises, shown on the real program and real databases.
+
+mod raw;
+mod story;
