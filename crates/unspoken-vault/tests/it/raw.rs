@@ -97,3 +97,13 @@ fn text(value: ValueRef<'_>) -> String {
         ValueRef::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
+
+/// Demands that the rows of each chain are all there.
+#[track_caller]
+pub(crate) fn assert_chains(raw: &Raw) {
+    let chains = raw.rows("SELECT node, MIN(seq), MAX(seq), COUNT(*) FROM audit GROUP BY node");
+    assert!(!chains.is_empty());
+    for chain in chains {
+        assert_eq!((chain[1].as_str(), &chain[2]), ("1", &chain[3]), "a chain has a gap");
+    }
+}
