@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, TokenId};
 
-use super::memo::{EnvironmentRow, Memo, TokenRow};
+use super::memo::{EnvironmentRow, Memo, Shown, TokenRow};
 use super::sql::{Cell, Row, Sql, SqlError};
 
 /// What is known of a job before it runs.
@@ -14,7 +14,7 @@ pub(crate) struct About {
     pub(crate) address: IpAddr,
     pub(crate) action: Action,
     /// The token that was shown, whether or not there is one.
-    pub(crate) token: Option<TokenId>,
+    pub(crate) token: Option<Shown>,
     pub(crate) environment: Option<EnvironmentId>,
     /// Whether it may change something.
     pub(crate) changes: bool,
@@ -47,7 +47,7 @@ impl<'a> Desk<'a> {
             at: now,
             address: about.address.to_string(),
             action: about.action,
-            token: about.token.map(|id| id.to_string()).unwrap_or_default(),
+            token: about.token.map(|shown| shown.id.to_string()).unwrap_or_default(),
             subject: about.environment.map(|id| id.to_string()).unwrap_or_default(),
             request: about.request.to_string(),
             ..AuditEntry::default()
@@ -61,8 +61,8 @@ impl<'a> Desk<'a> {
         self.now
     }
 
-    pub(crate) fn token(&mut self, id: TokenId) -> Result<Option<TokenRow>, SqlError> {
-        let found = self.memo.token(self.sql, id);
+    pub(crate) fn token(&mut self, shown: Shown) -> Result<Option<TokenRow>, SqlError> {
+        let found = self.memo.token(self.sql, shown);
         self.watch(found)
     }
 

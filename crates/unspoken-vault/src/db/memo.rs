@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use unspoken_model::{EnvironmentId, ProjectId, TeamId, TokenId};
-use unspoken_seal::{HashedToken, TokenKind};
+use unspoken_seal::{HashedToken, TokenAuth, TokenKind};
 
 use super::desk::About;
 use super::sql::{Cell, Row, Sql, SqlError};
@@ -49,14 +49,34 @@ pub(crate) struct EnvironmentRow {
     pub(crate) revision: i64,
 }
 
+/// A token that was shown: its id, and what is kept of its secret half if it is the right one.
+///
+/// A row is looked for by both. So who knows an id alone locks nothing, and a wrong secret takes the
+/// time that an unknown id takes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Shown {
+    pub(crate) id: TokenId,
+    hash: [u8; 32],
+}
+
+impl Shown {
+    pub(crate) fn new(auth: &TokenAuth) -> Self {
+        Self { id: auth.id(), hash: *auth.hash().as_bytes() }
+    }
+
+    fn cells(self) -> Vec<Cell> {
+        vec![Cell::text(self.id), Cell::Bytes(self.hash.to_vec())]
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Memo {
-    tokens: HashMap<TokenId, Option<TokenRow>>,
+    tokens: HashMap<Shown, Option<TokenRow>>,
     environments: HashMap<EnvironmentId, Option<EnvironmentRow>>,
 }
 
 const TOKEN: &str = "SELECT kind, hash, team, expires, idle, revoked, addresses, names, made, name \
-     FROM token WHERE id = $1 FOR SHARE";
+     FROM token WHERE id = $1 AND hash = $2 FOR SHARE";
 
 const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(e.environment, ' ') FROM token_environment e \
@@ -64,7 +84,7 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(m.team || '/' || m.project || '/' || m.environment || '/' || m.role, ' ') \
      FROM membership m WHERE m.person = t.person), '') \
      FROM token t LEFT JOIN token_use u ON u.token = t.id LEFT JOIN person p ON p.id = t.person \
-     WHERE t.id = $1";
+     WHERE t.id = $1 AND t.hash = $2";
 
 const ENVIRONMENT_SHARED: &str =
     "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR SHARE";
@@ -101,17 +121,17 @@ impl Memo {
         Ok(())
     }
 
-    fn look_up_tokens(&mut self, sql: &mut dyn Sql, ids: &[TokenId]) -> Result<(), SqlError> {
+    fn look_up_tokens(&mut self, sql: &mut dyn Sql, shown: &[Shown]) -> Result<(), SqlError> {
         let ask = |statement| {
-            let ask = move |id| (statement, vec![Cell::text(id)]);
-            ids.iter().map(ask).collect::<Vec<_>>()
+            let ask = move |one: &Shown| (statement, one.cells());
+            shown.iter().map(ask).collect::<Vec<_>>()
         };
         let locked = sql.rows_of_all(&ask(TOKEN))?;
         let rights = sql.rows_of_all(&ask(RIGHTS))?;
-        for ((id, token), rights) in ids.iter().zip(locked).zip(rights) {
+        for ((one, token), rights) in shown.iter().zip(locked).zip(rights) {
             let row = token.first().zip(rights.first());
             let row = row.map(|(token, rights)| read_token(token, rights)).transpose()?;
-            self.tokens.insert(*id, row);
+            self.tokens.insert(*one, row);
         }
         Ok(())
     }
@@ -119,12 +139,12 @@ impl Memo {
     pub(crate) fn token(
         &mut self,
         sql: &mut dyn Sql,
-        id: TokenId,
+        shown: Shown,
     ) -> Result<Option<TokenRow>, SqlError> {
-        if !self.tokens.contains_key(&id) {
-            self.look_up_tokens(sql, &[id])?;
+        if !self.tokens.contains_key(&shown) {
+            self.look_up_tokens(sql, &[shown])?;
         }
-        Ok(self.tokens.get(&id).cloned().flatten())
+        Ok(self.tokens.get(&shown).cloned().flatten())
     }
 
     pub(crate) fn environment(
@@ -155,10 +175,9 @@ impl Memo {
 
     /// Notes that a token was used once more.
     pub(crate) fn note_use(&mut self, id: &TokenId) {
-        if let Some(Some(row)) = self.tokens.get_mut(id)
-            && let Some(remaining) = &mut row.remaining
-        {
-            *remaining -= 1;
+        let rows = self.tokens.iter_mut().filter(|(shown, _)| shown.id == *id);
+        for row in rows.filter_map(|(_, row)| row.as_mut()) {
+            row.remaining = row.remaining.map(|remaining| remaining - 1);
         }
     }
 }

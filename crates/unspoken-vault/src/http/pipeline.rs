@@ -26,7 +26,7 @@ use super::answer::Answer;
 use super::asked::{Asked, etag};
 use super::route::{Brought, Method, Route};
 use super::router::routes;
-use crate::db::{About, Desk, Lane};
+use crate::db::{About, Desk, Lane, Shown};
 use crate::federation::Issuers;
 use crate::hazmat;
 use crate::key::KeyRing;
@@ -190,7 +190,7 @@ async fn attempt(
         deployment: app.deployment,
         kek: app.kek,
     };
-    let token = auth.as_ref().map(TokenAuth::id);
+    let token = auth.as_ref().map(Shown::new);
     for _ in 0..TRIES {
         let about = About {
             request: id,
@@ -206,7 +206,7 @@ async fn attempt(
         match app.lane.run(about, work).await {
             Ok(answer) => {
                 if let Some(token) = token {
-                    app.seen.note(token);
+                    app.seen.note(token.id);
                 }
                 return respond(app, answer).await;
             }

@@ -1,9 +1,13 @@
 //! What a vault promises, shown on the real program and real databases.
 
+mod crash;
+mod master;
+mod moved;
 mod raw;
 mod record;
 mod revocation;
 mod scope;
+mod sink;
 mod story;
 mod teams;
 

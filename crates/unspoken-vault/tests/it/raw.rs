@@ -19,7 +19,9 @@ impl Raw {
             Database::Sqlite => {
                 let connection = Connection::open(vault.file()).unwrap();
                 connection.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
-                connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
+                connection
+                    .execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")
+                    .unwrap();
                 Self::Sqlite(connection)
             }
             Database::Postgres => {
