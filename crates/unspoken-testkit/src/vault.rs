@@ -152,7 +152,8 @@ impl Vault {
     /// The same, begun by another program that becomes it.
     #[track_caller]
     pub fn start_through(&mut self, words: &[&str]) -> SocketAddr {
-        let serve = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        // Tests ask more often than anybody else may.
+        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", "0"]);
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {

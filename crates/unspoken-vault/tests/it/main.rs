@@ -9,6 +9,7 @@ mod revocation;
 mod scope;
 mod sink;
 mod story;
+mod table;
 mod teams;
 
 /// How long or how often something is to be tried: a variable says it, for a longer run.
