@@ -1,6 +1,7 @@
 //! The commands of the program.
 
 mod init;
+mod openapi;
 mod serve;
 
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub(crate) struct Line {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    #[command(hide = true)]
+    Openapi(openapi::Openapi),
 }
 
 /// Where the store is
@@ -64,6 +67,7 @@ impl Line {
         match self.command {
             Command::Init(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
+            Command::Openapi(command) => command.run(),
         }
     }
 }

@@ -19,7 +19,7 @@ mod sqlite;
 
 pub(crate) use desk::{About, Desk};
 pub(crate) use lane::{Lane, LaneError};
-pub(crate) use memo::{EnvironmentRow, TokenRow};
+pub(crate) use memo::{EnvironmentRow, Shown, TokenRow};
 pub(crate) use postgres::Postgres;
 pub(crate) use schema::migrate;
 pub(crate) use sql::{Cell, CommitError, Row, Sql, SqlError, own_time};

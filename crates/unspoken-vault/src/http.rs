@@ -3,6 +3,7 @@
 mod answer;
 mod asked;
 mod handler;
+pub(crate) mod openapi;
 mod pipeline;
 mod route;
 mod router;

@@ -10,7 +10,7 @@ use unspoken_model::{
 use unspoken_seal::{HashedToken, TokenAuth, TokenKind};
 
 use super::Place;
-use crate::db::{Desk, TokenRow};
+use crate::db::{Desk, Shown, TokenRow};
 use crate::problem::Problem;
 
 /// Somebody whose token is good, here and now.
@@ -55,7 +55,7 @@ impl Caller {
         address: IpAddr,
     ) -> Result<Self, Problem> {
         let auth = auth.ok_or_else(Problem::unauthorized)?;
-        let row = desk.token(auth.id())?;
+        let row = desk.token(Shown::new(auth))?;
         // The same work where there is no such token.
         let nothing = HashedToken::new(&[0; 32]);
         let hash = row.as_ref().map(|row| row.hash).or(nothing);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, SecretName, TokenId};
 
-use super::memo::{EnvironmentRow, Memo, TokenRow};
+use super::memo::{EnvironmentRow, Memo, Shown, TokenRow};
 use super::shelf::Shelf;
 use super::sql::{Cell, Row, Sql, SqlError};
 
@@ -16,7 +16,7 @@ pub(crate) struct About {
     pub(crate) address: IpAddr,
     pub(crate) action: Action,
     /// The token that was shown, whether or not there is one.
-    pub(crate) token: Option<TokenId>,
+    pub(crate) token: Option<Shown>,
     pub(crate) environment: Option<EnvironmentId>,
     /// The one name in it that is asked for.
     pub(crate) name: Option<SecretName>,
@@ -57,7 +57,7 @@ impl<'a> Desk<'a> {
             at: now,
             address: about.address.to_string(),
             action: about.action,
-            token: about.token.map(|id| id.to_string()).unwrap_or_default(),
+            token: about.token.map(|shown| shown.id.to_string()).unwrap_or_default(),
             subject: about.environment.map(|id| id.to_string()).unwrap_or_default(),
             request: about.request.to_string(),
             ..AuditEntry::default()
@@ -71,8 +71,8 @@ impl<'a> Desk<'a> {
         self.now
     }
 
-    pub(crate) fn token(&mut self, id: TokenId) -> Result<Option<TokenRow>, SqlError> {
-        let found = self.memo.token(self.sql, id);
+    pub(crate) fn token(&mut self, shown: Shown) -> Result<Option<TokenRow>, SqlError> {
+        let found = self.memo.token(self.sql, shown);
         self.watch(found)
     }
 

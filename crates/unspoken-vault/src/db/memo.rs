@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId, TokenId};
-use unspoken_seal::{HashedToken, TokenKind};
+use unspoken_seal::{HashedToken, TokenAuth, TokenKind};
 
 use super::desk::About;
 use super::sql::{Cell, Row, Sql, SqlError, own_time};
@@ -49,15 +49,35 @@ pub(crate) struct EnvironmentRow {
     pub(crate) revision: i64,
 }
 
+/// A token that was shown: its id, and what is kept of its secret half if it is the right one.
+///
+/// A row is looked for by both. So who knows an id alone locks nothing, and a wrong secret takes the
+/// time that an unknown id takes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Shown {
+    pub(crate) id: TokenId,
+    hash: [u8; 32],
+}
+
+impl Shown {
+    pub(crate) fn new(auth: &TokenAuth) -> Self {
+        Self { id: auth.id(), hash: *auth.hash().as_bytes() }
+    }
+
+    fn cells(self) -> Vec<Cell> {
+        vec![Cell::text(self.id), Cell::Bytes(self.hash.to_vec())]
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Memo {
-    tokens: HashMap<TokenId, Option<TokenRow>>,
+    tokens: HashMap<Shown, Option<TokenRow>>,
     environments: HashMap<EnvironmentId, Option<EnvironmentRow>>,
     secrets: HashMap<(EnvironmentId, SecretName), Option<Row>>,
 }
 
 const TOKEN: &str = "SELECT kind, hash, team, expires, idle, revoked, addresses, names, made, name \
-     FROM token WHERE id = $1 FOR SHARE";
+     FROM token WHERE id = $1 AND hash = $2 FOR SHARE";
 
 const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(e.environment, ' ') FROM token_environment e \
@@ -65,7 +85,7 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(m.team || '/' || m.project || '/' || m.environment || '/' || m.role, ' ') \
      FROM membership m WHERE m.person = t.person), '') \
      FROM token t LEFT JOIN token_use u ON u.token = t.id LEFT JOIN person p ON p.id = t.person \
-     WHERE t.id = $1";
+     WHERE t.id = $1 AND t.hash = $2";
 
 const ENVIRONMENT_SHARED: &str =
     "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR SHARE";
@@ -100,8 +120,8 @@ impl Memo {
         }
         let clock = sql.clock().map(|statement| (statement, Vec::new()));
         let mut asked: Vec<(&'static str, Vec<Cell>)> = clock.into_iter().collect();
-        asked.extend(tokens.iter().map(|id| (TOKEN, vec![Cell::text(id)])));
-        asked.extend(tokens.iter().map(|id| (RIGHTS, vec![Cell::text(id)])));
+        asked.extend(tokens.iter().map(|one| (TOKEN, one.cells())));
+        asked.extend(tokens.iter().map(|one| (RIGHTS, one.cells())));
         asked.extend(environments.iter().map(|(id, changes)| {
             (if *changes { ENVIRONMENT_OWN } else { ENVIRONMENT_SHARED }, vec![Cell::text(id)])
         }));
@@ -128,7 +148,7 @@ impl Memo {
 
     fn note_tokens(
         &mut self,
-        ids: impl IntoIterator<Item = TokenId>,
+        ids: impl IntoIterator<Item = Shown>,
         locked: Vec<Vec<Row>>,
         rights: Vec<Vec<Row>>,
     ) -> Result<(), SqlError> {
@@ -143,15 +163,15 @@ impl Memo {
     pub(crate) fn token(
         &mut self,
         sql: &mut dyn Sql,
-        id: TokenId,
+        shown: Shown,
     ) -> Result<Option<TokenRow>, SqlError> {
-        if !self.tokens.contains_key(&id) {
-            let asked = [TOKEN, RIGHTS].map(|statement| (statement, vec![Cell::text(id)]));
+        if !self.tokens.contains_key(&shown) {
+            let asked = [TOKEN, RIGHTS].map(|statement| (statement, shown.cells()));
             let mut found = sql.rows_of_all(&asked)?;
             let rights = found.split_off(1);
-            self.note_tokens([id], found, rights)?;
+            self.note_tokens([shown], found, rights)?;
         }
-        Ok(self.tokens.get(&id).cloned().flatten())
+        Ok(self.tokens.get(&shown).cloned().flatten())
     }
 
     pub(crate) fn environment(
@@ -199,10 +219,9 @@ impl Memo {
 
     /// Notes that a token was used once more.
     pub(crate) fn note_use(&mut self, id: &TokenId) {
-        if let Some(Some(row)) = self.tokens.get_mut(id)
-            && let Some(remaining) = &mut row.remaining
-        {
-            *remaining -= 1;
+        let rows = self.tokens.iter_mut().filter(|(shown, _)| shown.id == *id);
+        for row in rows.filter_map(|(_, row)| row.as_mut()) {
+            row.remaining = row.remaining.map(|remaining| remaining - 1);
         }
     }
 }

@@ -26,7 +26,7 @@ use super::answer::Answer;
 use super::asked::{Asked, etag};
 use super::route::{Brought, Method, Route};
 use super::router::routes;
-use crate::db::{About, Desk, Lane};
+use crate::db::{About, Desk, Lane, Shown};
 use crate::federation::Issuers;
 use crate::hazmat;
 use crate::key::KeyRing;
@@ -149,12 +149,17 @@ async fn handle(
     let attempt = attempt(app, route, address, parameters, request, id);
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
-    match outcome {
+    let mut response = match outcome {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(problem))) => refuse(&problem, id),
         Ok(Err(_)) => refuse(&Problem::internal(), id),
         Err(_) => refuse(&Problem::unavailable(), id),
+    };
+    // By which an answer is found in the record.
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-request-id", value);
     }
+    response
 }
 
 async fn attempt(
@@ -186,7 +191,7 @@ async fn attempt(
         deployment: app.deployment,
         kek: app.kek,
     };
-    let token = auth.as_ref().map(TokenAuth::id);
+    let token = auth.as_ref().map(Shown::new);
     for _ in 0..TRIES {
         let about = About {
             request: id,
@@ -203,7 +208,7 @@ async fn attempt(
         match app.lane.run(about, work).await {
             Ok(answer) => {
                 if let Some(token) = token {
-                    app.seen.note(token);
+                    app.seen.note(token.id);
                 }
                 return respond(app, answer).await;
             }

@@ -71,6 +71,10 @@ pub(crate) struct Route {
     pub(crate) needs: Needs,
     pub(crate) body: Option<Describe>,
     pub(crate) answer: Describe,
+    /// Whether it hands out values.
+    pub(crate) hands_out: bool,
+    /// What can be asked behind the question mark, and of which kind it is.
+    pub(crate) queries: &'static [(&'static str, &'static str)],
     pub(super) prepare: Prepare,
 }
 
@@ -139,6 +143,11 @@ impl Route {
         })
     }
 
+    /// Says what can be asked behind the question mark. The handler reads it.
+    pub(crate) fn asking(self, queries: &'static [(&'static str, &'static str)]) -> Self {
+        Self { queries, ..self }
+    }
+
     fn new<B: Body, A: Reply>(
         plan: Plan,
         needs: Needs,
@@ -150,7 +159,15 @@ impl Route {
         };
         let body: Describe = |generator| Some(generator.subschema_for::<B>());
         let body = plan.method.has_body().then_some(body);
-        Self { plan, needs, body, answer: A::schema, prepare: Box::new(prepare) }
+        Self {
+            plan,
+            needs,
+            body,
+            answer: A::schema,
+            hands_out: A::HANDS_OUT,
+            queries: &[],
+            prepare: Box::new(prepare),
+        }
     }
 }
 

@@ -41,7 +41,8 @@ fn projects() -> Vec<Route> {
         Route::token(
             plan(Get, "/v1/projects", Action::ProjectList, "Lists projects and environments"),
             project::list,
-        ),
+        )
+        .asking(&[("remote", "string"), ("name", "string")]),
         Route::at(
             plan(Post, "/v1/teams/{team}/projects", Action::ProjectMake, "Makes a project"),
             Needs::Team(Verb::Arrange),
@@ -121,7 +122,8 @@ fn secrets() -> Vec<Route> {
             ),
             Needs::Environment(Verb::Reveal),
             secret::reveal,
-        ),
+        )
+        .asking(&[("version", "integer")]),
         Route::at(
             plan(
                 Put,
@@ -214,7 +216,17 @@ fn tokens() -> Vec<Route> {
             plan(Get, "/v1/teams/{team}/audit", Action::AuditRead, "Reads the record"),
             Needs::Team(Verb::Audit),
             record::list,
-        ),
+        )
+        .asking(&[
+            ("since", "integer"),
+            ("until", "integer"),
+            ("after", "string"),
+            ("actor", "string"),
+            ("action", "string"),
+            ("subject", "string"),
+            ("outcome", "string"),
+            ("limit", "integer"),
+        ]),
     ]
 }
 

@@ -7,7 +7,7 @@ use unspoken_wire::vault::{Nothing, Revealed};
 use super::secret::reveal_as;
 use crate::access::{Caller, Permit};
 use crate::db::{Cell, Desk};
-use crate::http::answer::{Handed, Shape};
+use crate::http::answer::{KeyValueHanded, Shape};
 use crate::http::asked::Asked;
 use crate::problem::Problem;
 
@@ -17,7 +17,7 @@ pub(in crate::http) fn read(
     caller: &Caller,
     asked: &Asked,
     _: &Nothing,
-) -> Result<Handed, Problem> {
+) -> Result<KeyValueHanded, Problem> {
     let text = |place| asked.text(place).unwrap_or_default();
     let project = ProjectName::parse(text("project_name"));
     let environment = EnvironmentName::parse(text("environment_name"));
@@ -31,7 +31,7 @@ pub(in crate::http) fn read(
     )?;
     let id = row.ok_or_else(Problem::forbidden)?.parsed(0)?;
     let permit = Permit::environment(desk, caller.clone(), Verb::Reveal, id)?;
-    reveal_as(desk, &permit, asked, Shape::KeyValue)
+    reveal_as(desk, &permit, asked, Shape::KeyValue).map(KeyValueHanded)
 }
 
 /// Prints an environment as such a client expects one secret with many keys.

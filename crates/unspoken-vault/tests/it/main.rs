@@ -1,0 +1,19 @@
+//! What a vault promises, shown on the real program and real databases.
+
+mod crash;
+mod master;
+mod moved;
+mod raw;
+mod record;
+mod revocation;
+mod scope;
+mod sink;
+mod story;
+mod table;
+mod teams;
+
+/// How long or how often something is to be tried: a variable says it, for a longer run.
+fn wish(name: &str, otherwise: usize) -> usize {
+    let text = std::env::var(name).ok();
+    text.map_or(otherwise, |text| text.parse().expect("a number"))
+}
