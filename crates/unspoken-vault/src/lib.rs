@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod chores;
 mod command;
 mod config;
 mod db;

@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use unspoken_model::DeploymentId;
 
+use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
 use crate::db::{Cell, Postgres, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
@@ -121,18 +122,8 @@ impl Opened {
         mut sql: Box<dyn Sql>,
         master: Arc<dyn MasterKey>,
     ) -> Result<Self, OpenError> {
-        let known = find(&mut *sql, DEPLOYMENT).map_err(|error| match error {
-            // There are no tables.
-            SqlError::Failed(text)
-                if text.contains("42P01") || text.starts_with("SQLite: Unknown") =>
-            {
-                OpenError::NotThere
-            }
-            error => OpenError::Sql(error),
-        })?;
-        let known = known.ok_or(OpenError::NotThere)?;
+        let deployment = find_deployment(&mut *sql)?;
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| SqlError::Shape(1));
-        let deployment: DeploymentId = text(known)?.parse().map_err(|_| SqlError::Shape(1))?;
         let mut row = |name| find(&mut *sql, name)?.ok_or(SqlError::Shape(1));
         let kek: i64 = text(row(KEK)?)?.parse().map_err(|_| SqlError::Shape(1))?;
         master.unwrap_key(Purpose::Check, &check(&deployment, kek), &row(CHECK)?)?;
@@ -141,6 +132,25 @@ impl Opened {
         migrate(&mut *sql)?;
         Ok(Self { sql, deployment, master, kek, signing })
     }
+}
+
+/// Whose store it is, for what needs no master key. Nobody has vouched for it.
+pub(crate) fn identity(sql: &mut dyn Sql) -> Result<Identity, OpenError> {
+    let deployment = find_deployment(sql)?;
+    let key = find(sql, SIGNING_PUBLIC)?.and_then(|key| key.try_into().ok());
+    Ok(Identity { deployment: deployment.to_string(), key: key.ok_or(SqlError::Shape(1))? })
+}
+
+fn find_deployment(sql: &mut dyn Sql) -> Result<DeploymentId, OpenError> {
+    let known = find(sql, DEPLOYMENT).map_err(|error| match error {
+        // There are no tables.
+        SqlError::Failed(text) if text.contains("42P01") || text.starts_with("SQLite: Unknown") => {
+            OpenError::NotThere
+        }
+        error => OpenError::Sql(error),
+    })?;
+    let known = String::from_utf8(known.ok_or(OpenError::NotThere)?);
+    Ok(known.ok().and_then(|text| text.parse().ok()).ok_or(SqlError::Shape(1))?)
 }
 
 fn check(deployment: &DeploymentId, kek: i64) -> Address {

@@ -13,11 +13,10 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
-use unspoken_model::{Action, RequestId};
 
-use crate::db::{About, Lane, LaneError};
-use crate::hazmat;
+use crate::audit::Signer;
+use crate::chores::Chores;
+use crate::db::{Lane, LaneError};
 use crate::http::{App, router};
 use crate::key::KeyRing;
 use crate::opened::Opened;
@@ -28,6 +27,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     app: App,
     lane: JoinHandle<()>,
+    signer: Arc<Signer>,
 }
 
 /// Why it cannot serve, or stopped.
@@ -50,13 +50,10 @@ const HEAD: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests under way.
 const STOP: Duration = Duration::from_secs(15);
 
-/// How often uses of tokens are written and old keys forgotten.
-const NOW_AND_THEN: Duration = Duration::from_secs(10);
-
 impl Server {
     /// Listens, and writes the first row of this node's chain.
     pub(crate) async fn bind(opened: Opened, address: SocketAddr) -> Result<Self, ServerError> {
-        let Opened { sql, deployment, master, kek, signing: _ } = opened;
+        let Opened { sql, deployment, master, kek, signing } = opened;
         // The connection is used by a thread of its own, from the first row on.
         let begun = tokio::task::spawn_blocking(move || Lane::open(sql)).await;
         let (lane, thread) =
@@ -71,7 +68,8 @@ impl Server {
             kek,
             seen: Arc::new(Seen::default()),
         };
-        Ok(Self { listener, app, lane: thread })
+        let signer = Arc::new(Signer { deployment, key: signing });
+        Ok(Self { listener, app, lane: thread, signer })
     }
 
     pub(crate) fn address(&self) -> String {
@@ -80,10 +78,12 @@ impl Server {
 
     /// Serves until it is told to stop; then lets requests under way come to their end.
     pub(crate) async fn run(self) -> Result<(), ServerError> {
-        let Self { listener, app, lane } = self;
+        let Self { listener, app, lane, signer } = self;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signal)?;
-        let chores = tokio::spawn(chores(app.clone()));
+        let chores = Chores::new(app.clone(), signer);
+        let last = chores.last();
+        let chores = tokio::spawn(chores.run());
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let service = router(app);
         let graceful = GracefulShutdown::new();
@@ -121,33 +121,9 @@ impl Server {
         chores.abort();
         let _ = tokio::time::timeout(STOP, graceful.shutdown()).await;
         drop(service);
+        last.await;
         // The lane ends with the last way into it.
         let _ = tokio::task::spawn_blocking(move || lane.join()).await;
         Ok(())
-    }
-}
-
-/// Writes which tokens were used, and forgets keys that were not.
-async fn chores(app: App) {
-    let mut ticks = interval(NOW_AND_THEN);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        app.keys.sweep();
-        let tokens = app.seen.take();
-        if tokens.is_empty() {
-            continue;
-        }
-        let about = About {
-            request: RequestId::new(hazmat::random()),
-            address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-            action: Action::NodeStart,
-            token: None,
-            environment: None,
-            changes: true,
-        };
-        let written = app.lane.run(about, move |desk| Seen::write(desk, &tokens)).await;
-        // What could not be written is known again when the token is used again.
-        drop(written);
     }
 }

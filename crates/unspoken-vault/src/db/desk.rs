@@ -6,6 +6,7 @@ use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, Toke
 
 use super::memo::{EnvironmentRow, Memo, TokenRow};
 use super::sql::{Cell, Row, Sql, SqlError};
+use crate::audit::Chain;
 
 /// What is known of a job before it runs.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Desk<'a> {
     /// What rows of this job begin with; it learns while the job does.
     pub(crate) entry: AuditEntry,
     entries: Vec<AuditEntry>,
+    chain: Chain,
+    ends_chain: bool,
     is_marked: bool,
     broken: Option<SqlError>,
 }
@@ -37,12 +40,20 @@ pub(super) struct Leavings {
     pub(super) entries: Vec<AuditEntry>,
     /// What a row that says more would begin with.
     pub(super) entry: AuditEntry,
+    /// Rows from here on belong to another chain.
+    pub(super) ends_chain: bool,
     /// The transaction cannot go on.
     pub(super) broken: Option<SqlError>,
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(sql: &'a mut dyn Sql, memo: &'a mut Memo, now: i64, about: &About) -> Self {
+    pub(super) fn new(
+        sql: &'a mut dyn Sql,
+        memo: &'a mut Memo,
+        now: i64,
+        about: &About,
+        chain: Chain,
+    ) -> Self {
         let entry = AuditEntry {
             at: now,
             address: about.address.to_string(),
@@ -53,7 +64,27 @@ impl<'a> Desk<'a> {
             ..AuditEntry::default()
         };
         let entries = Vec::with_capacity(1);
-        Self { sql, memo, now, entry, entries, is_marked: false, broken: None }
+        Self {
+            sql,
+            memo,
+            now,
+            entry,
+            entries,
+            chain,
+            ends_chain: false,
+            is_marked: false,
+            broken: None,
+        }
+    }
+
+    /// How far this node's chain has come, with the rows of the jobs before this one.
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Has what this node writes from here on begin another chain.
+    pub(crate) fn end_chain(&mut self) {
+        self.ends_chain = true;
     }
 
     /// Milliseconds since 1970.
@@ -173,7 +204,8 @@ impl<'a> Desk<'a> {
             }
             let _ = self.watch(ended);
         }
-        let Self { entries, entry, broken, .. } = self;
-        Leavings { entries: if keep { entries } else { Vec::new() }, entry, broken }
+        let Self { entries, entry, ends_chain, broken, .. } = self;
+        let entries = if keep { entries } else { Vec::new() };
+        Leavings { entries, entry, ends_chain: ends_chain && keep, broken }
     }
 }

@@ -1,0 +1,99 @@
+//! What a node does now and then, between requests: signs the record, writes when tokens were
+//! used, and forgets keys.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use unspoken_model::{Action, RequestId};
+
+use crate::audit::{Scope, Signer};
+use crate::db::{About, Desk};
+use crate::hazmat;
+use crate::http::App;
+use crate::problem::Problem;
+use crate::seen::Seen;
+
+/// See the top.
+pub(crate) struct Chores {
+    app: App,
+    signer: Arc<Signer>,
+    /// How many rows of the record were written when it was signed last.
+    signed: u64,
+}
+
+/// How often it looks whether there is much to sign.
+const TICK: Duration = Duration::from_secs(1);
+
+/// In which of these ticks it does all that there is to do.
+const EACH: u64 = 10;
+
+/// After how many rows it signs at once.
+const MANY: u64 = 10_000;
+
+impl Chores {
+    pub(crate) fn new(app: App, signer: Arc<Signer>) -> Self {
+        Self { app, signer, signed: 0 }
+    }
+
+    /// Does them until it is dropped.
+    pub(crate) async fn run(mut self) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut scope = Scope::All;
+        for tick in 0_u64.. {
+            ticks.tick().await;
+            let is_much = self.app.lane.written().saturating_sub(self.signed) >= MANY;
+            if tick % EACH == 0 {
+                self.app.keys.sweep();
+                self.write_uses().await;
+            } else if !is_much {
+                continue;
+            }
+            let written = self.app.lane.written();
+            // What could not be signed is signed the next time.
+            if sign(&self.app, &self.signer, scope).await.is_ok() {
+                self.signed = written;
+                scope = Scope::New;
+            }
+        }
+    }
+
+    /// Signs what there is when the node stops.
+    pub(crate) fn last(&self) -> impl Future<Output = ()> + use<> {
+        let (app, signer) = (self.app.clone(), Arc::clone(&self.signer));
+        async move { drop(sign(&app, &signer, Scope::Last).await) }
+    }
+
+    async fn write_uses(&self) {
+        let tokens = self.app.seen.take();
+        if tokens.is_empty() {
+            return;
+        }
+        // What could not be written is known again when the token is used again.
+        drop(work(&self.app, move |desk| Seen::write(desk, &tokens)).await);
+    }
+}
+
+async fn sign(app: &App, signer: &Arc<Signer>, scope: Scope) -> Result<(), Problem> {
+    let signer = Arc::clone(signer);
+    work(app, move |desk| signer.sign(desk, scope).map(drop)).await
+}
+
+/// Has something done that nobody asked for. It leaves no row of the record.
+async fn work<T: Send + 'static>(
+    app: &App,
+    work: impl FnMut(&mut Desk<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let about = About {
+        request: RequestId::new(hazmat::random()),
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        action: Action::NodeStart,
+        token: None,
+        environment: None,
+        changes: true,
+    };
+    app.lane.run(about, work).await
+}

@@ -1,0 +1,3 @@
+//! The vault from outside: the real program, over real databases.
+
+mod operations;

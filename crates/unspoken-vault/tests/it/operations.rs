@@ -1,0 +1,4 @@
+//! What whoever runs a vault does with it: the signed record, backups, checks and new keys.
+
+mod audit;
+mod vault;
