@@ -1,7 +1,8 @@
 //! What a node does now and then, between requests: signs the record, writes when tokens were
-//! used, and forgets keys.
+//! used, forgets keys, moves values to new ones, and says when its master key is the store's no longer.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,9 @@ use crate::audit::{Scope, Signer};
 use crate::db::{About, Desk};
 use crate::hazmat;
 use crate::http::App;
+use crate::opened::KEK;
 use crate::problem::Problem;
+use crate::rekey::Rekey;
 use crate::seen::Seen;
 
 /// See the top.
@@ -22,6 +25,8 @@ pub(crate) struct Chores {
     signer: Arc<Signer>,
     /// How many rows of the record were written when it was signed last.
     signed: u64,
+    /// Whether it was said that the store is under another master key.
+    is_outdated: bool,
 }
 
 /// How often it looks whether there is much to sign.
@@ -35,11 +40,17 @@ const MANY: u64 = 10_000;
 
 impl Chores {
     pub(crate) fn new(app: App, signer: Arc<Signer>) -> Self {
-        Self { app, signer, signed: 0 }
+        Self { app, signer, signed: 0, is_outdated: false }
     }
 
     /// Does them until it is dropped.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
+        // Who moves many keys does not keep the record from being signed.
+        let rekey = Rekey::new(self.app.clone());
+        tokio::join!(rekey_now_and_then(rekey), self.sign_now_and_then());
+    }
+
+    async fn sign_now_and_then(mut self) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut scope = Scope::All;
@@ -49,6 +60,7 @@ impl Chores {
             if tick % EACH == 0 {
                 self.app.keys.sweep();
                 self.write_uses().await;
+                self.look_for_another_kek().await;
             } else if !is_much {
                 continue;
             }
@@ -67,6 +79,24 @@ impl Chores {
         async move { drop(sign(&app, &signer, Scope::Last).await) }
     }
 
+    /// Says once that this node has to be started anew, with another master key.
+    async fn look_for_another_kek(&mut self) {
+        let found = work(&self.app, |desk| {
+            let row = desk.row("SELECT value FROM store WHERE name = $1", &[KEK.into()])?;
+            Ok(row.map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()?)
+        });
+        let Ok(Some(found)) = found.await else { return };
+        if found != self.app.kek.to_string().into_bytes() && !self.is_outdated {
+            self.is_outdated = true;
+            // Where nobody reads this, it refuses all the same.
+            let _ = writeln!(
+                std::io::stderr(),
+                "the store is under another master key now: no value can be handed out until this node is \
+                 started again with that key"
+            );
+        }
+    }
+
     async fn write_uses(&self) {
         let tokens = self.app.seen.take();
         if tokens.is_empty() {
@@ -77,13 +107,23 @@ impl Chores {
     }
 }
 
+async fn rekey_now_and_then(mut rekey: Rekey) {
+    let mut ticks = interval(TICK * 5);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // What could not be moved is moved the next time.
+        drop(rekey.pass().await);
+    }
+}
+
 async fn sign(app: &App, signer: &Arc<Signer>, scope: Scope) -> Result<(), Problem> {
     let signer = Arc::clone(signer);
     work(app, move |desk| signer.sign(desk, scope).map(drop)).await
 }
 
 /// Has something done that nobody asked for. It leaves no row of the record.
-async fn work<T: Send + 'static>(
+pub(crate) async fn work<T: Send + 'static>(
     app: &App,
     work: impl FnMut(&mut Desk<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -1,7 +1,11 @@
 //! The commands of the program.
 
 mod audit;
+mod backup;
+mod check;
 mod init;
+mod migrate;
+mod rewrap;
 mod serve;
 
 use std::fmt::Display;
@@ -31,6 +35,12 @@ enum Command {
     Init(init::Init),
     Serve(serve::Serve),
     Audit(audit::Audit),
+    Check(check::Check),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Migrate(migrate::Migrate),
+    #[command(name = "rewrap")]
+    Rewrap(rewrap::RewrapAll),
 }
 
 /// Where the store is
@@ -106,6 +116,11 @@ impl Line {
             Command::Init(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
             Command::Audit(command) => command.run(variables),
+            Command::Check(command) => command.run(variables),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(variables),
+            Command::Migrate(command) => command.run(variables),
+            Command::Rewrap(command) => command.run(variables),
         }
     }
 }

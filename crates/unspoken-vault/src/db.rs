@@ -20,6 +20,6 @@ pub(crate) use desk::{About, Desk};
 pub(crate) use lane::{Lane, LaneError};
 pub(crate) use memo::{EnvironmentRow, TokenRow};
 pub(crate) use postgres::Postgres;
-pub(crate) use schema::migrate;
+pub(crate) use schema::{migrate, newest, version};
 pub(crate) use sql::{Cell, Row, Sql, SqlError};
 pub(crate) use sqlite::Sqlite;

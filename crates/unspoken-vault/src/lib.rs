@@ -6,6 +6,8 @@
 
 mod access;
 mod audit;
+mod backup;
+mod check;
 mod chores;
 mod command;
 mod config;
@@ -17,6 +19,8 @@ mod key;
 mod master_file;
 mod opened;
 mod problem;
+mod rekey;
+mod rewrap;
 mod seen;
 mod server;
 mod store;

@@ -110,6 +110,11 @@ body! {
         revision: i64,
     }
 
+    /// The version of a project's new key.
+    RewrapBody {
+        key_version: i64,
+    }
+
     AuditRow {
         node: String,
         seq: i64,

@@ -19,8 +19,8 @@ pub(crate) struct Identity {
 
 /// See the top.
 pub(crate) struct Exporter<'a> {
-    pub(crate) sql: &'a mut dyn Sql,
-    pub(crate) out: &'a mut dyn Write,
+    sql: &'a mut dyn Sql,
+    out: &'a mut dyn Write,
     /// How far each chain was written.
     covered: HashMap<String, i64>,
     counts: RecordEnd,

@@ -88,6 +88,7 @@ pub(crate) struct Verifier {
     is_anchored: bool,
     is_over: bool,
     summary: Summary,
+    lines: u64,
 }
 
 /// How far a chain was read.
@@ -104,7 +105,7 @@ struct Known {
 
 /// Checks a whole record. With a key, none that another key signed.
 pub(crate) fn verify(record: &mut dyn BufRead, pinned: Option<[u8; 32]>) -> Result<Summary, Fault> {
-    let mut verifier = Verifier { pinned, ..Verifier::default() };
+    let mut verifier = Verifier::new(pinned);
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -113,7 +114,7 @@ pub(crate) fn verify(record: &mut dyn BufRead, pinned: Option<[u8; 32]>) -> Resu
             .read_until(b'\n', &mut bytes)
             .map_err(|error| Fault::Read { line, error })?;
         if read == 0 {
-            return verifier.finish().ok_or(Fault::CutOff { line: line - 1 });
+            return verifier.finish();
         }
         // The last line ends like the others, so one that does not was cut off.
         if bytes.pop() != Some(b'\n') {
@@ -121,13 +122,33 @@ pub(crate) fn verify(record: &mut dyn BufRead, pinned: Option<[u8; 32]>) -> Resu
             let is_long = read as u64 == most;
             return Err(if is_long { Fault::Line { line, error } } else { Fault::CutOff { line } });
         }
-        let read = RecordLine::parse(&bytes).map_err(|error| Fault::Line { line, error })?;
-        verifier.take(read).map_err(|broken| Fault::Broken { line, broken })?;
+        verifier.line(&bytes)?;
     }
     Err(Fault::CutOff { line: u64::MAX })
 }
 
 impl Verifier {
+    /// With a key, it takes none that another key signed.
+    pub(crate) fn new(pinned: Option<[u8; 32]>) -> Self {
+        Self { pinned, ..Self::default() }
+    }
+
+    /// Takes the next line, without its line end.
+    pub(crate) fn line(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.lines += 1;
+        let line = self.lines;
+        let read = RecordLine::parse(bytes).map_err(|error| Fault::Line { line, error })?;
+        self.take(read).map_err(|broken| Fault::Broken { line, broken })
+    }
+
+    pub(crate) fn finish(self) -> Result<Summary, Fault> {
+        if self.is_over {
+            Ok(Summary { last: self.last, ..self.summary })
+        } else {
+            Err(Fault::CutOff { line: self.lines })
+        }
+    }
+
     fn take(&mut self, line: RecordLine) -> Result<(), Broken> {
         let is_begun = self.begin.is_some();
         if self.is_over || is_begun == matches!(line, RecordLine::Begin(_)) {
@@ -278,9 +299,5 @@ impl Verifier {
         }
         self.is_over = true;
         Ok(())
-    }
-
-    fn finish(self) -> Option<Summary> {
-        self.is_over.then_some(Summary { last: self.last, ..self.summary })
     }
 }

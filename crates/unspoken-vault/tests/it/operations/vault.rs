@@ -157,11 +157,12 @@ impl Vault {
             None => {
                 let file = self.path("data/vault.db");
                 let connection = rusqlite::Connection::open(file).unwrap();
-                let statement = format!("SELECT CAST(({statement}) AS TEXT)");
-                connection
-                    .query_row(&statement, [], |row| row.get::<_, Option<String>>(0))
-                    .unwrap()
-                    .unwrap_or_default()
+                let read = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+                match connection.query_row(statement, [], read).unwrap() {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                }
             }
             Some(postgres) => postgres.psql(statement),
         }
