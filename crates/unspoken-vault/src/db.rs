@@ -21,6 +21,6 @@ pub(crate) use desk::{About, Desk};
 pub(crate) use lane::{Lane, LaneError};
 pub(crate) use memo::{EnvironmentRow, Shown, TokenRow};
 pub(crate) use postgres::Postgres;
-pub(crate) use schema::migrate;
+pub(crate) use schema::{migrate, newest, version};
 pub(crate) use sql::{Cell, CommitError, Row, Sql, SqlError, own_time};
 pub(crate) use sqlite::Sqlite;

@@ -6,6 +6,9 @@
 
 mod access;
 mod audit;
+mod backup;
+mod check;
+mod chores;
 mod command;
 mod config;
 mod db;
@@ -19,6 +22,8 @@ mod master_file;
 mod metrics;
 mod opened;
 mod problem;
+mod rekey;
+mod rewrap;
 mod seen;
 mod server;
 mod store;

@@ -12,12 +12,11 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
-use unspoken_model::{Action, RequestId};
 
-use crate::db::{About, Lane, LaneError};
+use crate::audit::Signer;
+use crate::chores::Chores;
+use crate::db::{Lane, LaneError};
 use crate::federation::Issuers;
-use crate::hazmat;
 use crate::http::{App, Counters, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
@@ -32,6 +31,7 @@ pub(crate) struct Server {
     app: App,
     lane: JoinHandle<()>,
     certificate: Option<Arc<Certificate>>,
+    signer: Arc<Signer>,
 }
 
 /// How it is to serve.
@@ -64,13 +64,10 @@ const CONNECTIONS: usize = 4096;
 /// How long a stop waits for requests under way.
 const STOP: Duration = Duration::from_secs(15);
 
-/// How often uses of tokens are written and old keys forgotten.
-const NOW_AND_THEN: Duration = Duration::from_secs(10);
-
 impl Server {
     /// Listens, and writes the first row of this node's chain.
     pub(crate) async fn bind(opened: Opened, settings: Settings) -> Result<Self, ServerError> {
-        let Opened { sql, deployment, master, kek, signing: _ } = opened;
+        let Opened { sql, deployment, master, kek, signing } = opened;
         let certificate = settings.tls.map(Certificate::read).transpose()?;
         let listener = listen(settings.listen).await?;
         let metrics = match settings.metrics {
@@ -90,7 +87,8 @@ impl Server {
             limit: Arc::new(Limit::new(settings.rate)),
             issuers: Arc::new(Issuers::default()),
         };
-        Ok(Self { listener, metrics, app, lane: thread, certificate })
+        let signer = Arc::new(Signer { deployment, key: signing });
+        Ok(Self { listener, metrics, app, lane: thread, certificate, signer })
     }
 
     pub(crate) fn address(&self) -> String {
@@ -99,11 +97,13 @@ impl Server {
 
     /// Serves until it is told to stop; then lets requests under way come to their end.
     pub(crate) async fn run(self) -> Result<(), ServerError> {
-        let Self { listener, metrics, app, lane, certificate } = self;
+        let Self { listener, metrics, app, lane, certificate, signer } = self;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signal)?;
         let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
-        let chores = tokio::spawn(chores(app.clone(), certificate));
+        let chores = Chores::new(app.clone(), signer, certificate);
+        let last = chores.last();
+        let chores = tokio::spawn(chores.run());
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let (service, counters) = router(app.clone());
         let told = metrics.map(|listener| tokio::spawn(tell(listener, counters)));
@@ -136,8 +136,8 @@ impl Server {
             told.abort();
         }
         let _ = tokio::time::timeout(STOP, graceful.shutdown()).await;
-        write_seen(&app).await;
         drop((service, app));
+        last.await;
         // The lane ends with the last way into it.
         let _ = tokio::task::spawn_blocking(move || lane.join()).await;
         Ok(())
@@ -157,36 +157,4 @@ async fn tell(listener: TcpListener, counters: Counters) {
     let service = axum::Router::new().route("/metrics", axum::routing::get(print));
     // It ends with the process.
     let _ = axum::serve(listener, service).await;
-}
-
-/// Writes which tokens were used, forgets keys that were not, and looks at the certificate.
-async fn chores(app: App, certificate: Option<Arc<Certificate>>) {
-    let mut ticks = interval(NOW_AND_THEN);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        app.keys.sweep();
-        if let Some(Err(error)) = certificate.as_ref().map(|certificate| certificate.refresh()) {
-            tracing::warn!(%error, "the certificate is not read again");
-        }
-        write_seen(&app).await;
-    }
-}
-
-async fn write_seen(app: &App) {
-    let tokens = app.seen.take();
-    if tokens.is_empty() {
-        return;
-    }
-    let about = About {
-        request: RequestId::new(hazmat::random()),
-        address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        action: Action::NodeStart,
-        token: None,
-        environment: None,
-        name: None,
-        changes: true,
-    };
-    // What could not be written is known again when the token is used again.
-    let _ = app.lane.run(about, move |desk| Seen::write(desk, &tokens)).await;
 }

@@ -8,6 +8,7 @@
 //! - Times are milliseconds since 1970, in UTC. Ids are texts.
 
 mod plain_text;
+mod record;
 mod revealed;
 mod session;
 mod team;
@@ -16,6 +17,10 @@ mod trust;
 use serde::{Deserialize, Serialize};
 
 pub use plain_text::PlainText;
+pub use record::{
+    ChainEnd, EndKind, Hex, RecordBegin, RecordEnd, RecordHead, RecordLine, RecordLineError,
+    RecordRow,
+};
 pub use revealed::{Revealed, RevealedError, RevealedSecret};
 pub use session::{SessionBody, SessionRequest, TokenBody, TokenList, TokenMade, TokenRequest};
 pub use team::{
@@ -105,6 +110,11 @@ body! {
     /// What a change came to.
     RevisionBody {
         revision: i64,
+    }
+
+    /// The version of a project's new key.
+    RewrapBody {
+        key_version: i64,
     }
 
     AuditRow {

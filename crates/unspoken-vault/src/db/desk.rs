@@ -8,6 +8,7 @@ use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, Secr
 use super::memo::{EnvironmentRow, Memo, Shown, TokenRow};
 use super::shelf::Shelf;
 use super::sql::{Cell, Row, Sql, SqlError};
+use crate::audit::Chain;
 
 /// What is known of a job before it runs.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Desk<'a> {
     /// What rows of this job begin with; it learns while the job does.
     pub(crate) entry: AuditEntry,
     entries: Vec<AuditEntry>,
+    chain: Chain,
+    ends_chain: bool,
     is_marked: bool,
     broken: Option<SqlError>,
 }
@@ -42,6 +45,8 @@ pub(super) struct Leavings {
     pub(super) entries: Vec<AuditEntry>,
     /// What a row that says more would begin with.
     pub(super) entry: AuditEntry,
+    /// Rows from here on belong to another chain.
+    pub(super) ends_chain: bool,
     /// The transaction cannot go on.
     pub(super) broken: Option<SqlError>,
 }
@@ -52,6 +57,7 @@ impl<'a> Desk<'a> {
         (memo, shelf): (&'a mut Memo, &'a mut Shelf),
         now: i64,
         about: &About,
+        chain: Chain,
     ) -> Self {
         let entry = AuditEntry {
             at: now,
@@ -63,7 +69,28 @@ impl<'a> Desk<'a> {
             ..AuditEntry::default()
         };
         let entries = Vec::with_capacity(1);
-        Self { sql, memo, shelf, now, entry, entries, is_marked: false, broken: None }
+        Self {
+            sql,
+            memo,
+            shelf,
+            now,
+            entry,
+            entries,
+            chain,
+            ends_chain: false,
+            is_marked: false,
+            broken: None,
+        }
+    }
+
+    /// How far this node's chain has come, with the rows of the jobs before this one.
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Has what this node writes from here on begin another chain.
+    pub(crate) fn end_chain(&mut self) {
+        self.ends_chain = true;
     }
 
     /// Milliseconds since 1970.
@@ -211,7 +238,8 @@ impl<'a> Desk<'a> {
             }
             let _ = self.watch(ended);
         }
-        let Self { entries, entry, broken, .. } = self;
-        Leavings { entries: if keep { entries } else { Vec::new() }, entry, broken }
+        let Self { entries, entry, ends_chain, broken, .. } = self;
+        let entries = if keep { entries } else { Vec::new() };
+        Leavings { entries, entry, ends_chain: ends_chain && keep, broken }
     }
 }

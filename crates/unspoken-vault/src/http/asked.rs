@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use unspoken_model::{DeploymentId, EnvironmentId, RequestId, SecretName};
 
+use crate::db::Desk;
 use crate::federation::Issuers;
 use crate::key::{KeyRing, ProjectKey};
+use crate::opened::{KEK, NEXT_KEK};
 use crate::problem::{Problem, Wanted, WrappedKey};
 
 /// See the top.
@@ -97,6 +99,23 @@ impl Asked {
     /// Whose proofs are known.
     pub(crate) fn issuers(&self) -> &Issuers {
         &self.issuers
+    }
+
+    /// Refuses what another master key than this node's has wrapped.
+    pub(crate) fn expect_kek(&self, kek: i64) -> Result<(), Problem> {
+        if kek == self.kek { Ok(()) } else { Err(Problem::unavailable()) }
+    }
+
+    /// The version of the master key for a new key, which stays the store's until the transaction
+    /// ends. While all keys are wrapped by another one, and afterwards, there is none.
+    pub(crate) fn kek_for_new(&self, desk: &mut Desk<'_>) -> Result<i64, Problem> {
+        let kek = self.kek.to_string().into_bytes();
+        let locked =
+            desk.row("SELECT value FROM store WHERE name = $1 FOR SHARE", &[KEK.into()])?;
+        let is_own = locked.is_some_and(|row| row.bytes(0).is_ok_and(|found| found == kek));
+        // By a statement of its own, which sees what was waited for.
+        let next = desk.row("SELECT value FROM store WHERE name = $1", &[NEXT_KEK.into()])?;
+        if is_own && next.is_none() { Ok(self.kek) } else { Err(Problem::unavailable()) }
     }
 
     /// Makes a key for a new project.

@@ -4,6 +4,7 @@ pub(super) mod environment;
 pub(super) mod key_value;
 pub(super) mod project;
 pub(super) mod record;
+pub(super) mod rewrap;
 pub(super) mod secret;
 pub(super) mod session;
 pub(super) mod token;

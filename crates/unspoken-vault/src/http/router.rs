@@ -2,7 +2,9 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, key_value, project, record, secret, session, token, trust};
+use super::handler::{
+    environment, key_value, project, record, rewrap, secret, session, token, trust,
+};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
@@ -57,6 +59,16 @@ fn projects() -> Vec<Route> {
             ),
             Needs::Project(Verb::Arrange),
             project::change,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/projects/{project}/rewrap",
+                Action::ProjectRewrap,
+                "Makes a new key for a project, to which its values are moved in the background",
+            ),
+            Needs::Project(Verb::Arrange),
+            rewrap::begin,
         ),
         Route::at(
             plan(

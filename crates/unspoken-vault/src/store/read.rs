@@ -98,6 +98,7 @@ pub(crate) fn keys(
 }
 
 fn key(permit: &Permit, asked: &Asked, kek: i64, wrapped: &[u8]) -> Result<WrappedKey, Problem> {
+    asked.expect_kek(kek)?;
     let environment = permit.row()?;
     let address = Address::project(&asked.deployment, &environment.team, &environment.project);
     Ok(WrappedKey { address: address.wrapped_by(kek), wrapped: wrapped.to_vec() })

@@ -3,6 +3,7 @@
 mod crash;
 mod master;
 mod moved;
+mod operations;
 mod raw;
 mod record;
 mod revocation;

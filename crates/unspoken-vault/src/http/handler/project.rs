@@ -85,7 +85,8 @@ pub(in crate::http) fn make(
     let name = parse(&body.name)?;
     let remotes = remotes(&body.remotes)?;
     let id = ProjectId::new(hazmat::random());
-    let address = Address::project(&asked.deployment, &team, &id).wrapped_by(asked.kek);
+    let kek = asked.kek_for_new(desk)?;
+    let address = Address::project(&asked.deployment, &team, &id).wrapped_by(kek);
     let (_, wrapped) = asked.keys().make(&address).map_err(|_| Problem::unavailable())?;
     desk.change(
         "INSERT INTO project (id, team, name, remotes, key_version, made) VALUES ($1, $2, $3, $4, 1, $5)",
@@ -99,7 +100,7 @@ pub(in crate::http) fn make(
     )?;
     desk.change(
         "INSERT INTO project_key (project, version, kek, wrapped) VALUES ($1, 1, $2, $3)",
-        &[Cell::text(id), asked.kek.into(), wrapped.into()],
+        &[Cell::text(id), kek.into(), wrapped.into()],
     )?;
     desk.entry.subject = id.to_string();
     desk.record(Outcome::Done);
