@@ -18,6 +18,7 @@ mod opened;
 mod problem;
 mod seen;
 mod server;
+mod sign_in;
 mod store;
 
 use std::ffi::OsString;

@@ -7,6 +7,7 @@
 //!   their way out. Both are wiped.
 //! - Times are milliseconds since 1970, in UTC. Ids are texts.
 
+mod login;
 mod plain_text;
 mod revealed;
 mod session;
@@ -14,11 +15,13 @@ mod team;
 
 use serde::{Deserialize, Serialize};
 
+pub use login::{LoginBegun, LoginFinish, LoginRequest};
 pub use plain_text::PlainText;
 pub use revealed::{Revealed, RevealedError, RevealedSecret};
 pub use session::{SessionBody, SessionRequest, TokenBody, TokenList, TokenMade, TokenRequest};
 pub use team::{
-    PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, TeamBody, TeamList, TeamRequest,
+    PasswordChange, PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, RoleChange,
+    TeamBody, TeamList, TeamRequest,
 };
 
 macro_rules! body {

@@ -2,8 +2,10 @@
 
 pub(super) mod environment;
 pub(super) mod key_value;
+pub(super) mod person;
 pub(super) mod project;
 pub(super) mod record;
 pub(super) mod secret;
 pub(super) mod session;
+pub(super) mod team;
 pub(super) mod token;

@@ -2,12 +2,12 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, project, record, secret, session, token};
+use super::handler::{environment, person, project, record, secret, session, team, token};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), projects(), secrets(), tokens()].into_iter().flatten().collect()
+    [sessions(), people(), projects(), secrets(), tokens()].into_iter().flatten().collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {
@@ -32,6 +32,75 @@ fn sessions() -> Vec<Route> {
                 "Begins the session of an invited person",
             ),
             session::begin,
+        ),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    let govern = Needs::Team(Verb::Govern);
+    vec![
+        Route::token(
+            plan(Get, "/v1/teams", Action::TeamList, "Lists the caller's teams"),
+            team::list,
+        ),
+        Route::token(
+            plan(Post, "/v1/teams", Action::TeamMake, "Makes a team, which the caller owns"),
+            team::make,
+        ),
+        Route::at(
+            plan(
+                Get,
+                "/v1/teams/{team}/people",
+                Action::PersonList,
+                "Lists people and their roles",
+            ),
+            govern,
+            person::list,
+        ),
+        Route::at(
+            plan(Post, "/v1/teams/{team}/people", Action::PersonInvite, "Has a person join"),
+            govern,
+            person::invite,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/invitation",
+                Action::PersonInvite,
+                "Lets a person begin anew: without password, second factor and sessions",
+            ),
+            govern,
+            person::invite_again,
+        ),
+        Route::at(
+            plan(
+                Put,
+                "/v1/teams/{team}/people/{person}/roles",
+                Action::RoleGive,
+                "Gives a role at one place, or takes it away",
+            ),
+            govern,
+            person::change_role,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/suspend",
+                Action::PersonSuspend,
+                "Shuts a person out and ends their sessions",
+            ),
+            govern,
+            person::suspend,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/resume",
+                Action::PersonResume,
+                "Lets a person sign in again",
+            ),
+            govern,
+            person::resume,
         ),
     ]
 }
