@@ -111,6 +111,7 @@ words!(
         TrustMake = "trust.make",
         TrustRemove = "trust.remove",
         LoginBegin = "login.begin",
+        LoginShow = "login.show",
         /// A person signed in to decide on a login.
         LoginSignIn = "login.sign_in",
         LoginDecide = "login.decide",

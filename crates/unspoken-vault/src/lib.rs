@@ -20,6 +20,7 @@ mod seen;
 mod server;
 mod sign_in;
 mod store;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write as _;

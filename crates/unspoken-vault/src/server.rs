@@ -18,7 +18,7 @@ use unspoken_model::{Action, RequestId};
 
 use crate::db::{About, Lane, LaneError};
 use crate::hazmat;
-use crate::http::{App, router};
+use crate::http::{App, Front, router};
 use crate::key::KeyRing;
 use crate::opened::Opened;
 use crate::seen::Seen;
@@ -35,6 +35,8 @@ pub(crate) struct Server {
 pub(crate) enum ServerError {
     #[error("cannot listen at {address} ({error})")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("the address by which people reach this vault cannot be told")]
+    Front,
     #[error(transparent)]
     Lane(#[from] LaneError),
     #[error("the system's signals cannot be received ({0})")]
@@ -55,7 +57,11 @@ const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 impl Server {
     /// Listens, and writes the first row of this node's chain.
-    pub(crate) async fn bind(opened: Opened, address: SocketAddr) -> Result<Self, ServerError> {
+    pub(crate) async fn bind(
+        opened: Opened,
+        address: SocketAddr,
+        front: Option<Front>,
+    ) -> Result<Self, ServerError> {
         let Opened { sql, deployment, master, kek, signing: _ } = opened;
         // The connection is used by a thread of its own, from the first row on.
         let begun = tokio::task::spawn_blocking(move || Lane::open(sql)).await;
@@ -64,12 +70,17 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| ServerError::Listen { address, error })?;
+        let front = front.or_else(|| own_front(listener.local_addr().ok()?));
+        let front = front.ok_or(ServerError::Front)?;
         let app = App {
             lane,
             keys: Arc::new(KeyRing::new(master)),
             deployment,
             kek,
             seen: Arc::new(Seen::default()),
+            doors: Arc::default(),
+            passwords: Arc::default(),
+            front: Arc::new(front),
         };
         Ok(Self { listener, app, lane: thread })
     }
@@ -125,6 +136,14 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || lane.join()).await;
         Ok(())
     }
+}
+
+/// How people on this machine reach a listener.
+fn own_front(mut address: SocketAddr) -> Option<Front> {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    Front::parse(&format!("http://{address}"))
 }
 
 /// Writes which tokens were used, and forgets keys that were not.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Where;
 use crate::config::Variables;
 use crate::failure::Failure;
+use crate::http::Front;
 use crate::key::LocalMaster;
 use crate::master_file;
 use crate::opened::{Opened, connect};
@@ -21,6 +22,12 @@ pub(crate) struct Serve {
     /// The address and the port to listen at
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8750")]
     listen: SocketAddr,
+
+    /// How people reach this vault with a browser, as `https://vault.example.com`
+    ///
+    /// Needed where something else stands in front of it. Otherwise it is the address to listen at.
+    #[arg(long, value_name = "URL", value_parser = front)]
+    url: Option<Front>,
 
     /// Serve without TLS at an address that others can reach
     ///
@@ -53,7 +60,7 @@ impl Serve {
             Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
         let listen = self.listen;
         let served = runtime.block_on(async move {
-            let server = Server::bind(opened, listen).await?;
+            let server = Server::bind(opened, listen, self.url).await?;
             let notice = if self.insecure_http {
                 " (without TLS: values and tokens can be read on the way)"
             } else {
@@ -65,4 +72,8 @@ impl Serve {
         });
         served.map_err(|error: ServerError| failed(&error))
     }
+}
+
+fn front(text: &str) -> Result<Front, String> {
+    Front::parse(text).ok_or_else(|| "this is no `https://host` or `http://host`".to_owned())
 }

@@ -24,6 +24,8 @@ use zeroize::Zeroizing;
 
 use super::answer::Answer;
 use super::asked::{Asked, etag};
+use super::browser::Front;
+use super::page;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Lane};
@@ -31,6 +33,7 @@ use crate::hazmat;
 use crate::key::KeyRing;
 use crate::problem::{Kind, Problem};
 use crate::seen::Seen;
+use crate::sign_in::{Doors, Passwords};
 
 /// What all requests share.
 #[derive(Clone)]
@@ -40,6 +43,9 @@ pub(crate) struct App {
     pub(crate) deployment: DeploymentId,
     pub(crate) kek: i64,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) front: Arc<Front>,
 }
 
 /// How large a body may be.
@@ -48,8 +54,8 @@ const BODY: usize = 1024 * 1024;
 /// How long a request takes at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a request is begun anew because a key had to be unwrapped.
-const TRIES: usize = 3;
+/// How often a request is begun, where something had to be found for it first.
+const TRIES: usize = 4;
 
 /// All routes, ready to be served.
 pub(crate) fn router(app: App) -> Router {
@@ -91,13 +97,17 @@ async fn handle(
 ) -> Response {
     let id = RequestId::new(hazmat::random());
     let attempt = attempt(app, route, address, parameters, request, id);
+    let refuse_by = |problem: &Problem| match route.is_page {
+        true => page::refuse(problem, id, &app.front),
+        false => refuse(problem, id),
+    };
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
     match outcome {
         Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(problem))) => refuse(&problem, id),
-        Ok(Err(_)) => refuse(&Problem::internal(), id),
-        Err(_) => refuse(&Problem::unavailable(), id),
+        Ok(Ok(Err(problem))) => refuse_by(&problem),
+        Ok(Err(_)) => refuse_by(&Problem::internal()),
+        Err(_) => refuse_by(&Problem::unavailable()),
     }
 }
 
@@ -114,13 +124,18 @@ async fn attempt(
     let body = axum::body::to_bytes(body, BODY)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
-    let asked = Asked {
+    let mut asked = Asked {
         request: id,
         address,
         parameters: named(route.plan.path, parameters),
         query: query(head.uri.query().unwrap_or_default())?,
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
+        browser: app.front.browser(&head.headers),
+        is_foreign: is_foreign(&head.headers),
+        front: Arc::clone(&app.front),
+        doors: Arc::clone(&app.doors),
+        found: Vec::new(),
         keys: Arc::clone(&app.keys),
         deployment: app.deployment,
         kek: app.kek,
@@ -145,11 +160,9 @@ async fn attempt(
                 }
                 return respond(app, answer).await;
             }
-            Err(Problem { wanted: Some(key), .. }) => {
-                let ring = Arc::clone(&app.keys);
-                let find = move || ring.find(&key.address, &key.wrapped).map(drop);
-                let found = tokio::task::spawn_blocking(find).await;
-                found.map_err(|_| Problem::internal())?.map_err(|_| Problem::unavailable())?;
+            Err(Problem { wanted: Some(wanted), .. }) => {
+                let found = wanted.find(Arc::clone(&app.keys), &app.passwords).await?;
+                asked.found.push(found);
             }
             Err(problem) => return Err(problem),
         }
@@ -171,6 +184,12 @@ fn credential(headers: &HeaderMap) -> Result<Option<TokenAuth>, Problem> {
             .map(Some)
             .ok_or_else(Problem::unauthorized),
     }
+}
+
+/// Whether a browser says that a page of somebody else's sent this.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// What stands in the places of a path.
@@ -198,6 +217,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
             tag(&mut response, revision);
             return Ok(response);
         }
+        Answer::Page(page) => return Ok(page.respond(&app.front)),
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
             let revision = sealed.revision;

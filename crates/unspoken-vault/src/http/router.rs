@@ -2,12 +2,18 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, person, project, record, secret, session, team, token};
+use super::handler::{
+    account, consent, environment, login, person, project, record, secret, session, sign_in, team,
+    token,
+};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), people(), projects(), secrets(), tokens()].into_iter().flatten().collect()
+    [sessions(), logins(), pages(), people(), projects(), secrets(), tokens()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {
@@ -32,6 +38,79 @@ fn sessions() -> Vec<Route> {
                 "Begins the session of an invited person",
             ),
             session::begin,
+        ),
+    ]
+}
+
+fn logins() -> Vec<Route> {
+    vec![
+        Route::open(
+            plan(Post, "/v1/logins", Action::LoginBegin, "Begins a login in a browser"),
+            login::begin,
+        ),
+        Route::open(
+            plan(
+                Post,
+                "/v1/logins/{login}/finish",
+                Action::LoginFinish,
+                "Begins the session that a person allowed",
+            ),
+            login::finish,
+        ),
+        Route::token(
+            plan(
+                Put,
+                "/v1/session/password",
+                Action::PersonPassword,
+                "Sets the caller's password, and ends their other sessions",
+            ),
+            account::set_password,
+        ),
+    ]
+}
+
+/// What people see in a browser.
+fn pages() -> Vec<Route> {
+    let page = |path, summary| plan(Get, path, Action::LoginShow, summary);
+    let sent = |path, action, summary| plan(Post, path, action, summary);
+    vec![
+        Route::page(page("/device", "Asks for the code that a device shows"), consent::ask_code),
+        Route::form(
+            sent("/device", Action::LoginShow, "Finds the login of a device"),
+            consent::find_code,
+        ),
+        Route::page(page("/login/{login}", "Asks who it is, or to decide"), consent::show),
+        Route::form(
+            sent("/login/{login}/sign-in", Action::LoginSignIn, "Signs a person in"),
+            sign_in::sign_in,
+        ),
+        Route::page(
+            page("/login/{login}/invitation", "Asks for an invitation and a new password"),
+            sign_in::ask_invitation,
+        ),
+        Route::form(
+            sent("/login/{login}/invitation", Action::PersonPassword, "Takes an invitation"),
+            sign_in::take_invitation,
+        ),
+        Route::page_within(
+            page("/login/{login}/second-factor", "Offers a second factor"),
+            account::ask_second_factor,
+        ),
+        Route::form_within(
+            sent(
+                "/login/{login}/second-factor",
+                Action::PersonSecondFactor,
+                "Sets a second factor",
+            ),
+            account::set_second_factor,
+        ),
+        Route::form_within(
+            sent("/login/{login}/sign-out", Action::LoginSignIn, "Lets somebody else sign in"),
+            sign_in::sign_out,
+        ),
+        Route::form_within(
+            sent("/login/{login}/decide", Action::LoginDecide, "Allows or refuses a login"),
+            consent::decide,
         ),
     ]
 }

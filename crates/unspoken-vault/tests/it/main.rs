@@ -1,0 +1,6 @@
+//! The whole program, over HTTP.
+
+mod front;
+mod login;
+mod people;
+mod sign_in;
