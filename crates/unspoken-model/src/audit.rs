@@ -24,7 +24,7 @@ pub struct AuditEntry {
     pub subject: String,
     /// The names that were handed out or changed, separated by spaces; `*` for all that
     /// the environment had in this revision. Where a role was given or taken: the role,
-    /// and for which project or environment alone.
+    /// and for which project or environment alone. Where a login was decided on: how.
     pub names: String,
     pub revision: i64,
     pub outcome: Outcome,

@@ -65,7 +65,7 @@ impl Front {
         let name = self.cookie();
         let secure = if self.is_secure() { "; Secure" } else { "" };
         let (number, age) = match browser {
-            Some(browser) => (Zeroizing::new(URL_SAFE_NO_PAD.encode(&*browser.0)), 900),
+            Some(browser) => (Zeroizing::new(URL_SAFE_NO_PAD.encode(*browser.0)), 900),
             None => (Zeroizing::default(), 0),
         };
         Zeroizing::new(format!(

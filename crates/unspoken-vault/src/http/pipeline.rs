@@ -97,9 +97,8 @@ async fn handle(
 ) -> Response {
     let id = RequestId::new(hazmat::random());
     let attempt = attempt(app, route, address, parameters, request, id);
-    let refuse_by = |problem: &Problem| match route.is_page {
-        true => page::refuse(problem, id, &app.front),
-        false => refuse(problem, id),
+    let refuse_by = |problem: &Problem| {
+        if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
     };
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;

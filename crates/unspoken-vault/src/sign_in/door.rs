@@ -65,7 +65,7 @@ impl Doors {
         let ahead = next.duration_since(now);
         let allowed = pause * most;
         if ahead > allowed {
-            return Err(ahead - allowed);
+            return Err(ahead.saturating_sub(allowed));
         }
         *free = next;
         Ok(())

@@ -139,7 +139,13 @@ pub(in crate::http) fn show(
         })
     })?;
     desk.record(Outcome::Done);
-    Ok(page.leading_to(origin(&login.redirect).map(str::to_owned)))
+    Ok(page.leading_to(origin(&login.redirect).map(form_source)))
+}
+
+/// An origin as a policy of pages spells it. It has no spelling for `[::1]`, which browsers then
+/// refuse to go to; but one for whatever host at that port.
+fn form_source(origin: &str) -> String {
+    origin.replace("[::1]", "*")
 }
 
 /// Allows or refuses a login, and sends the browser back.
@@ -164,7 +170,8 @@ pub(in crate::http) fn decide(
         return Err(Problem::conflict("somebody has decided on this sign-in already"));
     }
     desk.entry.actor = person.id.to_string();
-    desk.entry.names = if is_allowed { "allow" } else { "refuse" }.to_owned();
+    desk.entry.names.clear();
+    desk.entry.names.push_str(if is_allowed { "allow" } else { "refuse" });
     desk.record(Outcome::Done);
     if origin(&login.redirect).is_none() {
         let page = DonePage { style: STYLE, device: &login.device, is_allowed };
@@ -179,7 +186,7 @@ pub(in crate::http) fn decide(
 /// A code of 256 bits.
 fn new_code() -> Zeroizing<String> {
     let bytes = Zeroizing::new(hazmat::random::<32>());
-    Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 fn time(milliseconds: i64) -> String {
