@@ -26,8 +26,10 @@ mod rekey;
 mod rewrap;
 mod seen;
 mod server;
+mod sign_in;
 mod store;
 mod tls;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write as _;

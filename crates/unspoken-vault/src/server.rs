@@ -17,7 +17,7 @@ use crate::audit::Signer;
 use crate::chores::Chores;
 use crate::db::{Lane, LaneError};
 use crate::federation::Issuers;
-use crate::http::{App, Counters, router};
+use crate::http::{App, Counters, Front, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
 use crate::opened::Opened;
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// How often a token, and an address, may ask in a second; 0 for no limit.
     pub(crate) rate: u32,
+    /// How people reach it with a browser.
+    pub(crate) front: Option<Front>,
 }
 
 /// Why it cannot serve, or stopped.
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
 pub(crate) enum ServerError {
     #[error("cannot listen at {address} ({error})")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("the address by which people reach this vault cannot be told")]
+    Front,
     #[error(transparent)]
     Lane(#[from] LaneError),
     #[error(transparent)]
@@ -78,6 +82,10 @@ impl Server {
         let begun = tokio::task::spawn_blocking(move || Lane::open(sql)).await;
         let (lane, thread) =
             begun.map_err(|error| LaneError::Thread(std::io::Error::other(error)))??;
+        let front = settings
+            .front
+            .or_else(|| own_front(listener.local_addr().ok()?, certificate.is_some()));
+        let front = front.ok_or(ServerError::Front)?;
         let app = App {
             lane,
             keys: Arc::new(KeyRing::new(master)),
@@ -86,6 +94,9 @@ impl Server {
             seen: Arc::new(Seen::default()),
             limit: Arc::new(Limit::new(settings.rate)),
             issuers: Arc::new(Issuers::default()),
+            doors: Arc::default(),
+            passwords: Arc::default(),
+            front: Arc::new(front),
         };
         let signer = Arc::new(Signer { deployment, key: signing });
         Ok(Self { listener, metrics, app, lane: thread, certificate, signer })
@@ -157,4 +168,13 @@ async fn tell(listener: TcpListener, counters: Counters) {
     let service = axum::Router::new().route("/metrics", axum::routing::get(print));
     // It ends with the process.
     let _ = axum::serve(listener, service).await;
+}
+
+/// How people on this machine reach a listener.
+fn own_front(mut address: SocketAddr, is_tls: bool) -> Option<Front> {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let scheme = if is_tls { "https" } else { "http" };
+    Front::parse(&format!("{scheme}://{address}"))
 }

@@ -7,6 +7,7 @@
 //!   their way out. Both are wiped.
 //! - Times are milliseconds since 1970, in UTC. Ids are texts.
 
+mod login;
 mod plain_text;
 mod record;
 mod revealed;
@@ -16,6 +17,7 @@ mod trust;
 
 use serde::{Deserialize, Serialize};
 
+pub use login::{LoginBegun, LoginFinish, LoginRequest};
 pub use plain_text::PlainText;
 pub use record::{
     ChainEnd, EndKind, Hex, RecordBegin, RecordEnd, RecordHead, RecordLine, RecordLineError,
@@ -24,7 +26,8 @@ pub use record::{
 pub use revealed::{Revealed, RevealedError, RevealedSecret};
 pub use session::{SessionBody, SessionRequest, TokenBody, TokenList, TokenMade, TokenRequest};
 pub use team::{
-    PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, TeamBody, TeamList, TeamRequest,
+    PasswordChange, PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, RoleChange,
+    TeamBody, TeamList, TeamRequest,
 };
 pub use trust::{ExchangeRequest, TrustBody, TrustList, TrustMade, TrustRequest};
 

@@ -97,6 +97,18 @@ impl Caller {
         }
     }
 
+    /// The teams in which this caller is something.
+    pub(crate) fn teams(&self) -> Vec<TeamId> {
+        let mut teams = match &self.holder {
+            Holder::Machine(_) => vec![self.team],
+            Holder::Person { memberships, .. } => memberships.iter().map(|one| one.team).collect(),
+            Holder::Invited(_) => Vec::new(),
+        };
+        teams.sort_unstable();
+        teams.dedup();
+        teams
+    }
+
     /// What this caller is at a place; `None` for a machine, and for nothing.
     pub(crate) fn role(&self, place: &Place) -> Option<Role> {
         let Holder::Person { memberships, .. } = &self.holder else { return None };

@@ -15,6 +15,7 @@ use crate::hazmat::{self, Key};
 use crate::key::LocalMaster;
 use crate::master_file::{self, MasterFileError};
 use crate::opened::{OpenError, Opened, connect, is_within};
+use crate::sign_in::Email;
 
 /// Make a store
 ///
@@ -42,10 +43,11 @@ impl Init {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::new(format!("no runtime could be started ({error})")))?;
         let store = self.place.store();
+        let owner = Email::parse(&self.owner).map_err(|error| Failure::new(error.to_string()))?;
         let (key, file) = self.master_key(store, variables)?;
         let sql = connect(store, variables, runtime.handle(), true).map_err(explain)?;
         let mut opened = Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(explain)?;
-        let token = invite(&mut *opened.sql, &self.team, &self.owner)
+        let token = invite(&mut *opened.sql, &self.team, owner.as_str())
             .map_err(|error| Failure::new(error.to_string()))?;
         let said = say(&token, file.as_deref(), store);
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {

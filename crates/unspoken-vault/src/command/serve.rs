@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Where;
 use crate::config::Variables;
 use crate::failure::Failure;
+use crate::http::Front;
 use crate::key::LocalMaster;
 use crate::master_file;
 use crate::opened::{Opened, connect};
@@ -39,6 +40,12 @@ pub(crate) struct Serve {
     /// How many requests a token, and an address, may make in a second; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 500)]
     rate: u32,
+
+    /// How people reach this vault with a browser, as `https://vault.example.com`
+    ///
+    /// Needed where something else stands in front of it. Otherwise it is the address to listen at.
+    #[arg(long, value_name = "URL", value_parser = front)]
+    url: Option<Front>,
 
     /// Serve without TLS at an address that others can reach
     ///
@@ -75,8 +82,13 @@ impl Serve {
         let is_bare = tls.is_none() && !self.listen.ip().is_loopback();
         let notice =
             if is_bare { " (without TLS: values and tokens can be read on the way)" } else { "" };
-        let settings =
-            Settings { listen: self.listen, metrics: self.metrics, tls, rate: self.rate };
+        let settings = Settings {
+            listen: self.listen,
+            metrics: self.metrics,
+            tls,
+            rate: self.rate,
+            front: self.url,
+        };
         let served = runtime.block_on(async move {
             let server = Server::bind(opened, settings).await?;
             // Where nobody reads this, it serves all the same.
@@ -86,4 +98,8 @@ impl Serve {
         });
         served.map_err(|error: ServerError| failed(&error))
     }
+}
+
+fn front(text: &str) -> Result<Front, String> {
+    Front::parse(text).ok_or_else(|| "this is no `https://host` or `http://host`".to_owned())
 }

@@ -9,6 +9,7 @@ use unspoken_seal::Secret;
 use unspoken_wire::vault::{Revealed, RevealedSecret};
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use crate::key::{Address, KeyRing, SealedValue};
 use crate::problem::{Problem, WrappedKey};
 
@@ -32,6 +33,7 @@ pub(crate) enum Answer {
     /// The caller's copy is the newest.
     Unchanged(i64),
     Sealed(Sealed),
+    Page(Box<Page>),
 }
 
 /// Values that were allowed to be handed out, still sealed.

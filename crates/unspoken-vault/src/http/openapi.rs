@@ -18,7 +18,7 @@ pub(crate) fn print() -> String {
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<ProblemBody>();
     let mut paths = Map::new();
-    for route in routes() {
+    for route in described() {
         let path = paths.entry(route.plan.path).or_insert_with(|| json!({}));
         let method = route.plan.method.as_str().to_lowercase();
         if let Some(path) = path.as_object_mut() {
@@ -48,6 +48,11 @@ pub(crate) fn print() -> String {
     });
     let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
     text + "\n"
+}
+
+/// What programs ask. Pages are for people, and change as they need.
+fn described() -> impl Iterator<Item = Route> {
+    routes().into_iter().filter(|route| !route.is_page)
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
@@ -149,6 +154,8 @@ fn needs(needs: Needs) -> Value {
     let at = |place: &str, verb| json!({ "at": place, "to": spelling(verb) });
     match needs {
         Needs::Nothing => json!("nothing"),
+        Needs::Form => json!("form"),
+        Needs::SignedIn => json!("signed-in"),
         Needs::Invitation => json!("invitation"),
         Needs::Token => json!("token"),
         Needs::Team(verb) => at("team", verb),
@@ -174,7 +181,7 @@ fn spelling(verb: Verb) -> &'static str {
 fn every_route_stands_in_the_description_once() {
     let whole: Value = serde_json::from_str(&print()).unwrap();
     let mut ids = std::collections::BTreeSet::new();
-    let routes = routes();
+    let routes: Vec<_> = described().collect();
     for route in &routes {
         let method = route.plan.method.as_str().to_lowercase();
         let operation = &whole["paths"][route.plan.path][method.as_str()];

@@ -24,6 +24,8 @@ use zeroize::Zeroizing;
 
 use super::answer::Answer;
 use super::asked::{Asked, etag};
+use super::browser::Front;
+use super::page;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane, Shown};
@@ -32,8 +34,10 @@ use crate::hazmat;
 use crate::key::KeyRing;
 use crate::limit::{Asker, Limit};
 use crate::metrics::{self, RouteMetrics};
-use crate::problem::{Kind, Problem, Wanted};
+use crate::problem::{Kind, Problem};
 use crate::seen::Seen;
+use crate::sign_in::{Doors, Passwords};
+use crate::wanted::Means;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -45,6 +49,9 @@ pub(crate) struct App {
     pub(crate) seen: Arc<Seen>,
     pub(crate) limit: Arc<Limit>,
     pub(crate) issuers: Arc<Issuers>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) front: Arc<Front>,
 }
 
 /// What was counted, route by route.
@@ -67,8 +74,8 @@ const BODY: usize = 1024 * 1024;
 /// How long a request takes at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a request is begun anew because a key had to be unwrapped.
-const TRIES: usize = 3;
+/// How often a request is begun, where something had to be found for it first.
+const TRIES: usize = 4;
 
 /// All routes, ready to be served.
 pub(crate) fn router(app: App) -> (Router, Counters) {
@@ -147,13 +154,16 @@ async fn handle(
 ) -> Response {
     let id = RequestId::new(hazmat::random());
     let attempt = attempt(app, route, address, parameters, request, id);
+    let refuse_by = |problem: &Problem| {
+        if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
+    };
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
     let mut response = match outcome {
         Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(problem))) => refuse(&problem, id),
-        Ok(Err(_)) => refuse(&Problem::internal(), id),
-        Err(_) => refuse(&Problem::unavailable(), id),
+        Ok(Ok(Err(problem))) => refuse_by(&problem),
+        Ok(Err(_)) => refuse_by(&Problem::internal()),
+        Err(_) => refuse_by(&Problem::unavailable()),
     };
     // By which an answer is found in the record.
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
@@ -179,13 +189,18 @@ async fn attempt(
     let body = axum::body::to_bytes(body, BODY)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
-    let asked = Asked {
+    let mut asked = Asked {
         request: id,
         address,
         parameters: named(route.plan.path, parameters),
         query: query(head.uri.query().unwrap_or_default())?,
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
+        browser: app.front.browser(&head.headers),
+        is_foreign: is_foreign(&head.headers),
+        front: Arc::clone(&app.front),
+        doors: Arc::clone(&app.doors),
+        found: Vec::new(),
         keys: Arc::clone(&app.keys),
         issuers: Arc::clone(&app.issuers),
         deployment: app.deployment,
@@ -212,24 +227,22 @@ async fn attempt(
                 }
                 return respond(app, answer).await;
             }
-            Err(Problem { wanted: Some(wanted), .. }) => obtain(app, *wanted).await?,
+            Err(Problem { wanted: Some(wanted), .. }) => {
+                let found = wanted.find(means(app)).await?;
+                asked.found.push(found);
+            }
             Err(problem) => return Err(problem),
         }
     }
     Err(Problem::unavailable())
 }
 
-/// Has what a request needs from elsewhere, before it is begun anew.
-async fn obtain(app: &App, wanted: Wanted) -> Result<(), Problem> {
-    let (ring, issuers) = (Arc::clone(&app.keys), Arc::clone(&app.issuers));
-    let ask = move || match wanted {
-        Wanted::Key(key) => ring.find(&key.address, &key.wrapped).is_ok(),
-        Wanted::Issuer(issuer) => issuers.fetch(&issuer),
-    };
-    match tokio::task::spawn_blocking(ask).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Problem::unavailable()),
-        Err(_) => Err(Problem::internal()),
+/// By what is found that a request wants.
+fn means(app: &App) -> Means {
+    Means {
+        ring: Arc::clone(&app.keys),
+        issuers: Arc::clone(&app.issuers),
+        passwords: Arc::clone(&app.passwords),
     }
 }
 
@@ -257,6 +270,12 @@ fn credential(headers: &HeaderMap) -> Result<Option<TokenAuth>, Problem> {
     }
 }
 
+/// Whether a browser says that a page of somebody else's sent this.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
+}
+
 /// What stands in the places of a path.
 fn named(path: &'static str, parameters: &RawPathParams) -> Vec<(&'static str, String)> {
     let places = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -282,6 +301,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
             tag(&mut response, revision);
             return Ok(response);
         }
+        Answer::Page(page) => return Ok(page.respond(&app.front)),
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
             let revision = sealed.revision;

@@ -1,13 +1,17 @@
 //! What a vault promises, shown on the real program and real databases.
 
 mod crash;
+mod front;
+mod login;
 mod master;
 mod moved;
 mod operations;
+mod people;
 mod raw;
 mod record;
 mod revocation;
 mod scope;
+mod sign_in;
 mod sink;
 mod story;
 mod table;

@@ -14,7 +14,8 @@ use crate::federation::{Claims, Judgement, Proof, check_claims, check_issuer};
 use crate::hazmat;
 use crate::http::answer::Json;
 use crate::http::asked::Asked;
-use crate::problem::{Problem, Wanted};
+use crate::problem::Problem;
+use crate::wanted::Wanted;
 
 /// How long a token of a job lives at most, in seconds.
 const LIFETIME: i64 = 3600;
