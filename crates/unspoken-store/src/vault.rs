@@ -9,8 +9,8 @@
 
 mod client;
 mod error;
-mod url;
+
+pub use unspoken_model::{VaultUrl, VaultUrlError};
 
 pub use client::{Fetched, VaultClient};
 pub use error::VaultError;
-pub use url::{VaultUrl, VaultUrlError};
