@@ -34,6 +34,7 @@ mod store_error;
 mod temporary;
 mod trust;
 mod vault;
+mod vault_store;
 
 pub use atomic::{replace, write_new};
 pub use backup::{
@@ -67,4 +68,10 @@ pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
-pub use vault::{Fetched, VaultClient, VaultError, VaultUrl, VaultUrlError};
+pub use vault::{
+    Fetched, Keep, TokenSettingError, VaultClient, VaultError, VaultUrl, VaultUrlError, vault_token,
+};
+pub use vault_store::{
+    FoundProject, Offline, Reported, SnapshotError, VaultChange, VaultNames, VaultOpened,
+    VaultProject, VaultStore, VaultStoreError,
+};
