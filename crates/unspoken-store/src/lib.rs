@@ -30,6 +30,7 @@ mod record;
 mod record_folder;
 mod regular_file;
 mod rescue;
+mod store;
 mod store_error;
 mod temporary;
 mod trust;
@@ -66,12 +67,13 @@ pub use record::{Record, RecordError, RecordKind};
 pub use record_folder::{RecordFolder, RecordFolderError};
 pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
+pub use store::{Sheet, Store};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
 pub use vault::{
     Fetched, Keep, TokenSettingError, VaultClient, VaultError, VaultUrl, VaultUrlError, vault_token,
 };
 pub use vault_store::{
-    FoundProject, Offline, Reported, SnapshotError, VaultChange, VaultNames, VaultOpened,
-    VaultProject, VaultStore, VaultStoreError,
+    FoundProject, Offline, Reported, SnapshotError, VaultChange, VaultName, VaultNames,
+    VaultOpened, VaultProject, VaultStore, VaultStoreError,
 };

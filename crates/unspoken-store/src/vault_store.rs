@@ -54,7 +54,14 @@ pub struct VaultStore {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct VaultNames {
     pub revision: i64,
-    pub names: BTreeMap<SecretName, Option<Expiry>>,
+    pub names: BTreeMap<SecretName, VaultName>,
+}
+
+/// One of them, and which version of its value there is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct VaultName {
+    pub version: i64,
+    pub expiry: Option<Expiry>,
 }
 
 /// An environment's values.
@@ -92,7 +99,7 @@ pub enum Reported {
 }
 
 /// What becomes of one name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum VaultChange<'s> {
     Set { name: SecretName, secret: &'s Secret, expiry: Option<Expiry> },
     Remove(SecretName),
@@ -111,6 +118,8 @@ pub enum VaultStoreError {
         "the project `{project}` in the vault has no environment `{environment}` that this token may see"
     )]
     NoEnvironment { environment: EnvironmentName, project: ProjectName },
+    #[error("`{environment}` was changed in the vault by somebody else meanwhile")]
+    Changed { environment: EnvironmentName },
     #[error("the vault has `{name}` in `{environment}`, which cannot be used: {error}")]
     Name { name: String, environment: EnvironmentName, error: unspoken_model::NameError },
     #[error("the vault names something by what is no id: {0}")]
@@ -150,6 +159,9 @@ impl VaultStoreError {
 /// Below the vault's limit for a body, with room for names and what stands around values.
 const BODY: usize = 768 * 1024;
 
+/// How often a change is begun anew because others change other names.
+const TRIES: usize = 5;
+
 impl VaultStore {
     /// Nothing is asked yet. The token was made for this vault.
     pub fn new(project: VaultProject, token: TokenAuth, home: Home) -> Self {
@@ -173,7 +185,8 @@ impl VaultStore {
         let mut names = BTreeMap::new();
         for one in list.names {
             let name = self.name(&one.name, environment)?;
-            names.insert(name, one.expiry.as_deref().and_then(|day| Expiry::parse(day).ok()));
+            let expiry = one.expiry.as_deref().and_then(|day| Expiry::parse(day).ok());
+            names.insert(name, VaultName { version: one.version, expiry });
         }
         Ok(VaultNames { revision: list.revision, names })
     }
@@ -295,28 +308,54 @@ impl VaultStore {
         Ok(VaultOpened { set, offline, not_kept: None, journal: None })
     }
 
-    /// Makes changes that are one revision, as far as they fit into one request. With `at`, only
-    /// if the environment still is at that revision. Tells the new one.
+    /// Makes changes on top of what was seen. Where something else was changed meanwhile, and none
+    /// of these names, that is no hindrance.
     pub fn change(
         &self,
         environment: &EnvironmentName,
-        changes: Vec<VaultChange<'_>>,
-        at: Option<i64>,
+        changes: &[VaultChange<'_>],
+        seen: &VaultNames,
+    ) -> Result<i64, VaultStoreError> {
+        let mut at = seen.revision;
+        for _ in 0..TRIES {
+            match self.change_at(environment, changes, at) {
+                Err(VaultStoreError::Changed { .. }) => {}
+                done => return done,
+            }
+            let now = self.names(environment)?;
+            let is_same = |change: &VaultChange<'_>| {
+                now.names.get(change.name()) == seen.names.get(change.name())
+            };
+            if !changes.iter().all(is_same) {
+                break;
+            }
+            at = now.revision;
+        }
+        Err(VaultStoreError::Changed { environment: environment.clone() })
+    }
+
+    /// Makes changes that are one revision, as far as they fit into one request, if the
+    /// environment still is at that revision. Tells the new one.
+    pub fn change_at(
+        &self,
+        environment: &EnvironmentName,
+        changes: &[VaultChange<'_>],
+        at: i64,
     ) -> Result<i64, VaultStoreError> {
         let path = path_of(self.environment(environment)?);
         let (mut body, mut size) = (SecretsRequest::default(), 0);
         let mut at = at;
-        let send = |body: &SecretsRequest, at: Option<i64>| -> Result<i64, VaultError> {
-            let sent: RevisionBody = match at {
-                Some(revision) => self.client.put_at("PATCH", &path, body, revision)?,
-                None => self.client.put("PATCH", &path, body)?,
-            };
-            Ok(sent.revision)
+        let send = |body: &SecretsRequest, at: i64| -> Result<i64, VaultStoreError> {
+            let sent: Result<RevisionBody, _> = self.client.put_at("PATCH", &path, body, at);
+            sent.map(|sent| sent.revision).map_err(|error| match error.status() {
+                Some(412) => VaultStoreError::Changed { environment: environment.clone() },
+                _ => error.into(),
+            })
         };
         for change in changes {
             let room = change.room();
             if size + room > BODY && size > 0 {
-                at = Some(send(&body, at)?);
+                at = send(&body, at)?;
                 (body, size) = (SecretsRequest::default(), 0);
             }
             size += room;
@@ -329,7 +368,7 @@ impl VaultStore {
                 }
             }
         }
-        Ok(send(&body, at)?)
+        send(&body, at)
     }
 
     fn set(
@@ -372,6 +411,12 @@ impl VaultStore {
 }
 
 impl VaultChange<'_> {
+    pub fn name(&self) -> &SecretName {
+        match self {
+            Self::Set { name, .. } | Self::Remove(name) => name,
+        }
+    }
+
     /// How many bytes it needs at most in a body.
     fn room(&self) -> usize {
         match self {

@@ -28,6 +28,7 @@ mod merging;
 mod prompt;
 mod repository;
 mod sarif;
+mod sources;
 mod ui;
 
 use std::ffi::OsString;

@@ -134,7 +134,8 @@ impl Book {
         let repository = Repository::find(&workspace.project.root)?;
         let (holders, mut gaps) = holders(repository.as_ref(), file)?;
         let mut chapters = Vec::new();
-        for environment in file.environments.keys() {
+        // Who may read in a vault is the vault's to say.
+        for environment in file.environments.keys().filter(|name| !file.is_in_vault(name)) {
             let bytes = read_verified(cx, workspace, environment)?;
             let (path, (_, form)) =
                 (file.document_path(environment), workspace.project.document(environment));
