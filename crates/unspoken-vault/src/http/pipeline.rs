@@ -48,6 +48,9 @@ const BODY: usize = 1024 * 1024;
 /// How long a request takes at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// For how many seconds a client may use a sealed copy of values while no node answers.
+const SNAPSHOT: u32 = 24 * 60 * 60;
+
 /// How often a request is begun anew because a key had to be unwrapped.
 const TRIES: usize = 3;
 
@@ -196,6 +199,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Unchanged(revision) => {
             let mut response = response(StatusCode::NOT_MODIFIED, Body::empty());
             tag(&mut response, revision);
+            allow_snapshot(&mut response);
             return Ok(response);
         }
         Answer::Json(bytes) => (bytes, None),
@@ -217,6 +221,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(revision) = revision {
         tag(&mut response, revision);
+        allow_snapshot(&mut response);
     }
     Ok(response)
 }
@@ -238,6 +243,10 @@ fn tag(response: &mut Response, revision: i64) {
     if let Ok(value) = HeaderValue::from_str(&etag(revision)) {
         response.headers_mut().insert(header::ETAG, value);
     }
+}
+
+fn allow_snapshot(response: &mut Response) {
+    response.headers_mut().insert("unspoken-snapshot-seconds", HeaderValue::from(SNAPSHOT));
 }
 
 fn response(status: StatusCode, body: Body) -> Response {

@@ -2,7 +2,7 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, project, record, secret, session, token};
+use super::handler::{environment, journal, project, record, secret, session, token};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
@@ -32,6 +32,15 @@ fn sessions() -> Vec<Route> {
                 "Begins the session of an invited person",
             ),
             session::begin,
+        ),
+        Route::token(
+            plan(
+                Post,
+                "/v1/journal",
+                Action::JournalReport,
+                "Reports uses of values while the vault could not be reached",
+            ),
+            journal::report,
         ),
     ]
 }

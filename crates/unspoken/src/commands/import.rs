@@ -2,6 +2,7 @@
 //! another tool's.
 
 mod envless;
+mod in_vault;
 mod keys;
 mod source;
 mod take_over;
