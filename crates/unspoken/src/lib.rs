@@ -29,6 +29,7 @@ mod prompt;
 mod repository;
 mod sarif;
 mod sources;
+mod transfer;
 mod ui;
 
 use std::ffi::OsString;

@@ -2,6 +2,8 @@
 
 mod in_vault;
 
+pub(crate) use in_vault::{ensure, entry};
+
 use std::path::Path;
 
 use serde_json::json;
