@@ -60,7 +60,7 @@ fn an_environment_in_a_vault_is_used_like_any_other() {
     ] {
         linked.run(arguments).fails_with(10).says("lives in a vault");
     }
-    linked.run(&["access"]).ok();
+    linked.run(&["access"]).ok().says("not told here: `staging`");
 }
 
 #[test]
@@ -128,10 +128,14 @@ fn two_who_change_the_same_name_are_told_and_other_names_are_no_hindrance() {
             .call(&["edit", "-e", "staging", "--yes"])
             .env("EDITOR", format!("sh {}", path.display()))
             .env("UNSPOKEN", unspoken_binary())
+            .env("T", &linked.server.token)
+            .env("U", linked.server.url())
     };
     let meanwhile = |name: &str| {
         let text = r#"text=$(sed "s/^A=.*/A=mine/" "$1") && printf '%s\n' "$text" > "$1""#;
-        format!("printf theirs | \"$UNSPOKEN\" set {name} -e staging --yes\n{text}")
+        let set = format!("\"$UNSPOKEN\" set {name} -e staging --yes");
+        // What is for us is kept from an editor.
+        format!("printf theirs | UNSPOKEN_TOKEN=$T UNSPOKEN_VAULT_URL=$U {set}\n{text}")
     };
     editor(&meanwhile("B")).run().ok();
     linked.has("staging", "A", "mine");
