@@ -120,8 +120,9 @@ words!(
         SessionShow = "session.show",
         SessionEnd = "session.end",
         AuditRead = "audit.read",
-        /// A program reports fetches that it served from its snapshot while the vault was out of
-        /// reach.
+        /// A program reports a fetch that it served from its snapshot while the vault was out of
+        /// reach. When, by its own clock, stands behind the names: `at:` and milliseconds since
+        /// 1970.
         JournalReport = "journal.report",
     }
 );

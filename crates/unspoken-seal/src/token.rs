@@ -7,6 +7,8 @@
 //! What is sent is never the secret half: it is [`TokenAuth`], which is derived from it, so that
 //! another key can be derived from the same secret that no server ever sees.
 
+mod at_rest;
+
 use std::fmt;
 
 use thiserror::Error;

@@ -34,8 +34,8 @@ pub struct Variables {
     keys: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
 
-/// The variables that hold private keys themselves, or values.
-const KEYS: [EnvVar; 3] = [UNSPOKEN_KEY, SOPS_AGE_KEY, UNSPOKEN_BUNDLE];
+/// The variables that hold private keys or tokens themselves, or values.
+const KEYS: [EnvVar; 4] = [UNSPOKEN_KEY, UNSPOKEN_TOKEN, SOPS_AGE_KEY, UNSPOKEN_BUNDLE];
 
 /// A variable whose value is not UTF-8 text where text is needed.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -62,6 +62,10 @@ table! {
         "The folder of private keys, an absolute path.";
     UNSPOKEN_KEY, "every command that opens a document",
         "One key bundle, as `key export` prints it, for CI. Never handed to a child process.";
+    UNSPOKEN_TOKEN, "every command that asks a vault",
+        "A token for the vault that `UNSPOKEN_VAULT_URL` names, and for no other, for machines. Never handed to a child process.";
+    UNSPOKEN_VAULT_URL, "every command that asks a vault",
+        "The vault that is meant when `--vault` is not given, such as `https://vault.example.com`.";
     UNSPOKEN_ENV, "every command that takes `--env`",
         "The environment that is meant when `--env` is not given.";
     UNSPOKEN_PROJECT_DIR, "every command that works on a project",

@@ -9,8 +9,10 @@
 
 mod client;
 mod error;
-mod url;
+mod token;
 
-pub use client::{Fetched, VaultClient};
+pub use unspoken_model::{VaultUrl, VaultUrlError};
+
+pub use client::{Fetched, Keep, VaultClient};
 pub use error::VaultError;
-pub use url::{VaultUrl, VaultUrlError};
+pub use token::{TokenSettingError, vault_token};

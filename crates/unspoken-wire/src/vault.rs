@@ -110,6 +110,17 @@ body! {
         versions: Vec<VersionBody>,
     }
 
+    /// One use of values while the vault could not be reached.
+    JournalEntry {
+        /// When it was, by the machine's own clock: milliseconds since 1970.
+        at: i64,
+        /// The environment's id.
+        environment: String,
+        revision: i64,
+        /// The names that were used, separated by spaces; `*` for all that were fetched.
+        names: String,
+    }
+
     /// What a change came to.
     RevisionBody {
         revision: i64,
@@ -195,8 +206,18 @@ request! {
         remove: Vec<String>,
     }
 
+    /// Uses of values while the vault could not be reached.
+    JournalRequest {
+        entries: Vec<JournalEntry>,
+    }
+
     /// Which version, or which revision, to have again.
     RollbackRequest {
         to: i64,
     }
+}
+
+impl JournalRequest {
+    /// How many uses are reported at once.
+    pub const MAX: usize = 500;
 }

@@ -12,7 +12,7 @@ pub enum VaultError {
     Unreachable { url: VaultUrl, reason: String },
     /// It answered, with a problem.
     #[error("the vault says: {message} ({code}, {request})")]
-    Problem { status: u16, code: String, message: String, request: String },
+    Problem { url: VaultUrl, status: u16, code: String, message: String, request: String },
     #[error("`{url}` does not answer as a vault does (status {status})")]
     Answer { url: VaultUrl, status: u16 },
     #[error("the answer of the vault `{url}` is larger than it may be")]
@@ -25,6 +25,24 @@ impl VaultError {
         match self {
             Self::Problem { status, .. } | Self::Answer { status, .. } => Some(*status),
             Self::Unreachable { .. } | Self::TooLarge { .. } => None,
+        }
+    }
+
+    /// The code of a problem, for programs.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Problem { code, .. } => Some(code),
+            Self::Unreachable { .. } | Self::Answer { .. } | Self::TooLarge { .. } => None,
+        }
+    }
+
+    /// The vault that it is about.
+    pub fn url(&self) -> &VaultUrl {
+        match self {
+            Self::Unreachable { url, .. }
+            | Self::Problem { url, .. }
+            | Self::Answer { url, .. }
+            | Self::TooLarge { url } => url,
         }
     }
 

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod consent;
 pub(super) mod environment;
+pub(super) mod journal;
 pub(super) mod key_value;
 pub(super) mod login;
 pub(super) mod person;

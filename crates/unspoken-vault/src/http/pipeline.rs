@@ -77,6 +77,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a request is begun, where something had to be found for it first.
 const TRIES: usize = 4;
 
+/// For how many seconds a client may use a sealed copy of values while no node answers.
+const SNAPSHOT: u32 = 24 * 60 * 60;
+
 /// All routes, ready to be served.
 pub(crate) fn router(app: App) -> (Router, Counters) {
     let mut router = Router::new();
@@ -299,6 +302,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Unchanged(revision) => {
             let mut response = response(StatusCode::NOT_MODIFIED, Body::empty());
             tag(&mut response, revision);
+            allow_snapshot(&mut response);
             return Ok(response);
         }
         Answer::Page(page) => return Ok(page.respond(&app.front)),
@@ -321,6 +325,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(revision) = revision {
         tag(&mut response, revision);
+        allow_snapshot(&mut response);
     }
     Ok(response)
 }
@@ -342,6 +347,10 @@ fn tag(response: &mut Response, revision: i64) {
     if let Ok(value) = HeaderValue::from_str(&etag(revision)) {
         response.headers_mut().insert(header::ETAG, value);
     }
+}
+
+fn allow_snapshot(response: &mut Response) {
+    response.headers_mut().insert("unspoken-snapshot-seconds", HeaderValue::from(SNAPSHOT));
 }
 
 fn response(status: StatusCode, body: Body) -> Response {

@@ -3,8 +3,8 @@
 use unspoken_model::{Action, Verb};
 
 use super::handler::{
-    account, consent, environment, key_value, login, person, project, record, rewrap, secret,
-    session, sign_in, team, token, trust,
+    account, consent, environment, journal, key_value, login, person, project, record, rewrap,
+    secret, session, sign_in, team, token, trust,
 };
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
@@ -38,6 +38,15 @@ fn sessions() -> Vec<Route> {
                 "Begins the session of an invited person",
             ),
             session::begin,
+        ),
+        Route::token(
+            plan(
+                Post,
+                "/v1/journal",
+                Action::JournalReport,
+                "Reports uses of values while the vault could not be reached",
+            ),
+            journal::report,
         ),
     ]
 }

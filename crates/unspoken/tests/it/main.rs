@@ -58,4 +58,5 @@ mod terminal;
 mod trace;
 mod trust;
 mod value;
+mod vault_source;
 mod way_in;
