@@ -62,7 +62,7 @@ pub use passphrase::{
 };
 pub use pkce::{SignInState, Verifier};
 pub use recipient::{Recipient, RecipientError, key_id};
-pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength};
+pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength, Unchanged};
 pub use secret::{Secret, SecretError};
 pub use secret_set::SecretSet;
 pub use share::ShareError;

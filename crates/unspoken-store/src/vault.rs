@@ -11,10 +11,10 @@ mod client;
 mod credential;
 mod error;
 mod token_record;
-mod url;
 
-pub use client::{Fetched, VaultClient};
+pub use unspoken_model::{VaultUrl, VaultUrlError};
+
+pub use client::{Fetched, Keep, VaultClient};
 pub use credential::{CredentialError, Credentials, KeptToken, TokenPlace};
 pub use error::VaultError;
 pub use token_record::{TokenNote, TokenRecordError};
-pub use url::{VaultUrl, VaultUrlError};

@@ -1,14 +1,27 @@
 //! The commands of the program.
 
+mod audit;
+mod backup;
+mod check;
 mod init;
+mod migrate;
+mod openapi;
+mod rewrap;
 mod serve;
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::config::{StoreChoice, Variables};
 use crate::failure::Failure;
+use crate::key::LocalMaster;
+use crate::master_file;
+use crate::opened::{Opened, connect};
 
 /// Keeps secrets for a team, hands them out, and writes down to whom
 #[derive(Debug, Parser)]
@@ -22,6 +35,15 @@ pub(crate) struct Line {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    #[command(hide = true)]
+    Openapi(openapi::Openapi),
+    Audit(audit::Audit),
+    Check(check::Check),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Migrate(migrate::Migrate),
+    #[command(name = "rewrap")]
+    Rewrap(rewrap::RewrapAll),
 }
 
 /// Where the store is
@@ -59,11 +81,50 @@ impl Where {
     }
 }
 
+/// A store that was opened by a command, and what drives its connection.
+struct Ready {
+    store: Opened,
+    /// Dropped after the store.
+    _runtime: Runtime,
+}
+
+impl Where {
+    /// Opens the store with its master key.
+    fn open(&self, variables: &Variables) -> Result<Ready, Failure> {
+        let runtime = Runtime::new().map_err(|error| failed(&error))?;
+        let key = master_file::find(self.master_key_file.as_deref(), variables)
+            .map_err(|error| failed(&error))?;
+        let sql = connect(self.store(), variables, runtime.handle(), false)
+            .map_err(|error| failed(&error))?;
+        let store =
+            Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
+        Ok(Ready { store, _runtime: runtime })
+    }
+}
+
+fn failed(error: &dyn Display) -> Failure {
+    Failure::new(error.to_string())
+}
+
+/// Prints what a command has to say.
+fn say(text: &str) -> Result<(), Failure> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::new(format!("nothing can be printed ({error})")))
+}
+
 impl Line {
     pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
         match self.command {
             Command::Init(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
+            Command::Openapi(command) => command.run(),
+            Command::Audit(command) => command.run(variables),
+            Command::Check(command) => command.run(variables),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(variables),
+            Command::Migrate(command) => command.run(variables),
+            Command::Rewrap(command) => command.run(variables),
         }
     }
 }

@@ -6,19 +6,30 @@
 
 mod access;
 mod audit;
+mod backup;
+mod check;
+mod chores;
 mod command;
 mod config;
 mod db;
 mod failure;
+mod federation;
 mod hazmat;
 mod http;
 mod key;
+mod limit;
 mod master_file;
+mod metrics;
 mod opened;
 mod problem;
+mod rekey;
+mod rewrap;
 mod seen;
 mod server;
+mod sign_in;
 mod store;
+mod tls;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write as _;

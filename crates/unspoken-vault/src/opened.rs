@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use unspoken_model::DeploymentId;
 
+use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
 use crate::db::{Cell, Postgres, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
@@ -39,6 +40,8 @@ pub(crate) enum OpenError {
     Sql(#[from] SqlError),
     #[error(transparent)]
     Master(#[from] MasterError),
+    #[error("its keys are being wrapped by another master key, which has not come to its end")]
+    Rewrapping,
 }
 
 /// Opens the database, whatever is in it.
@@ -79,10 +82,13 @@ pub(crate) const FILE: &str = "vault.db";
 
 /// The names of what belongs to a store as a whole.
 const DEPLOYMENT: &str = "deployment";
-const CHECK: &str = "check";
-const SIGNING: &str = "signing";
+pub(crate) const CHECK: &str = "check";
+pub(crate) const SIGNING: &str = "signing";
 const SIGNING_PUBLIC: &str = "signing-public";
-const KEK: &str = "kek";
+pub(crate) const KEK: &str = "kek";
+/// While the keys are wrapped by another master key: its version, and what proves it.
+pub(crate) const NEXT_KEK: &str = "next-kek";
+pub(crate) const NEXT_CHECK: &str = "next-check";
 
 impl Opened {
     /// Makes a new store under a master key.
@@ -116,42 +122,61 @@ impl Opened {
         Ok(Self { sql, deployment, master, kek, signing })
     }
 
-    /// Opens a store. Nothing is written before its master key is known to fit.
-    pub(crate) fn open(
+    /// Opens a store, and brings its tables up to date. Nothing is written before its master key is
+    /// known to fit.
+    pub(crate) fn open(sql: Box<dyn Sql>, master: Arc<dyn MasterKey>) -> Result<Self, OpenError> {
+        let mut opened = Self::look(sql, master)?;
+        migrate(&mut *opened.sql)?;
+        Ok(opened)
+    }
+
+    /// Opens a store without writing anything into it.
+    pub(crate) fn look(
         mut sql: Box<dyn Sql>,
         master: Arc<dyn MasterKey>,
     ) -> Result<Self, OpenError> {
-        let known = find(&mut *sql, DEPLOYMENT).map_err(|error| match error {
-            // There are no tables.
-            SqlError::Failed(text)
-                if text.contains("42P01") || text.starts_with("SQLite: Unknown") =>
-            {
-                OpenError::NotThere
-            }
-            error => OpenError::Sql(error),
-        })?;
-        let known = known.ok_or(OpenError::NotThere)?;
+        let deployment = find_deployment(&mut *sql)?;
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| SqlError::Shape(1));
-        let deployment: DeploymentId = text(known)?.parse().map_err(|_| SqlError::Shape(1))?;
+        if find(&mut *sql, NEXT_KEK)?.is_some() {
+            return Err(OpenError::Rewrapping);
+        }
         let mut row = |name| find(&mut *sql, name)?.ok_or(SqlError::Shape(1));
         let kek: i64 = text(row(KEK)?)?.parse().map_err(|_| SqlError::Shape(1))?;
         master.unwrap_key(Purpose::Check, &check(&deployment, kek), &row(CHECK)?)?;
         let seed = master.unwrap_key(Purpose::Own, &signing(&deployment, kek), &row(SIGNING)?)?;
         let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
-        migrate(&mut *sql)?;
         Ok(Self { sql, deployment, master, kek, signing })
     }
 }
 
-fn check(deployment: &DeploymentId, kek: i64) -> Address {
+/// Whose store it is, for what needs no master key. Nobody has vouched for it.
+pub(crate) fn identity(sql: &mut dyn Sql) -> Result<Identity, OpenError> {
+    let deployment = find_deployment(sql)?;
+    let key = find(sql, SIGNING_PUBLIC)?.and_then(|key| key.try_into().ok());
+    Ok(Identity { deployment: deployment.to_string(), key: key.ok_or(SqlError::Shape(1))? })
+}
+
+pub(crate) fn find_deployment(sql: &mut dyn Sql) -> Result<DeploymentId, OpenError> {
+    let known = find(sql, DEPLOYMENT).map_err(|error| match error {
+        // There are no tables.
+        SqlError::Failed(text) if text.contains("42P01") || text.starts_with("SQLite: Unknown") => {
+            OpenError::NotThere
+        }
+        error => OpenError::Sql(error),
+    })?;
+    let known = String::from_utf8(known.ok_or(OpenError::NotThere)?);
+    Ok(known.ok().and_then(|text| text.parse().ok()).ok_or(SqlError::Shape(1))?)
+}
+
+pub(crate) fn check(deployment: &DeploymentId, kek: i64) -> Address {
     Address::own(deployment, CHECK, "").wrapped_by(kek)
 }
 
-fn signing(deployment: &DeploymentId, kek: i64) -> Address {
+pub(crate) fn signing(deployment: &DeploymentId, kek: i64) -> Address {
     Address::own(deployment, SIGNING, "").wrapped_by(kek)
 }
 
-fn find(sql: &mut dyn Sql, name: &'static str) -> Result<Option<Vec<u8>>, SqlError> {
+pub(crate) fn find(sql: &mut dyn Sql, name: &'static str) -> Result<Option<Vec<u8>>, SqlError> {
     let rows = sql.rows("SELECT value FROM store WHERE name = $1", &[name.into()])?;
     rows.first().map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
 }

@@ -26,6 +26,8 @@ mod login;
 mod logout;
 mod mv;
 mod pass_on;
+mod pull;
+mod push;
 mod read;
 mod recipients;
 mod resolve;
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     PassOn(pass_on::PassOn),
     #[command(subcommand)]
     Env(env::Env),
+    Push(push::Push),
+    Pull(pull::Pull),
     Identity(identity::Identity),
     #[command(subcommand)]
     Recipients(recipients::Recipients),
@@ -122,6 +126,8 @@ impl Command {
                 | Self::Mv(_)
                 | Self::Import(_)
                 | Self::Env(env::Env::Add { .. })
+                | Self::Push(_)
+                | Self::Pull(_)
                 | Self::Rotate(_)
                 | Self::Resolve(_)
                 | Self::Accept(_)
@@ -146,6 +152,8 @@ impl Command {
             Self::Read(command) => command.run(cx),
             Self::PassOn(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
+            Self::Push(command) => command.run(cx),
+            Self::Pull(command) => command.run(cx),
             Self::Identity(command) => command.run(cx),
             Self::Recipients(command) => command.run(cx),
             Self::Key(command) => command.run(cx),

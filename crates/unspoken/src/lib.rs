@@ -28,6 +28,8 @@ mod merging;
 mod prompt;
 mod repository;
 mod sarif;
+mod sources;
+mod transfer;
 mod ui;
 mod vault;
 

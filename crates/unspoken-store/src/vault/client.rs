@@ -25,8 +25,19 @@ pub struct VaultClient {
 /// What an environment has, or that it has nothing new.
 #[derive(Debug)]
 pub enum Fetched {
-    Unchanged,
-    Values(Revealed),
+    Unchanged { keep: Keep },
+    Values { revealed: Revealed, keep: Keep },
+}
+
+/// For how many seconds a sealed copy of what was fetched may stand in for the vault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Keep(pub u32);
+
+/// What came back.
+struct Said {
+    status: StatusCode,
+    bytes: Zeroizing<Vec<u8>>,
+    keep: Keep,
 }
 
 impl VaultClient {
@@ -64,7 +75,7 @@ impl VaultClient {
 
     /// Asks for something that holds no value. `path` begins with a slash.
     pub fn find<A: DeserializeOwned>(&self, path: &str) -> Result<A, VaultError> {
-        let (status, bytes) = self.send("GET", path, None, None)?;
+        let Said { status, bytes, .. } = self.send("GET", path, None, None)?;
         self.read(status, &bytes)
     }
 
@@ -75,7 +86,7 @@ impl VaultClient {
         path: &str,
         body: &B,
     ) -> Result<A, VaultError> {
-        let (status, bytes) = self.send(method, path, Some(self.print(body)?), None)?;
+        let Said { status, bytes, .. } = self.send(method, path, Some(self.print(body)?), None)?;
         self.read(status, &bytes)
     }
 
@@ -88,27 +99,29 @@ impl VaultClient {
         revision: i64,
     ) -> Result<A, VaultError> {
         let tag = (header::IF_MATCH, etag(revision));
-        let (status, bytes) = self.send(method, path, Some(self.print(body)?), Some(tag))?;
+        let Said { status, bytes, .. } =
+            self.send(method, path, Some(self.print(body)?), Some(tag))?;
         self.read(status, &bytes)
     }
 
     /// Has something ended, whose answer is empty.
     pub fn remove(&self, path: &str) -> Result<(), VaultError> {
-        let (status, bytes) = self.send("DELETE", path, None, None)?;
+        let Said { status, bytes, .. } = self.send("DELETE", path, None, None)?;
         if status.is_success() { Ok(()) } else { Err(self.problem(status, &bytes)) }
     }
 
     /// Fetches values, unless the caller has this revision of them.
     pub fn fetch(&self, path: &str, known: Option<i64>) -> Result<Fetched, VaultError> {
         let tag = known.map(|revision| (header::IF_NONE_MATCH, etag(revision)));
-        let (status, bytes) = self.send("GET", path, None, tag)?;
+        let Said { status, bytes, keep } = self.send("GET", path, None, tag)?;
         if status == StatusCode::NOT_MODIFIED && known.is_some() {
-            return Ok(Fetched::Unchanged);
+            return Ok(Fetched::Unchanged { keep });
         }
         if !status.is_success() {
             return Err(self.problem(status, &bytes));
         }
-        Revealed::parse(&bytes).map(Fetched::Values).map_err(|_| self.unreadable(status))
+        let revealed = Revealed::parse(&bytes).map_err(|_| self.unreadable(status))?;
+        Ok(Fetched::Values { revealed, keep })
     }
 
     fn send(
@@ -117,7 +130,7 @@ impl VaultClient {
         path: &str,
         body: Option<Zeroizing<Vec<u8>>>,
         tag: Option<(header::HeaderName, String)>,
-    ) -> Result<(StatusCode, Zeroizing<Vec<u8>>), VaultError> {
+    ) -> Result<Said, VaultError> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             let mut bearer = Zeroizing::new(String::with_capacity(128));
@@ -141,7 +154,8 @@ impl VaultClient {
             .map_err(|error| unreachable(error.to_string()))?
             .map_err(|error| unreachable(error.to_string()))?;
         let status = response.status();
-        self.body(response).map(|bytes| (status, bytes))
+        let keep = Keep::of(response.headers());
+        self.body(response).map(|bytes| Said { status, bytes, keep })
     }
 
     fn body(&self, response: Response<Body>) -> Result<Zeroizing<Vec<u8>>, VaultError> {
@@ -155,9 +169,14 @@ impl VaultClient {
     }
 
     fn print<B: Serialize>(&self, body: &B) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let printed = serde_json::to_vec(body).map(Zeroizing::new);
         // A body is texts and numbers, which are always printed.
-        printed.map_err(|_| VaultError::TooLarge { url: self.url.clone() })
+        let failed = |_| VaultError::TooLarge { url: self.url.clone() };
+        let mut room = Room(0);
+        serde_json::to_writer(&mut room, body).map_err(failed)?;
+        // It never grows, so no copy of a value is left behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room.0));
+        serde_json::to_writer(&mut *bytes, body).map_err(failed)?;
+        Ok(bytes)
     }
 
     fn read<A: DeserializeOwned>(&self, status: StatusCode, bytes: &[u8]) -> Result<A, VaultError> {
@@ -183,6 +202,38 @@ impl VaultClient {
 
     fn unreadable(&self, status: StatusCode) -> VaultError {
         VaultError::Answer { url: self.url.clone(), status: status.as_u16() }
+    }
+}
+
+impl Keep {
+    /// What a vault says with each answer that holds values.
+    const HEADER: &str = "unspoken-snapshot-seconds";
+
+    /// What is good for a vault that says nothing.
+    const USUAL: Self = Self(24 * 60 * 60);
+
+    /// No vault is asked for longer than this.
+    const MOST: u32 = 30 * 24 * 60 * 60;
+
+    fn of(headers: &header::HeaderMap) -> Self {
+        let Some(value) = headers.get(Self::HEADER) else { return Self::USUAL };
+        // What cannot be read allows nothing.
+        let seconds = value.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        Self(u32::min(seconds, Self::MOST))
+    }
+}
+
+/// Counts what is written.
+struct Room(usize);
+
+impl std::io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -8,6 +8,8 @@
 //! - After a commit whose outcome is not known, the node begins another chain.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -18,7 +20,8 @@ use unspoken_model::{AuditEntry, NodeId, Outcome};
 use super::desk::{About, Desk, Leavings};
 use super::memo::Memo;
 use super::refusal::RefusalMeter;
-use super::sql::{Sql, SqlError};
+use super::shelf::Shelf;
+use super::sql::{Cell, CommitError, Sql, SqlError};
 use crate::audit::{Chain, Link};
 use crate::hazmat;
 use crate::problem::Problem;
@@ -27,6 +30,8 @@ use crate::problem::Problem;
 #[derive(Clone)]
 pub(crate) struct Lane {
     jobs: SyncSender<Box<dyn Job>>,
+    /// How many rows were written into the record.
+    written: Arc<AtomicU64>,
 }
 
 /// That a node cannot begin.
@@ -89,13 +94,25 @@ impl Lane {
     /// the lane.
     pub(crate) fn open(sql: Box<dyn Sql>) -> Result<(Self, JoinHandle<()>), LaneError> {
         let (jobs, waiting) = sync_channel(Self::QUEUE);
-        let mut worker = Worker { sql, chain: new_chain(), refusals: RefusalMeter::default() };
+        let written = Arc::new(AtomicU64::new(0));
+        let mut worker = Worker {
+            sql,
+            chain: new_chain(),
+            refusals: RefusalMeter::default(),
+            shelf: Shelf::default(),
+            written: Arc::clone(&written),
+        };
         // The first row proves that the record can be written.
         worker.turn(Vec::new())?;
         let thread = std::thread::Builder::new()
             .name("lane".to_owned())
             .spawn(move || worker.work(&waiting))?;
-        Ok((Self { jobs }, thread))
+        Ok((Self { jobs, written }, thread))
+    }
+
+    /// How many rows of the record this node has written.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// Has something done in a transaction, and waits until it is durable. `work` may be run more
@@ -124,14 +141,8 @@ struct Worker {
     sql: Box<dyn Sql>,
     chain: Chain,
     refusals: RefusalMeter,
-}
-
-/// How a batch failed.
-enum Failure {
-    /// Nothing of it can be there.
-    Before(SqlError),
-    /// It may be there or not.
-    AtCommit(SqlError),
+    shelf: Shelf,
+    written: Arc<AtomicU64>,
 }
 
 impl Worker {
@@ -153,13 +164,13 @@ impl Worker {
     fn turn(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), SqlError> {
         let mut outcome = self.attempt(&mut batch);
         let mut tries = 0;
-        while let Err(Failure::Before(SqlError::Conflict)) = &outcome
+        while let Err(CommitError::Before(SqlError::Conflict)) = &outcome
             && tries < 3
         {
             tries += 1;
             outcome = self.attempt(&mut batch);
         }
-        if let Err(Failure::Before(_)) = &outcome
+        if let Err(CommitError::Before(_)) = &outcome
             && batch.len() > 1
         {
             // One of them may be what the others fail by.
@@ -170,8 +181,8 @@ impl Worker {
         }
         let durable = match outcome {
             Ok(()) => Ok(()),
-            Err(Failure::Before(error)) => Err(error),
-            Err(Failure::AtCommit(error)) => {
+            Err(CommitError::Before(error)) => Err(error),
+            Err(CommitError::Unknown(error)) => {
                 self.chain = new_chain();
                 Err(error)
             }
@@ -182,49 +193,76 @@ impl Worker {
         durable
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
         let chain = self.chain.clone();
-        match self.write(batch) {
-            Ok(()) => self.sql.commit().map_err(Failure::AtCommit),
-            Err(error) => {
+        let outcome = self.write(batch);
+        if outcome.is_err() {
+            // What was read beside changes that are undone was never so.
+            self.shelf = Shelf::default();
+        }
+        match outcome {
+            Err(CommitError::Before(error)) => {
                 self.chain = chain;
                 if self.sql.roll_back().is_err() {
                     // The next batch begins with a connection that works, or fails.
                     let _ = self.sql.renew();
                 }
-                Err(Failure::Before(error))
+                Err(CommitError::Before(error))
             }
+            outcome => outcome,
         }
     }
 
-    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), SqlError> {
+    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
+        let rows = self.perform(batch).map_err(CommitError::Before)?;
+        self.sql.change_all_and_commit(Link::INSERT, &rows)?;
+        self.written.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Does all jobs within a transaction, and tells the rows of the record that they leave.
+    fn perform(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<Vec<Cell>>, SqlError> {
         self.sql.renew()?;
         self.sql.begin()?;
-        let now = self.sql.now()?;
         let mut memo = Memo::default();
-        memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
-        let mut links = Vec::with_capacity(batch.len() + 1);
-        if self.chain.seq == 0 {
-            links.push(self.chain.push(Chain::first(now)));
+        let now = memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
+        let mut rows = Vec::with_capacity(batch.len() + 1);
+        if batch.is_empty() {
+            self.begin_chain(now, &mut rows)?;
         }
         for job in batch {
             let about = job.about().clone();
-            let mut desk = Desk::new(&mut *self.sql, &mut memo, now, &about);
+            let chain = self.chain.clone();
+            let held = (&mut memo, &mut self.shelf);
+            let mut desk = Desk::new(&mut *self.sql, held, now, &about, chain);
             job.run(&mut desk);
             let problem = job.problem().cloned();
-            let Leavings { entries, entry, broken } = desk.leave(problem.is_none());
+            let Leavings { mut entries, entry, ends_chain, broken } = desk.leave(problem.is_none());
             if let Some(broken) = broken {
                 return Err(broken);
             }
-            links.extend(entries.into_iter().map(|entry| self.chain.push(entry)));
             if let Some(problem) = problem {
-                let entries = self.of_problem(&problem, entry, now);
-                links.extend(entries.into_iter().map(|entry| self.chain.push(entry)));
+                entries.extend(self.of_problem(&problem, entry, now));
+            }
+            if !entries.is_empty() && self.chain.seq == 0 {
+                self.begin_chain(now, &mut rows)?;
+            }
+            let node = self.chain.node;
+            rows.extend(entries.into_iter().map(|entry| self.chain.push(entry).cells(&node)));
+            if ends_chain {
+                self.chain = new_chain();
             }
         }
+        Ok(rows)
+    }
+
+    /// Writes the first row of a chain, and that there is one.
+    fn begin_chain(&mut self, now: i64, rows: &mut Vec<Vec<Cell>>) -> Result<(), SqlError> {
         let node = self.chain.node;
-        let rows: Vec<_> = links.into_iter().map(|link| link.cells(&node)).collect();
-        self.sql.change_all(Link::INSERT, &rows)
+        let statement = "INSERT INTO audit_chain (node, seq, state) VALUES ($1, 0, 0)";
+        self.sql.change(statement, &[Cell::text(node)])?;
+        rows.push(self.chain.push(Chain::first(now)).cells(&node));
+        Ok(())
     }
 
     /// The rows that a job leaves which did not do what it was asked for.

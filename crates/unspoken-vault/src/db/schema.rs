@@ -20,7 +20,7 @@ pub(crate) fn migrate(sql: &mut dyn Sql) -> Result<(i64, i64), SqlError> {
 
 fn migrate_within(sql: &mut dyn Sql) -> Result<(i64, i64), SqlError> {
     let from = version(sql)?;
-    let newest = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
+    let newest = newest();
     if from > newest {
         return Err(SqlError::Failed(format!(
             "its tables have version {from}, this program knows {newest}"
@@ -36,6 +36,11 @@ fn migrate_within(sql: &mut dyn Sql) -> Result<(i64, i64), SqlError> {
         }
     }
     Ok((from, newest))
+}
+
+/// The version that this program works with.
+pub(crate) fn newest() -> i64 {
+    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
 /// The version that the tables have; 0 where there are none.

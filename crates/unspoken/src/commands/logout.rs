@@ -40,7 +40,7 @@ impl Logout {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let home = cx.home()?;
         let urls =
-            if self.all { Credentials::list(&home)? } else { vec![cx.vault(&home, &self.vault)?] };
+            if self.all { Credentials::list(&home)? } else { vec![cx.chosen_vault(&home, &self.vault)?] };
         let mut ended: Vec<Value> = Vec::new();
         let mut words = Vec::new();
         let mut failed = None;

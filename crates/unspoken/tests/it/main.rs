@@ -61,4 +61,5 @@ mod value;
 mod vault_ground;
 mod vault_login;
 mod vault_session;
+mod vault_source;
 mod way_in;

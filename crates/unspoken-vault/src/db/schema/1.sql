@@ -152,10 +152,14 @@ CREATE TABLE login (
   person TEXT REFERENCES person (id),
   -- waiting, allowed, refused, done
   progress TEXT NOT NULL,
+  -- The hash of what the browser holds in which that person signed in.
+  browser BYTEA,
   -- The hash of the code that the browser brings back.
   code BYTEA,
   expires BIGINT NOT NULL
 );
+
+CREATE INDEX login_expires ON login (expires);
 
 -- By which proofs of others a machine gets a token.
 CREATE TABLE trust (
@@ -195,10 +199,21 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_team ON audit (team, at);
 
+-- How far chains were signed. Only for who signs: nobody who checks the record reads it.
+CREATE TABLE audit_chain (
+  node TEXT NOT NULL PRIMARY KEY,
+  -- The last row that a head covers.
+  seq BIGINT NOT NULL,
+  -- 0 while its node may write, 1 when it was signed by another one, 2 when it has ended.
+  state BIGINT NOT NULL
+);
+
+CREATE INDEX audit_chain_state ON audit_chain (state);
+
 CREATE TABLE audit_head (
   number BIGINT NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,
-  -- The last sequence and hash of each node that wrote since the head before.
+  -- How far each chain had come that had grown since the head before, JSON.
   ends TEXT NOT NULL,
   hash BYTEA NOT NULL,
   signature BYTEA NOT NULL
