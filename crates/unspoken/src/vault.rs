@@ -144,8 +144,10 @@ pub(crate) fn environment_of<'p>(
         let there: Vec<String> =
             there.map(|one| format!("`{}`", unspoken_model::shown(&one.name))).collect();
         let project = unspoken_model::shown(&project.name);
-        let failure =
-            Failure::new(Code::Missing, format!("you reach no `{name}` of `{project}` in the vault"));
+        let failure = Failure::new(
+            Code::Missing,
+            format!("you reach no `{name}` of `{project}` in the vault"),
+        );
         match there.as_slice() {
             [] => failure,
             there => failure.hint(format!("You reach {} there.", there.join(", "))),
