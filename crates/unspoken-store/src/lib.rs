@@ -71,7 +71,8 @@ pub use store::{Sheet, Store};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
 pub use vault::{
-    Fetched, Keep, TokenSettingError, VaultClient, VaultError, VaultUrl, VaultUrlError, vault_token,
+    CredentialError, Credentials, Fetched, Keep, KeptToken, TokenNote, TokenPlace,
+    TokenRecordError, VaultClient, VaultError, VaultUrl, VaultUrlError,
 };
 pub use vault_store::{
     FoundProject, Offline, Reported, SnapshotError, VaultChange, VaultName, VaultNames,

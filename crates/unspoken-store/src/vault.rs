@@ -8,11 +8,13 @@
 //! - A redirection is not followed: a token would go with it.
 
 mod client;
+mod credential;
 mod error;
-mod token;
+mod token_record;
 
 pub use unspoken_model::{VaultUrl, VaultUrlError};
 
 pub use client::{Fetched, Keep, VaultClient};
+pub use credential::{CredentialError, Credentials, KeptToken, TokenPlace};
 pub use error::VaultError;
-pub use token::{TokenSettingError, vault_token};
+pub use token_record::{TokenNote, TokenRecordError};

@@ -3,6 +3,7 @@
 mod accept;
 mod access;
 mod agents;
+mod audit;
 mod backup;
 mod check;
 mod completions;
@@ -21,6 +22,8 @@ mod init;
 mod key;
 mod key_move;
 mod list;
+mod login;
+mod logout;
 mod mv;
 mod pass_on;
 mod pull;
@@ -35,7 +38,10 @@ mod rotate_value;
 mod run;
 pub(crate) mod scan;
 mod set;
+mod status;
+mod token;
 mod trust;
+mod whoami;
 mod why;
 
 pub(crate) use run::Run;
@@ -89,6 +95,13 @@ pub(crate) enum Command {
     Accept(accept::Accept),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Status(status::Status),
+    #[command(subcommand)]
+    Token(token::Token),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -158,6 +171,12 @@ impl Command {
             Self::Accept(command) => command.run(cx),
             Self::Backup(command) => command.run(cx),
             Self::Restore(command) => command.run(cx),
+            Self::Login(command) => command.run(cx),
+            Self::Logout(command) => command.run(cx),
+            Self::Whoami(command) => command.run(cx),
+            Self::Status(command) => command.run(cx),
+            Self::Token(command) => command.run(cx),
+            Self::Audit(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }
     }

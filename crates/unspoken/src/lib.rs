@@ -31,6 +31,7 @@ mod sarif;
 mod sources;
 mod transfer;
 mod ui;
+mod vault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

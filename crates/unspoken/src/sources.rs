@@ -9,7 +9,7 @@ use std::rc::Rc;
 use unspoken_model::{EnvironmentName, GitRemote, VaultEntry};
 use unspoken_seal::SecretSet;
 use unspoken_store::{
-    RealRoot, Reported, Sheet, Store, VaultOpened, VaultProject, VaultStore, vault_token,
+    Credentials, RealRoot, Reported, Sheet, Store, VaultOpened, VaultProject, VaultStore,
 };
 
 use crate::context::{Context, Workspace};
@@ -25,7 +25,7 @@ impl Context {
         environment: &EnvironmentName,
     ) -> Result<Store<'a>, Failure> {
         if workspace.project.file.is_in_vault(environment) {
-            return Ok(Store::Vault(self.vault(workspace)?));
+            return Ok(Store::Vault(self.vault_store(workspace)?));
         }
         Ok(Store::Project(self.store(workspace)))
     }
@@ -60,7 +60,7 @@ impl Context {
         if !workspace.project.file.is_in_vault(environment) {
             return Ok(self.store(workspace).open_own(environment)?);
         }
-        let opened = self.vault(workspace)?.open_own(environment, self.now())?;
+        let opened = self.vault_store(workspace)?.open_own(environment, self.now())?;
         Ok(self.tell(environment, opened))
     }
 
@@ -93,7 +93,7 @@ impl Context {
     }
 
     /// The vault that the project file names.
-    pub(crate) fn vault(&self, workspace: &Workspace) -> Result<Rc<VaultStore>, Failure> {
+    pub(crate) fn vault_store(&self, workspace: &Workspace) -> Result<Rc<VaultStore>, Failure> {
         let Some(entry) = &workspace.project.file.vault else { return Err(no_vault()) };
         self.vault_at(workspace, entry)
     }
@@ -110,7 +110,7 @@ impl Context {
             return Ok(Rc::clone(vault));
         }
         let url = &entry.url;
-        let token = vault_token(&workspace.home, &self.variables, url)?;
+        let token = Credentials::find(&workspace.home, &self.variables, url)?;
         let token = token.ok_or_else(|| {
             let message = format!("there is no token for the vault `{url}` on this machine");
             Failure::new(Code::Denied, message).hint(format!(

@@ -1,6 +1,6 @@
 //! The errors of environments that live in a vault.
 
-use unspoken_store::{TokenSettingError, VaultStoreError};
+use unspoken_store::VaultStoreError;
 
 use super::{Code, Failure};
 
@@ -30,21 +30,6 @@ impl From<VaultStoreError> for Failure {
                 .hint("Nothing was used. Run it again when the vault answers."),
             VaultStoreError::Name { .. } | VaultStoreError::Id(_) => {
                 Self::because(Code::Other, &error)
-            }
-        }
-    }
-}
-
-impl From<TokenSettingError> for Failure {
-    fn from(error: TokenSettingError) -> Self {
-        match error {
-            TokenSettingError::NoUrl => Self::because(Code::Usage, &error).hint(
-                "Name the vault beside the token: `export UNSPOKEN_VAULT_URL=https://vault.example.com`. \
-                 What a repository says does not choose who gets it.",
-            ),
-            TokenSettingError::Token { .. } => Self::because(Code::Denied, &error),
-            TokenSettingError::Url { .. } | TokenSettingError::NotText(_) => {
-                Self::because(Code::Usage, &error)
             }
         }
     }
