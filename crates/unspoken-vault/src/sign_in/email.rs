@@ -55,9 +55,7 @@ fn an_address_has_one_spelling() {
     case(" Ada@Example.COM ", Ok("ada@example.com"));
     case("owner@localhost", Ok("owner@localhost"));
     let long = format!("{}@a", "a".repeat(253));
-    for wrong in ["", "ada", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "\u{430}da@b", &long] {
-        if wrong != "a@b\n" {
-            case(wrong, Err(EmailError));
-        }
+    for wrong in ["", "ada", "@b", "a@", "a@b@c", "a b@c", "a@b\0", "\u{430}da@b", &long] {
+        case(wrong, Err(EmailError));
     }
 }

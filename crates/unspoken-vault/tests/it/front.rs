@@ -75,7 +75,8 @@ impl Ground {
     pub(crate) fn new() -> Self {
         let mut ground = Self::empty();
         ground.owner = ground.session(&ground.invitation);
-        ground.team = ground.get("/v1/session", &ground.owner)["team"].as_str().unwrap().to_owned();
+        let session = ground.get("/v1/session", &ground.owner);
+        ground.team = session["team"].as_str().unwrap().into();
         ground
     }
 
@@ -276,7 +277,13 @@ impl Browser<'_> {
         password: &str,
         code: &str,
     ) -> Answer {
-        self.open(&format!("/login/{}", begun.login));
+        match begun.body["user_code"].as_str() {
+            Some(typed) => {
+                self.open("/device");
+                self.submit("/device", &[("code", typed)])
+            }
+            None => self.open(&format!("/login/{}", begun.login)),
+        };
         let fields = [("email", email), ("password", password), ("code", code)];
         self.submit(&format!("/login/{}/sign-in", begun.login), &fields)
     }
