@@ -1,6 +1,7 @@
 //! The commands of the program.
 
 mod init;
+mod invite;
 mod serve;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Invite(invite::Invite),
     Serve(serve::Serve),
 }
 
@@ -63,6 +65,7 @@ impl Line {
     pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
         match self.command {
             Command::Init(command) => command.run(variables),
+            Command::Invite(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
         }
     }

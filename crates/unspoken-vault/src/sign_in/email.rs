@@ -59,3 +59,13 @@ fn an_address_has_one_spelling() {
         case(wrong, Err(EmailError));
     }
 }
+
+#[cfg(test)]
+proptest::proptest! {
+    #[test]
+    fn any_text_is_an_address_or_none(text in ".{0,40}") {
+        if let Ok(email) = Email::parse(&text) {
+            proptest::prop_assert_eq!(Email::parse(email.as_str()), Ok(email));
+        }
+    }
+}

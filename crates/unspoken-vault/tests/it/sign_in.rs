@@ -83,10 +83,10 @@ fn who_is_known_and_who_is_not_read_the_same_after_the_same_time() {
     let time = |email: &str| {
         let mut browser = ground.browser();
         browser.open(&format!("/login/{}", begun.login));
-        let begin = Instant::now();
+        let start = Instant::now();
         let fields = [("email", email), ("password", "not the password")];
         browser.submit(&format!("/login/{}/sign-in", begun.login), &fields);
-        begin.elapsed()
+        start.elapsed()
     };
     let fastest = |email: &str| (0..6).map(|_| time(email)).min().unwrap();
     let (known, unknown) = (fastest("ada@x"), fastest("nobody@x"));
