@@ -1,5 +1,7 @@
 //! What a vault promises, shown on the real program and real databases.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod crash;
 mod front;
 mod login;
