@@ -9,7 +9,7 @@ use clap::Subcommand;
 use unspoken_wire::vault::Hex;
 
 use super::{Where, failed, say};
-use crate::audit::{Exporter, Summary, verify};
+use crate::audit::{Expected, Exporter, Summary, verify};
 use crate::config::Variables;
 use crate::failure::Failure;
 use crate::opened::{connect, identity};
@@ -58,6 +58,13 @@ struct Verify {
     /// Without it, a record that somebody has made and signed anew looks whole.
     #[arg(long, value_name = "PUBLIC", value_parser = key)]
     key: Option<Hex<32>>,
+
+    /// A head that a check of this record told before, as NUMBER:HASH
+    ///
+    /// A record that lost all that came since an earlier time is whole in itself. This one has to have that
+    /// head.
+    #[arg(long, value_name = "HEAD", value_parser = head)]
+    head: Option<(i64, Hex<32>)>,
 }
 
 /// Print the public key that signs the record
@@ -119,7 +126,8 @@ impl Verify {
             })?;
             Box::new(BufReader::with_capacity(1 << 16, file))
         };
-        let summary = verify(&mut *record, self.key.map(|key| key.0))
+        let head = self.head.map(|(number, hash)| (number, hash.0));
+        let summary = verify(&mut *record, Expected { key: self.key.map(|key| key.0), head })
             .map_err(|fault| Failure::new(format!("the record is not whole: {fault}")))?;
         say(&tell(&summary, self.key.is_some()))
     }
@@ -132,7 +140,7 @@ fn tell(summary: &Summary, is_pinned: bool) -> String {
         "The record of {deployment} is whole: {rows} rows in {chains} chains, {heads} signed heads.\n"
     );
     if let Some((number, hash)) = summary.last {
-        text.push_str(&format!("The last head is {number}, {}.\n", Hex(hash).print()));
+        text.push_str(&format!("The last head is {number}:{}\n", Hex(hash).print()));
     }
     if *after > 0 {
         text.push_str(&format!(
@@ -170,6 +178,12 @@ impl Key {
 
 fn key(text: &str) -> Result<Hex<32>, &'static str> {
     Hex::parse(text).ok_or("a public key is 64 digits, 0 to 9 and a to f")
+}
+
+fn head(text: &str) -> Result<(i64, Hex<32>), &'static str> {
+    let parts = text.split_once(':');
+    let read = parts.and_then(|(number, hash)| Some((number.parse().ok()?, Hex::parse(hash)?)));
+    read.filter(|(number, _)| *number > 0).ok_or("a head is its number, a colon and its hash")
 }
 
 /// Milliseconds since 1970, of a date in UTC or of a time.
