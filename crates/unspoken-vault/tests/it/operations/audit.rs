@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -51,6 +52,26 @@ fn verify(file: &Path, key: Option<&str>) -> std::process::Output {
 
 fn key(vault: &Vault) -> String {
     text(&vault.command(&["audit", "key"])).trim().to_owned()
+}
+
+#[test]
+fn an_export_is_verified_through_a_pipe() {
+    let vault = record(Kind::Sqlite);
+    let mut export = program();
+    export.args(["audit", "export", "-o", "-"]).args(vault.place());
+    let mut export = export.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut verify = program();
+    verify.args(["audit", "verify", "-", "--key", &key(&vault)]);
+    let verify = verify.stdin(export.stdout.take().unwrap()).output().unwrap();
+    assert!(text(&verify).contains("is whole"));
+    assert!(export.wait().unwrap().success());
+    // A file that is there is not written over.
+    let file = vault.path("there");
+    fs::write(&file, "mine").unwrap();
+    let mut export = program();
+    export.args(["audit", "export", "-o"]).arg(&file).args(vault.place());
+    assert!(error(&export.output().unwrap()).contains("cannot be made"));
+    assert_eq!(fs::read_to_string(file).unwrap(), "mine");
 }
 
 fn a_record_that_nobody_touched_is_whole(kind: Kind) {

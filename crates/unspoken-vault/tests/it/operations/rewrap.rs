@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -138,6 +139,49 @@ fn a_project_moves_to_a_new_key(kind: Kind) {
     let old = vault.ask("GET", &format!("{path}/N1?version=1"), &Value::Null);
     assert_eq!(old.status, 200);
     text(&vault.command(&["check", "--all"]));
+}
+
+/// A value that is written while the others are moved gets the new key, or is moved as well.
+#[test]
+fn values_that_two_nodes_write_meanwhile_can_be_read_afterwards() {
+    let vault = Vault::new(Kind::Postgres);
+    let other = vault.start(&vault.key_file());
+    let (project, environment) = vault.project("acme");
+    let path = format!("/v1/environments/{environment}/secrets");
+    vault.put(&environment, "A0", VALUE);
+    let is_over = AtomicBool::new(false);
+    let written = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (vault, other, is_over) = (&vault, &other, &is_over);
+            let (path, written) = (&path, &written);
+            scope.spawn(move || {
+                let path = format!("{path}/A{thread}");
+                while !is_over.load(Ordering::SeqCst) {
+                    let body = json!({"value": VALUE});
+                    let answer = match thread % 2 {
+                        0 => vault.ask("PUT", &path, &body),
+                        _ => other.ask(&vault.session, "PUT", &path, &body),
+                    };
+                    assert_eq!(answer.status, 200);
+                    written.fetch_add(1, Ordering::SeqCst);
+                    let answer = other.ask(&vault.session, "GET", &path, &Value::Null);
+                    assert_eq!(answer.status, 200);
+                }
+            });
+        }
+        while written.load(Ordering::SeqCst) < 100 {
+            std::thread::yield_now();
+        }
+        let begin = format!("/v1/projects/{project}/rewrap");
+        assert_eq!(other.ask(&vault.session, "POST", &begin, &json!({})).status, 200);
+        vault.wait_for("SELECT MIN(version) FROM project_key", "2");
+        is_over.store(true, Ordering::SeqCst);
+    });
+    let count = vault.look("SELECT COUNT(*) FROM secret_version");
+    assert_eq!(count, (written.into_inner() + 1).to_string());
+    let said = text(&vault.command(&["check", "--all"]));
+    assert!(said.contains(&format!("all {count} can be opened")), "{said}");
 }
 
 #[test]
