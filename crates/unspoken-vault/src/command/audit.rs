@@ -100,8 +100,8 @@ impl Export {
             .run(identity, since)
             .map_err(|error| failed(&error))?;
         // A record that is printed is not mixed with words about it.
-        let _ =
-            writeln!(io::stderr(), "{} rows and {} heads are exported.", counts.rows, counts.heads);
+        let (rows, heads) = (count(counts.rows, "row"), count(counts.heads, "head"));
+        let _ = writeln!(io::stderr(), "exported {rows} and {heads}");
         Ok(())
     }
 }
@@ -137,7 +137,10 @@ impl Verify {
 fn tell(summary: &Summary, is_pinned: bool) -> String {
     let Summary { deployment, rows, chains, heads, unsigned, adopted, after, .. } = summary;
     let mut text = format!(
-        "The record of {deployment} is whole: {rows} rows in {chains} chains, {heads} signed heads.\n"
+        "The record of {deployment} is whole: {} in {}, {}.\n",
+        count(*rows, "row"),
+        count(*chains, "chain"),
+        count(*heads, "signed head")
     );
     if let Some((number, hash)) = summary.last {
         text.push_str(&format!("The last head is {number}:{}\n", Hex(hash).print()));
@@ -148,14 +151,13 @@ fn tell(summary: &Summary, is_pinned: bool) -> String {
         ));
     }
     if *unsigned > 0 {
-        text.push_str(&format!(
-            "{unsigned} rows are not yet signed: they stand behind the last head.\n"
-        ));
+        let rows = count(*unsigned, "row");
+        text.push_str(&format!("Not yet signed, behind the last head: {rows}.\n"));
     }
     if *adopted > 0 {
+        let rows = count(*adopted, "row");
         text.push_str(&format!(
-            "{adopted} rows were signed by another node than the one that wrote them, which did not \
-             stop by itself.\n"
+            "Signed by another node, because the one that wrote them did not stop by itself: {rows}.\n"
         ));
     }
     if !is_pinned {
@@ -165,6 +167,10 @@ fn tell(summary: &Summary, is_pinned: bool) -> String {
         ));
     }
     text
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 impl Key {

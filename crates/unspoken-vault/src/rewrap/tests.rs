@@ -8,7 +8,7 @@ use unspoken_model::{DeploymentId, PersonId, ProjectId, TeamId};
 use super::{Rewrap, RewrapError, Rewrapped};
 use crate::db::{Cell, Row, Sql, SqlError, Sqlite};
 use crate::hazmat::Key;
-use crate::key::{Address, LocalMaster, MasterKey as _, Purpose};
+use crate::key::{Address, LocalMaster, Purpose};
 use crate::opened::{OpenError, Opened};
 
 /// A connection that is lost at the nth change, or at the commit behind it.
@@ -158,8 +158,8 @@ fn killed_at_any_statement_it_comes_to_its_end_when_it_is_run_again() {
         }
         let again = run(usize::MAX, &new).unwrap();
         is_under(&file, &deployment, 2, 1);
-        if first.is_ok() {
-            assert_eq!(first.unwrap(), Rewrapped::Keys { count: 103, kek: 2 });
+        if let Ok(first) = first {
+            assert_eq!(first, Rewrapped::Keys { count: 103, kek: 2 });
             assert_eq!(again, Rewrapped::Nothing { kek: 2 });
             // Every statement was the last one once.
             assert!(left > 103, "{left}");

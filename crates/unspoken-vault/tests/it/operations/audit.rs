@@ -81,7 +81,7 @@ fn a_record_that_nobody_touched_is_whole(kind: Kind) {
     let said = text(&verify(&file, Some(&key)));
     assert!(said.contains("is whole"), "{said}");
     assert!(said.contains("in 3 chains"), "{said}");
-    assert!(!said.contains("not yet signed"), "{said}");
+    assert!(!said.contains("Not yet signed"), "{said}");
     assert!(!said.contains("another node"), "{said}");
     // The program does not say what was in it, and the export holds no value and no token.
     let exported = fs::read_to_string(&file).unwrap();
@@ -299,7 +299,7 @@ fn rows_of_a_killed_node_are_said_to_be_unsigned() {
     let file = vault.path("record");
     export(&vault, &file, &[]);
     let said = text(&verify(&file, Some(&key(&vault))));
-    assert!(said.contains("rows are not yet signed"), "{said}");
+    assert!(said.contains("Not yet signed, behind the last head: "), "{said}");
 }
 
 #[test]
@@ -321,5 +321,5 @@ fn two_nodes_sign_one_record() {
     export(&vault, &file, &[]);
     let said = text(&verify(&file, Some(&key(&vault))));
     assert!(said.contains("in 2 chains"), "{said}");
-    assert!(!said.contains("not yet signed"), "{said}");
+    assert!(!said.contains("Not yet signed"), "{said}");
 }
