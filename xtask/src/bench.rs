@@ -17,6 +17,8 @@ mod project;
 mod redaction;
 mod scan;
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
@@ -125,6 +127,16 @@ pub(crate) fn run() -> Result<()> {
     println!("{text}");
     let path = root().join("docs/benchmarks.md");
     std::fs::write(path, text).context("cannot write docs/benchmarks.md")
+}
+
+/// Measures one thing alone, on a repository of one's own, and prints it.
+pub(crate) fn run_history(repository: &Path) -> Result<()> {
+    let (peers, binary) = (setup::ensure_gitleaks()?, dist::build()?);
+    let repository = repository.canonicalize().context("the repository is not there")?;
+    let work = work_folder()?;
+    let history = HistoryScan::measure_on(&repository, &binary, &peers, work.path())?;
+    println!("{}", history.print());
+    Ok(())
 }
 
 /// A folder for what is large: gone afterwards, and on the disk that builds lie on.

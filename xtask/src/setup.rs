@@ -83,6 +83,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nano", "nano"),
     ("time", "time"),
     ("valgrind", "valgrind"),
+    ("gcore", "gdb"),
+    ("pg_ctlcluster", "postgresql"),
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),

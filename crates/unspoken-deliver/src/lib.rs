@@ -5,6 +5,7 @@
 //!
 //! `unsafe` is denied but in one file, `fd/descriptor.rs`.
 
+mod browser;
 pub mod child;
 pub mod editor;
 pub mod export;
@@ -12,3 +13,5 @@ pub mod fd;
 pub mod hook;
 pub mod output;
 pub mod terminal;
+
+pub use browser::open_page;

@@ -1,5 +1,6 @@
 //! What a command says, on its way to whoever reads it, without the values.
 
+mod bypass;
 mod lane;
 mod relay;
 mod successor;

@@ -23,7 +23,8 @@ pub struct AuditEntry {
     /// The id of what it was done to.
     pub subject: String,
     /// The names that were handed out or changed, separated by spaces; `*` for all that
-    /// the environment had in this revision.
+    /// the environment had in this revision. Where a role was given or taken: the role,
+    /// and for which project or environment alone. Where a login was decided on: how.
     pub names: String,
     pub revision: i64,
     pub outcome: Outcome,
@@ -97,6 +98,9 @@ words!(
         PersonSuspend = "person.suspend",
         PersonResume = "person.resume",
         PersonChange = "person.change",
+        /// A person chose a password, or a second factor.
+        PersonPassword = "person.password",
+        PersonSecondFactor = "person.second_factor",
         RoleGive = "role.give",
         RoleTake = "role.take",
         TokenList = "token.list",
@@ -107,14 +111,18 @@ words!(
         TrustMake = "trust.make",
         TrustRemove = "trust.remove",
         LoginBegin = "login.begin",
+        LoginShow = "login.show",
+        /// A person signed in to decide on a login.
+        LoginSignIn = "login.sign_in",
         LoginDecide = "login.decide",
         LoginFinish = "login.finish",
         SessionMake = "session.make",
         SessionShow = "session.show",
         SessionEnd = "session.end",
         AuditRead = "audit.read",
-        /// A program reports fetches that it served from its snapshot while the vault was out of
-        /// reach.
+        /// A program reports a fetch that it served from its snapshot while the vault was out of
+        /// reach. When, by its own clock, stands behind the names: `at:` and milliseconds since
+        /// 1970.
         JournalReport = "journal.report",
     }
 );

@@ -9,6 +9,7 @@
 
 mod audit;
 mod expiry;
+mod git_remote;
 mod id;
 mod key_id;
 mod key_stub;
@@ -22,9 +23,11 @@ mod recipient_name;
 mod scope;
 mod seal_key;
 mod shown;
+mod vault_url;
 
 pub use audit::{Action, AuditEntry, AuditWordError, Outcome};
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
+pub use git_remote::GitRemote;
 pub use id::{
     DeploymentId, EnvironmentId, IdError, LoginId, NodeId, PersonId, ProjectId, RequestId, TeamId,
     TokenId, TrustId,
@@ -37,10 +40,11 @@ pub use nearest::nearest;
 pub use place::{EnvironmentName, Place, PlaceError, ProjectName};
 pub use project_file::{
     DocumentForm, EnvironmentEntry, InheritError, ProjectFile, ProjectFileError,
-    ProjectFileProblem, RunMode,
+    ProjectFileProblem, RunMode, Source, VaultEntry,
 };
 pub use public_key::is_same_key;
 pub use recipient_name::{RecipientName, RecipientNameError};
 pub use scope::{Grant, Reach, Role, RoleError, Verb};
 pub use seal_key::{SealKey, SealKeyError};
 pub use shown::shown;
+pub use vault_url::{VaultUrl, VaultUrlError};

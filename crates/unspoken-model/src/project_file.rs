@@ -8,6 +8,7 @@
 
 mod edit;
 mod read;
+mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,9 +16,11 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    EnvironmentName, Language, NameError, PlaceError, ProjectName, RecipientName,
-    RecipientNameError, SealKey, SecretName, is_same_key,
+    EnvironmentName, IdError, Language, NameError, PlaceError, ProjectName, RecipientName,
+    RecipientNameError, SealKey, SecretName, VaultUrlError, is_same_key,
 };
+
+pub use vault::{Source, VaultEntry};
 
 /// A project file that has been read.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct ProjectFile {
     pub default: EnvironmentName,
     /// How `run` hands the secrets over, unless it is told otherwise.
     pub run_mode: RunMode,
+    /// Where the environments are that live in a vault.
+    pub vault: Option<VaultEntry>,
     /// Who may be given access: their names and public keys.
     pub recipients: BTreeMap<RecipientName, String>,
     /// The names that every environment must have.
@@ -56,6 +61,7 @@ pub enum RunMode {
 /// What the project file says of one environment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct EnvironmentEntry {
+    pub source: Source,
     pub inherits: Option<EnvironmentName>,
     /// The document's path below the project's root, when it is not the usual.
     pub file: Option<String>,
@@ -104,6 +110,11 @@ pub enum ProjectFileProblem {
     Description { key: String },
     SealKey,
     RunMode,
+    Source,
+    VaultUrl(VaultUrlError),
+    VaultProject(IdError),
+    NoVault { name: String },
+    NotInVault { key: &'static str },
     Path { path: String },
     Extension { path: String },
     NoSuchEnvironment { key: String, name: String },
@@ -169,6 +180,7 @@ impl ProjectFile {
             project,
             default,
             run_mode: RunMode::default(),
+            vault: None,
             recipients: BTreeMap::new(),
             required: BTreeSet::new(),
             visible: BTreeSet::new(),
@@ -194,6 +206,16 @@ impl ProjectFile {
             Some(file) => file.clone(),
             None => format!("secrets/{name}.json"),
         }
+    }
+
+    /// Where an environment's values are kept.
+    pub fn source(&self, name: &EnvironmentName) -> Source {
+        self.entry(name).map_or(Source::Document, |entry| entry.source)
+    }
+
+    /// Whether an environment lives in a vault, so that it has no document.
+    pub fn is_in_vault(&self, name: &EnvironmentName) -> bool {
+        self.source(name) == Source::Vault
     }
 
     /// An environment and all that it inherits from, nearest first.
@@ -266,6 +288,15 @@ impl fmt::Display for ProjectFileProblem {
                 )
             }
             Self::RunMode => f.write_str("`run_mode` must be `environment` or `fd`"),
+            Self::Source => f.write_str("`source` must be `document` or `vault`"),
+            Self::VaultUrl(error) => write!(f, "`vault.url`: {error}"),
+            Self::VaultProject(error) => write!(f, "`vault.project`: {error}"),
+            Self::NoVault { name } => {
+                write!(f, "`{name}` lives in a vault, and no `[vault]` says in which")
+            }
+            Self::NotInVault { key } => {
+                write!(f, "`{key}` belongs to a document, and this environment lives in a vault")
+            }
             Self::Output { language } => {
                 write!(
                     f,

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{Config, MatchKind, Searcher};
+use aho_corasick::{AhoCorasick, Match};
 
 use crate::Sighting;
 use crate::rule::{self, Rule};
@@ -12,15 +12,25 @@ use crate::rule::{self, Rule};
 #[derive(Debug)]
 pub struct Kinds {
     groups: Vec<Group>,
+    far: Option<Search>,
 }
 
-/// Anchors that are searched for together.
+/// Pieces that are searched for together.
 #[derive(Debug)]
 struct Group {
     search: Search,
     longest: usize,
-    /// Of each anchor, the rules that begin with it.
-    rules: Vec<Vec<&'static Rule>>,
+    /// Of each piece, the anchors that it stands in.
+    anchors: Vec<Vec<Anchor>>,
+}
+
+/// A literal that gives some kinds away, and a piece of it that is searched for.
+#[derive(Clone, Debug)]
+struct Anchor {
+    text: &'static str,
+    /// Where the piece stands in it.
+    offset: usize,
+    rules: Vec<&'static Rule>,
 }
 
 #[derive(Debug)]
@@ -34,31 +44,64 @@ enum Search {
 /// shortest anchor has. So short ones are a group of their own.
 const LONG: usize = 4;
 
-/// How many anchors a packed searcher takes before it gets slow.
-const GROUP: usize = 24;
+/// How many pieces a packed searcher takes before it gets slow.
+const GROUP: usize = 40;
+
+/// With how few there is no use in parting those that no packed searcher takes.
+const FEW: usize = 8;
+
+/// What several anchors have in common, and what is searched for in their place.
+const SHARED: [&str; 13] = [
+    "xox",
+    "shp",
+    "dp.",
+    "sk-",
+    "sq0",
+    "fm1",
+    "TT3",
+    "_v1_",
+    "_live_",
+    "secret_",
+    "unspoken-",
+    "ilio",
+    "ILIO",
+];
 
 /// How much is searched by one group before the next one has its turn, so that
 /// the text is read from memory once.
 const BLOCK: usize = 64 * 1024;
 
+/// Where a rule begins that looks at more than [`NEAR`], up to [`FAR`] bytes.
+const FAR_ANCHORS: [&str; 8] =
+    ["PRIVATE KEY", ".eyJ", "unspoken-", "ops_eyJ", "fm1a_", "fm1r_", "fm2_", "pypi-AgE"];
+const FAR: usize = 24 * 1024;
+
+/// How many bytes any other rule looks at, at most.
+const NEAR: usize = 1024;
+
 impl Kinds {
     pub fn new() -> Self {
-        let mut anchors: Vec<(&'static str, Vec<&'static Rule>)> = Vec::new();
+        let mut pieces: Vec<(&'static str, Vec<Anchor>)> = Vec::new();
         for rule in rule::all() {
-            for anchor in rule.anchors {
-                match anchors.iter_mut().find(|(known, _)| known == anchor) {
-                    Some((_, rules)) => rules.push(rule),
-                    None => anchors.push((anchor, vec![rule])),
+            for text in rule.anchors {
+                let shared = SHARED.iter().find_map(|piece| Some((*piece, text.find(piece)?)));
+                let (piece, offset) = shared.unwrap_or((text, 0));
+                match pieces.iter_mut().find(|(known, _)| *known == piece) {
+                    Some((_, anchors)) => Anchor::add(anchors, text, offset, rule),
+                    None => pieces.push((piece, vec![Anchor { text, offset, rules: vec![rule] }])),
                 }
             }
         }
         // Those that begin alike are searched for together: in any other order that was
         // measured it takes a quarter more time.
-        anchors.sort_by_key(|(anchor, _)| *anchor);
+        pieces.sort_by_key(|(piece, _)| *piece);
         let (long, short): (Vec<_>, Vec<_>) =
-            anchors.into_iter().partition(|(anchor, _)| anchor.len() >= LONG);
-        let parts = long.chunks(GROUP).chain(short.chunks(GROUP));
-        Self { groups: parts.filter_map(Group::new).collect() }
+            pieces.into_iter().partition(|(piece, _)| piece.len() >= LONG);
+        let mut groups = Vec::new();
+        for part in long.chunks(GROUP).chain(short.chunks(GROUP)) {
+            Group::add(&mut groups, part);
+        }
+        Self { groups, far: Search::new(FAR_ANCHORS).or_else(|| Search::plain(FAR_ANCHORS)) }
     }
 
     /// Everything in a text that has the form of a credential, in the order of
@@ -75,6 +118,13 @@ impl Kinds {
         }
         without_overlaps(found)
     }
+
+    /// How far apart two bytes of this text may be when one of them decides what is
+    /// said of the other.
+    pub fn reach(&self, text: &[u8]) -> usize {
+        let is_far = self.far.as_ref().is_none_or(|far| far.is_in(text));
+        if is_far { FAR } else { NEAR }
+    }
 }
 
 impl Default for Kinds {
@@ -83,47 +133,81 @@ impl Default for Kinds {
     }
 }
 
-impl Group {
-    fn new(anchors: &[(&'static str, Vec<&'static Rule>)]) -> Option<Self> {
-        let mut anchors = anchors.to_vec();
-        // Where two begin at one byte, the longer one counts.
-        anchors.sort_by_key(|(anchor, _)| std::cmp::Reverse(anchor.len()));
-        let longest = anchors.first()?.0.len();
-        let literals = || anchors.iter().map(|(anchor, _)| anchor);
-        let packed =
-            Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(literals()).build();
-        let search = match packed {
-            Some(searcher) => Search::Packed(Box::new(searcher)),
-            None => Search::Plain(
-                AhoCorasick::builder()
-                    .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-                    .build(literals())
-                    .ok()?,
-            ),
-        };
-        let rules = anchors.iter().map(|(_, rules)| rules.clone()).collect();
-        Some(Self { search, longest, rules })
+impl Anchor {
+    fn add(anchors: &mut Vec<Self>, text: &'static str, offset: usize, rule: &'static Rule) {
+        match anchors.iter_mut().find(|known| known.text == text) {
+            Some(known) => known.rules.push(rule),
+            None => anchors.push(Self { text, offset, rules: vec![rule] }),
+        }
     }
 
-    /// Looks at the anchors that begin in a block.
+    /// Looks at a place where its piece stands.
+    fn see(&self, text: &[u8], piece: usize) -> Option<Sighting> {
+        let start = piece.checked_sub(self.offset)?;
+        let anchor = start..start + self.text.len();
+        if text.get(anchor.clone())? != self.text.as_bytes() {
+            return None;
+        }
+        self.rules.iter().find_map(|rule| rule.see(text, anchor.clone()))
+    }
+}
+
+impl Search {
+    /// The fast one, where the processor has it and the literals are not too many.
+    fn new(literals: impl IntoIterator<Item = &'static str>) -> Option<Self> {
+        let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
+        builder.extend(literals).build().map(|searcher| Self::Packed(Box::new(searcher)))
+    }
+
+    fn plain(literals: impl IntoIterator<Item = &'static str>) -> Option<Self> {
+        let kind = aho_corasick::MatchKind::LeftmostFirst;
+        AhoCorasick::builder().match_kind(kind).build(literals).ok().map(Self::Plain)
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Packed(searcher) => searcher.find(text).is_some(),
+            Self::Plain(searcher) => searcher.is_match(text),
+        }
+    }
+}
+
+impl Group {
+    /// Adds a group for these pieces, or several where no searcher takes as many.
+    fn add(groups: &mut Vec<Self>, pieces: &[(&'static str, Vec<Anchor>)]) {
+        let mut sorted = pieces.to_vec();
+        // Where two begin at one byte, the longer one counts.
+        sorted.sort_by_key(|(piece, _)| std::cmp::Reverse(piece.len()));
+        let literals = || sorted.iter().map(|(piece, _)| *piece);
+        let search = match Search::new(literals()) {
+            None if pieces.len() > FEW => {
+                let (one, other) = pieces.split_at(pieces.len() / 2);
+                Self::add(groups, one);
+                return Self::add(groups, other);
+            }
+            packed => packed.or_else(|| Search::plain(literals())),
+        };
+        let Some(search) = search else { return };
+        let longest = sorted.iter().map(|(piece, _)| piece.len()).max().unwrap_or(1);
+        let anchors = sorted.into_iter().map(|(_, anchors)| anchors).collect();
+        groups.push(Self { search, longest, anchors });
+    }
+
+    /// Looks at the pieces that begin in a block.
     fn find(&self, text: &[u8], block: Range<usize>, found: &mut Vec<Sighting>) {
         let end = text.len().min(block.end + self.longest - 1);
         let Some(part) = text.get(block.start..end) else { return };
-        let mut look = |pattern: usize, at: Range<usize>| {
-            let anchor = block.start + at.start..block.start + at.end;
-            if anchor.start >= block.end {
-                return;
+        let mut look = |piece: usize, start: usize| {
+            let at = block.start + start;
+            if at < block.end {
+                let anchors = self.anchors.get(piece).map(Vec::as_slice).unwrap_or_default();
+                found.extend(anchors.iter().filter_map(|anchor| anchor.see(text, at)));
             }
-            let rules = self.rules.get(pattern).map(Vec::as_slice).unwrap_or_default();
-            found.extend(rules.iter().find_map(|rule| rule.see(text, anchor.clone())));
         };
+        let mut look = |hit: Match| look(hit.pattern().as_usize(), hit.start());
         match &self.search {
-            Search::Packed(searcher) => searcher
-                .find_iter(part)
-                .for_each(|hit| look(hit.pattern().as_usize(), hit.start()..hit.end())),
-            Search::Plain(searcher) => searcher
-                .find_iter(part)
-                .for_each(|hit| look(hit.pattern().as_usize(), hit.start()..hit.end())),
+            Search::Packed(searcher) => searcher.find_iter(part).for_each(&mut look),
+            Search::Plain(searcher) => searcher.find_iter(part).for_each(&mut look),
         }
     }
 }

@@ -31,6 +31,7 @@ mod node;
 mod open_document;
 mod parse_error;
 mod passphrase;
+mod pkce;
 mod recipient;
 mod redact;
 mod secret;
@@ -59,8 +60,9 @@ pub use parse_error::{ParseError, ParseProblem};
 pub use passphrase::{
     PassphraseError, is_passphrase_sealed, open_with_passphrase, seal_with_passphrase,
 };
+pub use pkce::{SignInState, Verifier};
 pub use recipient::{Recipient, RecipientError, key_id};
-pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength};
+pub use redact::{Found, LazyMatcher, Matcher, Redactor, Scratch, Strength, Unchanged};
 pub use secret::{Secret, SecretError};
 pub use secret_set::SecretSet;
 pub use share::ShareError;

@@ -6,10 +6,12 @@
 
 mod disguise;
 mod escape;
+mod filter;
 mod index;
 mod lazy;
 mod matcher;
 mod noise;
+mod odd;
 mod part;
 mod setting;
 mod spaced;
@@ -21,5 +23,5 @@ mod token;
 
 pub use lazy::LazyMatcher;
 pub use matcher::{Found, Matcher, Scratch};
-pub use stream::Redactor;
+pub use stream::{Redactor, Unchanged};
 pub use strength::Strength;

@@ -28,11 +28,7 @@ impl SecretSet {
         Self { environment, revision: 0, secrets: Vec::new() }
     }
 
-    pub(crate) fn with_capacity(
-        environment: EnvironmentName,
-        revision: u64,
-        capacity: usize,
-    ) -> Self {
+    pub fn with_capacity(environment: EnvironmentName, revision: u64, capacity: usize) -> Self {
         Self { environment, revision, secrets: Vec::with_capacity(capacity) }
     }
 
@@ -76,12 +72,17 @@ impl SecretSet {
     }
 
     /// Notes when a value expires.
-    pub(crate) fn expire(&mut self, name: &SecretName, expiry: Expiry) {
+    pub fn expire(&mut self, name: &SecretName, expiry: Expiry) {
         if let Ok(at) = self.find(name)
             && let Some(held) = self.secrets.get_mut(at)
         {
             held.expiry = Some(expiry);
         }
+    }
+
+    /// When a value expires.
+    pub fn expiry(&self, name: &SecretName) -> Option<Expiry> {
+        self.secrets.get(self.find(name).ok()?)?.expiry
     }
 
     /// The names whose values have an expiry, and when.

@@ -119,7 +119,9 @@ impl Backup {
         let project = store.project;
         let mut files = BTreeMap::new();
         files.insert(ProjectFile::NAME.to_owned(), project.file.print().as_bytes().to_vec());
-        for environment in project.file.environments.keys() {
+        // What a vault has is in the vault's own backups.
+        let has_document = |name: &&EnvironmentName| !project.file.is_in_vault(name);
+        for environment in project.file.environments.keys().filter(has_document) {
             match store.read(environment) {
                 Ok(bytes) => {
                     store.verify(environment, &bytes)?;

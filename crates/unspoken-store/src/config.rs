@@ -35,6 +35,8 @@ pub enum ConfigError {
     NotText(#[from] NotText),
     #[error("the variable `{variable}` does not name an environment: {error}")]
     Malformed { variable: &'static str, error: PlaceError },
+    #[error("`{name}` is the beginning of several environments")]
+    Ambiguous { name: EnvironmentName, candidates: Vec<EnvironmentName> },
     #[error("no environment `{name}` in this project (asked for by {origin})")]
     UnknownEnvironment {
         name: EnvironmentName,
@@ -66,6 +68,11 @@ pub fn environment(
     if project.entry(&chosen.value).is_some() {
         return Ok(chosen);
     }
+    if let Origin::Flag(_) = chosen.origin
+        && let Some(name) = begun(&chosen.value, project)?
+    {
+        return Ok(Setting { value: name, origin: chosen.origin });
+    }
     let candidates: Vec<_> = project.environments.keys().cloned().collect();
     let known = candidates.iter().map(EnvironmentName::as_str);
     let near = nearest(chosen.value.as_str(), known);
@@ -75,6 +82,19 @@ pub fn environment(
         name: chosen.value,
         origin: chosen.origin,
     })
+}
+
+/// The one environment whose name begins so: what is typed may be short.
+fn begun(
+    start: &EnvironmentName,
+    project: &ProjectFile,
+) -> Result<Option<EnvironmentName>, ConfigError> {
+    let begins = |name: &&EnvironmentName| name.as_str().starts_with(start.as_str());
+    let mut found: Vec<_> = project.environments.keys().filter(begins).cloned().collect();
+    if found.len() > 1 {
+        return Err(ConfigError::Ambiguous { name: start.clone(), candidates: found });
+    }
+    Ok(found.pop())
 }
 
 /// Decides in which folder the project is; `None` leaves it to the search.
@@ -158,6 +178,28 @@ mod tests {
             error,
             ConfigError::UnknownEnvironment { origin: Origin::Flag("--env"), nearest: None, .. }
         ));
+    }
+
+    #[test]
+    fn what_is_typed_may_be_the_beginning_of_one_name() {
+        let text = "project = \"p\"\ndefault = \"dev\"\n[environments]\n\
+                    dev = {}\ndevelopment = {}\nprod-eu = {}\nprod-us = {}\nstaging = {}\n";
+        let file = ProjectFile::parse(text).unwrap();
+        let none = Variables::from_pairs([("UNSPOKEN_ENV", "st")]);
+        let case = |typed: &str| environment(Some(&name(typed)), &none, &file);
+        assert_eq!(case("st").unwrap().value, name("staging"));
+        // A whole name is that environment, whatever else begins so.
+        assert_eq!(case("dev").unwrap().value, name("dev"));
+        assert_eq!(case("deve").unwrap().value, name("development"));
+        let candidates = vec![name("prod-eu"), name("prod-us")];
+        assert_eq!(
+            case("prod").unwrap_err(),
+            ConfigError::Ambiguous { name: name("prod"), candidates }
+        );
+        assert!(matches!(case("x"), Err(ConfigError::UnknownEnvironment { .. })));
+        // A variable is written once, and read by people later: it has the whole name.
+        let error = environment(None, &none, &file).unwrap_err();
+        assert!(matches!(error, ConfigError::UnknownEnvironment { .. }));
     }
 
     #[test]

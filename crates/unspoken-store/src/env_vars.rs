@@ -34,8 +34,8 @@ pub struct Variables {
     keys: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
 
-/// The variables that hold private keys themselves, or values.
-const KEYS: [EnvVar; 3] = [UNSPOKEN_KEY, SOPS_AGE_KEY, UNSPOKEN_BUNDLE];
+/// The variables that hold private keys or tokens themselves, or values.
+const KEYS: [EnvVar; 4] = [UNSPOKEN_KEY, UNSPOKEN_TOKEN, SOPS_AGE_KEY, UNSPOKEN_BUNDLE];
 
 /// A variable whose value is not UTF-8 text where text is needed.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -62,6 +62,10 @@ table! {
         "The folder of private keys, an absolute path.";
     UNSPOKEN_KEY, "every command that opens a document",
         "One key bundle, as `key export` prints it, for CI. Never handed to a child process.";
+    UNSPOKEN_TOKEN, "every command that asks a vault",
+        "A token for the vault that `UNSPOKEN_VAULT_URL` names, and for no other, for machines. Never handed to a child process.";
+    UNSPOKEN_VAULT_URL, "every command that asks a vault",
+        "The vault that is meant when `--vault` is not given, such as `https://vault.example.com`.";
     UNSPOKEN_ENV, "every command that takes `--env`",
         "The environment that is meant when `--env` is not given.";
     UNSPOKEN_PROJECT_DIR, "every command that works on a project",
@@ -90,9 +94,9 @@ table! {
         "Where the session bus is, over which the Secret Service is reached; only a local socket.";
     XDG_RUNTIME_DIR, "every command that meets a key in the keychain, and `export --format compose`",
         "The session bus is its socket `bus`, when `DBUS_SESSION_BUS_ADDRESS` is not set. Secret files for compose are in its folder `unspoken`.";
-    DISPLAY, "every command that meets a key in the keychain",
-        "When it is set, a locked keychain may ask for its password on the screen.";
-    WAYLAND_DISPLAY, "every command that meets a key in the keychain",
+    DISPLAY, "every command that meets a key in the keychain, and `login`",
+        "When it is set, a locked keychain may ask for its password on the screen, and `login` may open a browser.";
+    WAYLAND_DISPLAY, "every command that meets a key in the keychain, and `login`",
         "The same as `DISPLAY`.";
     HOME, "every command that needs a private key",
         "Below it lie the default folders, when the variables above are not set.";
@@ -108,37 +112,37 @@ table! {
         "When it is set, nobody is there to answer, so nothing is asked.";
     GITHUB_ENV, "`export --format github`",
         "The file in which GitHub Actions collects the variables of later steps.";
-    CLAUDECODE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CLAUDECODE, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Claude Code for what it starts: values are not shown there.";
-    CURSOR_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CURSOR_AGENT, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Cursor's agent for what it starts: values are not shown there.";
-    CODEX_SANDBOX, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CODEX_SANDBOX, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Codex for what it starts: values are not shown there.";
-    CODEX_CI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CODEX_CI, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Codex for what it starts: values are not shown there.";
-    CODEX_THREAD_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CODEX_THREAD_ID, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Codex for what it starts: values are not shown there.";
-    COPILOT_CLI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    COPILOT_CLI, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by GitHub Copilot for what it starts: values are not shown there.";
-    COPILOT_AGENT_SESSION_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    COPILOT_AGENT_SESSION_ID, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by GitHub Copilot for what it starts: values are not shown there.";
-    GEMINI_CLI, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    GEMINI_CLI, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Gemini CLI for what it starts: values are not shown there.";
-    ANTIGRAVITY_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    ANTIGRAVITY_AGENT, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Antigravity for what it starts: values are not shown there.";
-    AUGMENT_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    AUGMENT_AGENT, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Augment for what it starts: values are not shown there.";
-    CLINE_ACTIVE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    CLINE_ACTIVE, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Cline for what it starts: values are not shown there.";
-    GOOSE_TERMINAL, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    GOOSE_TERMINAL, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Goose for what it starts: values are not shown there.";
-    OPENCODE, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    OPENCODE, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by `opencode` for what it starts: values are not shown there.";
-    AMP_CURRENT_THREAD_ID, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    AMP_CURRENT_THREAD_ID, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by Amp for what it starts: values are not shown there.";
-    AI_AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    AI_AGENT, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "Set by any coding agent for what it starts: values are not shown there.";
-    AGENT, "`get`, `export`, `key export`, `edit` and `agents allow`",
+    AGENT, "`get`, `export`, `key export`, `edit`, `token create` and `agents allow`",
         "The same, when it names a coding agent that is known.";
 }
 

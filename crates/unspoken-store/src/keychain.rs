@@ -1,8 +1,8 @@
-//! The operating system's keychain, as a place for private keys.
+//! The operating system's keychain, as a place for private keys and tokens.
 //!
 //! Rules:
-//! - It is asked only when a stub in a key's place says so, or when a key is
-//!   moved. Until then nothing is connected, and no thread is started.
+//! - It is asked only when a stub in a key's place says so, when a key is
+//!   moved, or for the token of a vault. Until then nothing is connected, and no thread is started.
 //! - Whoever waits, waits for a bounded time: where nobody can be asked for a
 //!   password, a keychain that is absent, silent or locked is an error within
 //!   [`SILENT`].
@@ -19,11 +19,11 @@ mod platform;
 #[path = "keychain/secret_service.rs"]
 mod platform;
 
+use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use thiserror::Error;
-use unspoken_model::KeyStub;
 use zeroize::Zeroizing;
 
 use crate::Variables;
@@ -82,8 +82,11 @@ impl Keychain {
     }
 
     /// Reads an entry; `None` when there is none.
-    pub(crate) fn read(&self, stub: &KeyStub) -> Result<Option<Zeroizing<Vec<u8>>>, KeychainError> {
-        let entry = stub.to_string();
+    pub(crate) fn read(
+        &self,
+        entry: &impl Display,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeychainError> {
+        let entry = entry.to_string();
         let found = self.perform({
             let entry = entry.clone();
             move |reach, clock| platform::read(reach, &entry, clock)
@@ -97,17 +100,17 @@ impl Keychain {
     /// Writes an entry, over one that is there.
     pub(crate) fn put(
         &self,
-        stub: &KeyStub,
+        entry: &impl Display,
         label: String,
         text: &[u8],
     ) -> Result<(), KeychainError> {
-        let (entry, text) = (stub.to_string(), Zeroizing::new(text.to_vec()));
+        let (entry, text) = (entry.to_string(), Zeroizing::new(text.to_vec()));
         self.perform(move |reach, clock| platform::put(reach, &entry, &label, &text, clock))
     }
 
     /// Removes an entry, if it is there.
-    pub(crate) fn remove(&self, stub: &KeyStub) -> Result<(), KeychainError> {
-        let entry = stub.to_string();
+    pub(crate) fn remove(&self, entry: &impl Display) -> Result<(), KeychainError> {
+        let entry = entry.to_string();
         self.perform(move |reach, clock| platform::remove(reach, &entry, clock))
     }
 

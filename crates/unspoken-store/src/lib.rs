@@ -30,9 +30,12 @@ mod record;
 mod record_folder;
 mod regular_file;
 mod rescue;
+mod store;
 mod store_error;
 mod temporary;
 mod trust;
+mod vault;
+mod vault_store;
 
 pub use atomic::{replace, write_new};
 pub use backup::{
@@ -64,5 +67,14 @@ pub use record::{Record, RecordError, RecordKind};
 pub use record_folder::{RecordFolder, RecordFolderError};
 pub use regular_file::read_limited;
 pub use rescue::{Prepared, Rescue, RescueError};
+pub use store::{Sheet, Store};
 pub use store_error::{NoKey, StoreError};
 pub use trust::{Distrust, Trust, TrustedHook};
+pub use vault::{
+    CredentialError, Credentials, Fetched, Keep, KeptToken, TokenNote, TokenPlace,
+    TokenRecordError, VaultClient, VaultError, VaultUrl, VaultUrlError,
+};
+pub use vault_store::{
+    FoundProject, Offline, Reported, SnapshotError, VaultChange, VaultName, VaultNames,
+    VaultOpened, VaultProject, VaultStore, VaultStoreError,
+};

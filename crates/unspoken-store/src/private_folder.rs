@@ -76,7 +76,7 @@ pub(crate) fn read_private(
     path: &Path,
     user: u32,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
-    read_at(CWD, path, path, user)
+    read_at(CWD, path, path, (user, PrivateFolder::LIMIT))
 }
 
 impl PrivateFolder {
@@ -109,7 +109,16 @@ impl PrivateFolder {
 
     /// Reads a file in this folder; `None` when there is none.
     pub(crate) fn read(&self, name: &OsStr) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
-        read_at(self.fd.as_fd(), Path::new(name), &self.path.join(name), self.user)
+        self.read_large(name, Self::LIMIT)
+    }
+
+    /// Reads a file that is larger than usual; `None` when there is none.
+    pub(crate) fn read_large(
+        &self,
+        name: &OsStr,
+        limit: u64,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
+        read_at(self.fd.as_fd(), Path::new(name), &self.path.join(name), (self.user, limit))
     }
 
     /// The names of everything in this folder, sorted.
@@ -206,12 +215,12 @@ fn read_at(
     folder: BorrowedFd<'_>,
     name: &Path,
     path: &Path,
-    user: u32,
+    (user, limit): (u32, u64),
 ) -> Result<Option<Zeroizing<Vec<u8>>>, PrivateError> {
     let opened = RegularFile::open_at(folder, name, path.to_owned(), OFlags::RDONLY, Mode::empty());
     let Some(file) = if_found(opened)? else { return Ok(None) };
     judge(path, (file.owner(), user), (file.mode(), FILE_MODE))?;
-    Ok(Some(file.read(PrivateFolder::LIMIT)?))
+    Ok(Some(file.read(limit)?))
 }
 
 /// Compares what is found with what is required: the owner, then the mode.

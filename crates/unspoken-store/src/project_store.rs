@@ -52,6 +52,7 @@ pub struct Edited<T> {
 impl<'a> ProjectStore<'a> {
     /// The bytes of an environment's document.
     pub fn read(&self, environment: &EnvironmentName) -> Result<Vec<u8>, StoreError> {
+        self.demand_document(environment)?;
         let path = self.project.reach(environment)?;
         match read_limited(&path, Document::MAX_BYTES as u64) {
             Ok(bytes) => Ok(bytes),
@@ -65,6 +66,14 @@ impl<'a> ProjectStore<'a> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What is done to a document cannot be done to what a vault has.
+    fn demand_document(&self, environment: &EnvironmentName) -> Result<(), StoreError> {
+        if self.project.file.is_in_vault(environment) {
+            return Err(StoreError::InVault { environment: environment.clone() });
+        }
+        Ok(())
     }
 
     fn pin(&self, environment: &EnvironmentName) -> Option<&'a SealKey> {
@@ -90,7 +99,7 @@ impl<'a> ProjectStore<'a> {
         })
     }
 
-    /// Opens an environment's set, with all that it inherits.
+    /// Opens an environment's set, with all that it inherits from documents.
     pub fn open(&self, environment: &EnvironmentName) -> Result<SecretSet, StoreError> {
         self.open_by(environment, |own| self.open_own(own))
     }
@@ -111,13 +120,15 @@ impl<'a> ProjectStore<'a> {
         })
     }
 
-    fn open_by(
+    /// Puts an environment's set together from its own and those that it inherits from, each
+    /// opened by `open`.
+    pub fn open_by<E: From<StoreError>>(
         &self,
         environment: &EnvironmentName,
-        open: impl Fn(&EnvironmentName) -> Result<SecretSet, StoreError>,
-    ) -> Result<SecretSet, StoreError> {
+        open: impl Fn(&EnvironmentName) -> Result<SecretSet, E>,
+    ) -> Result<SecretSet, E> {
         let mut set: Option<SecretSet> = None;
-        for ancestor in self.project.file.ancestry(environment)? {
+        for ancestor in self.project.file.ancestry(environment).map_err(StoreError::from)? {
             let own = open(&ancestor)?;
             match &mut set {
                 None => set = Some(own),
@@ -216,6 +227,7 @@ impl<'a> ProjectStore<'a> {
         key: &Identity,
         now: Timestamp,
     ) -> Result<SealKey, StoreError> {
+        self.demand_document(environment)?;
         let (_, form) = self.project.document(environment);
         let path = self.project.reach(environment)?;
         let place = self.project.place(environment);

@@ -9,13 +9,17 @@ use unspoken_seal::{
     VerifyError,
 };
 
-use crate::{FileError, KeyringError, LockError, PrivateError};
+use crate::{FileError, KeyringError, LockError, PrivateError, VaultStoreError};
 
 /// Why an environment could not be opened or changed.
 #[derive(Debug, Error)]
 pub enum StoreError {
     #[error("the environment `{environment}` has no document: `{}` does not exist", .path.display())]
     NoDocument { environment: EnvironmentName, path: PathBuf, pinned: bool },
+    #[error("the environment `{environment}` lives in a vault, and has no document")]
+    InVault { environment: EnvironmentName },
+    #[error(transparent)]
+    Vault(#[from] VaultStoreError),
     #[error("`{}` is there already", .path.display())]
     Exists { path: PathBuf },
     #[error("`{}`: {error}", .path.display())]

@@ -12,19 +12,27 @@
 )]
 
 mod canary;
+mod client;
+mod ground;
 mod invocation;
 mod member;
 mod output;
 mod peers;
+mod postgres;
 mod project;
 mod session;
 mod snapshot;
+mod vault;
 
 pub use canary::{canary, canary_marker};
+pub use client::{Answer, Client};
+pub use ground::{Agent, Ground};
 pub use invocation::Invocation;
 pub use member::Member;
 pub use output::Output;
 pub use peers::{Peers, peers};
+pub use postgres::Cluster;
 pub use project::{Project, show_env, unspoken_binary};
 pub use session::Session;
 pub use snapshot::Snapshot;
+pub use vault::{Database, Vault, vault_binary};

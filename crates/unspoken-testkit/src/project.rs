@@ -178,7 +178,7 @@ pub fn show_env() -> PathBuf {
 /// What cargo has built in this workspace, which is in the folder above the
 /// tests' own.
 #[track_caller]
-fn beside_this_test(name: &str) -> PathBuf {
+pub(crate) fn beside_this_test(name: &str) -> PathBuf {
     let own = must(std::env::current_exe(), "find this test");
     let found =
         own.ancestors().skip(1).take(3).map(|folder| folder.join(name)).find(|p| p.is_file());

@@ -1,5 +1,5 @@
 //! What a node does now and then, between requests: signs the record, writes when tokens were
-//! used, forgets keys, moves values to new ones, and says when its master key is the store's no longer.
+//! used, forgets keys, reads a new certificate, moves values to new ones, and says when its master key is the store's no longer.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -18,11 +18,13 @@ use crate::opened::KEK;
 use crate::problem::Problem;
 use crate::rekey::Rekey;
 use crate::seen::Seen;
+use crate::tls::Certificate;
 
 /// See the top.
 pub(crate) struct Chores {
     app: App,
     signer: Arc<Signer>,
+    certificate: Option<Arc<Certificate>>,
     /// How many rows of the record were written when it was signed last.
     signed: u64,
     /// Whether it was said that the store is under another master key.
@@ -39,8 +41,12 @@ const EACH: u64 = 10;
 const MANY: u64 = 10_000;
 
 impl Chores {
-    pub(crate) fn new(app: App, signer: Arc<Signer>) -> Self {
-        Self { app, signer, signed: 0, is_outdated: false }
+    pub(crate) fn new(
+        app: App,
+        signer: Arc<Signer>,
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
+        Self { app, signer, certificate, signed: 0, is_outdated: false }
     }
 
     /// Does them until it is dropped.
@@ -59,7 +65,8 @@ impl Chores {
             let is_much = self.app.lane.written().saturating_sub(self.signed) >= MANY;
             if tick % EACH == 0 {
                 self.app.keys.sweep();
-                self.write_uses().await;
+                self.refresh_certificate();
+                write_uses(&self.app).await;
                 self.look_for_another_kek().await;
             } else if !is_much {
                 continue;
@@ -73,10 +80,13 @@ impl Chores {
         }
     }
 
-    /// Signs what there is when the node stops.
+    /// Writes and signs what there is when the node stops.
     pub(crate) fn last(&self) -> impl Future<Output = ()> + use<> {
         let (app, signer) = (self.app.clone(), Arc::clone(&self.signer));
-        async move { drop(sign(&app, &signer, Scope::Last).await) }
+        async move {
+            write_uses(&app).await;
+            drop(sign(&app, &signer, Scope::Last).await);
+        }
     }
 
     /// Says once that this node has to be started anew, with another master key.
@@ -97,14 +107,22 @@ impl Chores {
         }
     }
 
-    async fn write_uses(&self) {
-        let tokens = self.app.seen.take();
-        if tokens.is_empty() {
-            return;
+    fn refresh_certificate(&self) {
+        if let Some(Err(error)) = self.certificate.as_ref().map(|certificate| certificate.refresh())
+        {
+            // The one before is shown as long.
+            let _ = writeln!(std::io::stderr(), "the certificate is not read again: {error}");
         }
-        // What could not be written is known again when the token is used again.
-        drop(work(&self.app, move |desk| Seen::write(desk, &tokens)).await);
     }
+}
+
+async fn write_uses(app: &App) {
+    let tokens = app.seen.take();
+    if tokens.is_empty() {
+        return;
+    }
+    // What could not be written is known again when the token is used again.
+    drop(work(app, move |desk| Seen::write(desk, &tokens)).await);
 }
 
 async fn rekey_now_and_then(mut rekey: Rekey) {
@@ -133,6 +151,7 @@ pub(crate) async fn work<T: Send + 'static>(
         action: Action::NodeStart,
         token: None,
         environment: None,
+        name: None,
         changes: true,
     };
     app.lane.run(about, work).await

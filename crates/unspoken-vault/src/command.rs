@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod init;
 mod migrate;
+mod openapi;
 mod rewrap;
 mod serve;
 
@@ -34,6 +35,8 @@ pub(crate) struct Line {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    #[command(hide = true)]
+    Openapi(openapi::Openapi),
     Audit(audit::Audit),
     Check(check::Check),
     Backup(backup::Backup),
@@ -115,6 +118,7 @@ impl Line {
         match self.command {
             Command::Init(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
+            Command::Openapi(command) => command.run(),
             Command::Audit(command) => command.run(variables),
             Command::Check(command) => command.run(variables),
             Command::Backup(command) => command.run(),

@@ -13,13 +13,14 @@ mod memo;
 mod postgres;
 mod refusal;
 mod schema;
+mod shelf;
 mod sql;
 mod sqlite;
 
 pub(crate) use desk::{About, Desk};
 pub(crate) use lane::{Lane, LaneError};
-pub(crate) use memo::{EnvironmentRow, TokenRow};
+pub(crate) use memo::{EnvironmentRow, Shown, TokenRow};
 pub(crate) use postgres::Postgres;
 pub(crate) use schema::{migrate, newest, version};
-pub(crate) use sql::{Cell, Row, Sql, SqlError};
+pub(crate) use sql::{Cell, CommitError, Row, Sql, SqlError, own_time};
 pub(crate) use sqlite::Sqlite;

@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use aws_lc_rs::{constant_time, rand};
+use aws_lc_rs::{constant_time, hmac, rand};
 use zeroize::Zeroizing;
 
 /// A key of 256 bits. Wiped on drop.
@@ -144,6 +144,19 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
     hash
+}
+
+/// Whether two texts are the same, without telling by time how nearly. Their lengths are no secret.
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// What codes of authenticators are made of: RFC 4226 names this hash, and so do all of them.
+pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
+    let mut tag = [0; 20];
+    tag.iter_mut().zip(hmac::sign(&key, message).as_ref()).for_each(|(to, from)| *to = *from);
+    tag
 }
 
 /// A pair of keys that signs heads of the record, made of a seed that is kept sealed.

@@ -2,11 +2,16 @@
 
 mod answer;
 mod asked;
+mod browser;
 mod handler;
+pub(crate) mod openapi;
+mod page;
 mod pipeline;
 mod route;
 mod router;
+mod visitor;
 
 pub(crate) use answer::SealedItem;
 pub(crate) use asked::Asked;
-pub(crate) use pipeline::{App, router};
+pub(crate) use browser::Front;
+pub(crate) use pipeline::{App, Counters, router};

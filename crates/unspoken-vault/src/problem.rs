@@ -3,17 +3,17 @@
 
 use crate::db::SqlError;
 use crate::key::Address;
+use crate::wanted::Wanted;
 
 /// Why there is no answer.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) kind: Kind,
     pub(crate) message: String,
     /// In how many seconds it may be asked again.
     pub(crate) retry_after: Option<u32>,
-    /// A project's key that is not in memory. Who holds the master key may be far away, so it is
-    /// unwrapped outside of a transaction, and the request is begun anew. No caller sees this.
-    pub(crate) wanted: Option<Box<WrappedKey>>,
+    /// What has to be found before the request is begun anew. No caller sees this.
+    pub(crate) wanted: Option<Box<Wanted>>,
 }
 
 /// A project's key, as it is stored.
@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     /// It was there, and is gone for good.
     Gone,
     TooLarge,
+    /// Somebody has to decide first. It may be asked again.
+    Pending,
     TooMany,
     /// A fault of ours.
     Internal,
@@ -49,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Invalid,
         Self::Unauthorized,
         Self::Forbidden,
@@ -58,6 +60,7 @@ impl Kind {
         Self::Stale,
         Self::Gone,
         Self::TooLarge,
+        Self::Pending,
         Self::TooMany,
         Self::Internal,
         Self::Unavailable,
@@ -74,6 +77,7 @@ impl Kind {
             Self::Gone => (410, "gone"),
             Self::Stale => (412, "stale"),
             Self::TooLarge => (413, "too_large"),
+            Self::Pending => (425, "pending"),
             Self::TooMany => (429, "too_many"),
             Self::Internal => (500, "internal"),
             Self::Unavailable => (503, "unavailable"),
@@ -99,8 +103,8 @@ impl Problem {
         Self { kind, message: message.into(), retry_after: None, wanted: None }
     }
 
-    pub(crate) fn wants(key: WrappedKey) -> Self {
-        Self { wanted: Some(Box::new(key)), ..Self::unavailable() }
+    pub(crate) fn wants(wanted: Wanted) -> Self {
+        Self { wanted: Some(Box::new(wanted)), ..Self::unavailable() }
     }
 
     pub(crate) fn missing(message: impl Into<String>) -> Self {

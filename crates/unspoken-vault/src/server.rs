@@ -1,14 +1,13 @@
 //! The server: a listener, connections, and what is done now and then.
 
+mod connection;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,17 +16,35 @@ use tokio::sync::Semaphore;
 use crate::audit::Signer;
 use crate::chores::Chores;
 use crate::db::{Lane, LaneError};
-use crate::http::{App, router};
+use crate::federation::Issuers;
+use crate::http::{App, Counters, Front, router};
 use crate::key::KeyRing;
+use crate::limit::Limit;
 use crate::opened::Opened;
 use crate::seen::Seen;
+use crate::tls::{Certificate, TlsError, TlsFiles};
 
 /// A server that listens.
 pub(crate) struct Server {
     listener: TcpListener,
+    metrics: Option<TcpListener>,
     app: App,
     lane: JoinHandle<()>,
+    certificate: Option<Arc<Certificate>>,
     signer: Arc<Signer>,
+}
+
+/// How it is to serve.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    /// Where what is counted is told.
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsFiles>,
+    /// How often a token, and an address, may ask in a second; 0 for no limit.
+    pub(crate) rate: u32,
+    /// How people reach it with a browser.
+    pub(crate) front: Option<Front>,
 }
 
 /// Why it cannot serve, or stopped.
@@ -35,8 +52,12 @@ pub(crate) struct Server {
 pub(crate) enum ServerError {
     #[error("cannot listen at {address} ({error})")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("the address by which people reach this vault cannot be told")]
+    Front,
     #[error(transparent)]
     Lane(#[from] LaneError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the system's signals cannot be received ({0})")]
     Signal(std::io::Error),
 }
@@ -44,32 +65,41 @@ pub(crate) enum ServerError {
 /// How many connections there are at most. Others wait to be accepted.
 const CONNECTIONS: usize = 4096;
 
-/// How long a client may take to send a request's head.
-const HEAD: Duration = Duration::from_secs(10);
-
 /// How long a stop waits for requests under way.
 const STOP: Duration = Duration::from_secs(15);
 
 impl Server {
     /// Listens, and writes the first row of this node's chain.
-    pub(crate) async fn bind(opened: Opened, address: SocketAddr) -> Result<Self, ServerError> {
+    pub(crate) async fn bind(opened: Opened, settings: Settings) -> Result<Self, ServerError> {
         let Opened { sql, deployment, master, kek, signing } = opened;
+        let certificate = settings.tls.map(Certificate::read).transpose()?;
+        let listener = listen(settings.listen).await?;
+        let metrics = match settings.metrics {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         // The connection is used by a thread of its own, from the first row on.
         let begun = tokio::task::spawn_blocking(move || Lane::open(sql)).await;
         let (lane, thread) =
             begun.map_err(|error| LaneError::Thread(std::io::Error::other(error)))??;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| ServerError::Listen { address, error })?;
+        let front = settings
+            .front
+            .or_else(|| own_front(listener.local_addr().ok()?, certificate.is_some()));
+        let front = front.ok_or(ServerError::Front)?;
         let app = App {
             lane,
             keys: Arc::new(KeyRing::new(master)),
             deployment,
             kek,
             seen: Arc::new(Seen::default()),
+            limit: Arc::new(Limit::new(settings.rate)),
+            issuers: Arc::new(Issuers::default()),
+            doors: Arc::default(),
+            passwords: Arc::default(),
+            front: Arc::new(front),
         };
         let signer = Arc::new(Signer { deployment, key: signing });
-        Ok(Self { listener, app, lane: thread, signer })
+        Ok(Self { listener, metrics, app, lane: thread, certificate, signer })
     }
 
     pub(crate) fn address(&self) -> String {
@@ -78,18 +108,24 @@ impl Server {
 
     /// Serves until it is told to stop; then lets requests under way come to their end.
     pub(crate) async fn run(self) -> Result<(), ServerError> {
-        let Self { listener, app, lane, signer } = self;
+        let Self { listener, metrics, app, lane, certificate, signer } = self;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signal)?;
-        let chores = Chores::new(app.clone(), signer);
+        let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+        let chores = Chores::new(app.clone(), signer, certificate);
         let last = chores.last();
         let chores = tokio::spawn(chores.run());
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
-        let service = router(app);
+        let (service, counters) = router(app.clone());
+        let told = metrics.map(|listener| tokio::spawn(tell(listener, counters)));
         let graceful = GracefulShutdown::new();
         loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            let next = async {
+                let place = Arc::clone(&connections).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                next = next => next,
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
             };
@@ -98,32 +134,47 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
-            let Ok(place) = Arc::clone(&connections).acquire_owned().await else { break };
-            let _ = stream.set_nodelay(true);
-            let service = service.clone();
-            let service =
-                tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-                    request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-                    tower_service::Service::call(&mut service.clone(), request)
-                });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-            let watched = graceful.watch(connection);
+            let (acceptor, service, watcher) =
+                (acceptor.clone(), service.clone(), graceful.watcher());
             tokio::spawn(async move {
-                // Whoever breaks a connection off knows it.
-                let _ = watched.await;
+                connection::serve(stream, peer, acceptor, service, watcher).await;
                 drop(place);
             });
         }
         drop(listener);
         chores.abort();
+        if let Some(told) = told {
+            told.abort();
+        }
         let _ = tokio::time::timeout(STOP, graceful.shutdown()).await;
-        drop(service);
+        drop((service, app));
         last.await;
         // The lane ends with the last way into it.
         let _ = tokio::task::spawn_blocking(move || lane.join()).await;
         Ok(())
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|error| ServerError::Listen { address, error })
+}
+
+/// Tells what was counted, to who may reach this address.
+async fn tell(listener: TcpListener, counters: Counters) {
+    let print = move || {
+        let text = counters.print();
+        async move { ([("content-type", "text/plain; version=0.0.4")], text) }
+    };
+    let service = axum::Router::new().route("/metrics", axum::routing::get(print));
+    // It ends with the process.
+    let _ = axum::serve(listener, service).await;
+}
+
+/// How people on this machine reach a listener.
+fn own_front(mut address: SocketAddr, is_tls: bool) -> Option<Front> {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let scheme = if is_tls { "https" } else { "http" };
+    Front::parse(&format!("{scheme}://{address}"))
 }

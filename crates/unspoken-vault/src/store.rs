@@ -2,6 +2,8 @@
 
 mod change;
 mod read;
+mod rollback;
 
 pub(crate) use change::{Change, change};
 pub(crate) use read::{keys, names, value, values, versions};
+pub(crate) use rollback::{to_revision, to_version};

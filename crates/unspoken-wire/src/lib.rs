@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+mod callback;
 mod descriptors;
 mod escape;
 mod page;
 pub mod vault;
 
 pub use bundle::{Bundle, BundleError, Origin};
+pub use callback::{Brought, Callback, CallbackError};
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use escape::escape;
 pub use page::Page;

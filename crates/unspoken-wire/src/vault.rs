@@ -7,14 +7,17 @@
 //!   their way out. Both are wiped.
 //! - Times are milliseconds since 1970, in UTC. Ids are texts.
 
+mod login;
 mod plain_text;
 mod record;
 mod revealed;
 mod session;
 mod team;
+mod trust;
 
 use serde::{Deserialize, Serialize};
 
+pub use login::{LoginBegun, LoginFinish, LoginRequest};
 pub use plain_text::PlainText;
 pub use record::{
     ChainEnd, EndKind, Hex, RecordBegin, RecordEnd, RecordHead, RecordLine, RecordLineError,
@@ -23,8 +26,10 @@ pub use record::{
 pub use revealed::{Revealed, RevealedError, RevealedSecret};
 pub use session::{SessionBody, SessionRequest, TokenBody, TokenList, TokenMade, TokenRequest};
 pub use team::{
-    PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, TeamBody, TeamList, TeamRequest,
+    PasswordChange, PersonBody, PersonInvited, PersonList, PersonRequest, RoleBody, RoleChange,
+    TeamBody, TeamList, TeamRequest,
 };
+pub use trust::{ExchangeRequest, TrustBody, TrustList, TrustMade, TrustRequest};
 
 macro_rules! body {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => { $(
@@ -103,6 +108,17 @@ body! {
 
     VersionList {
         versions: Vec<VersionBody>,
+    }
+
+    /// One use of values while the vault could not be reached.
+    JournalEntry {
+        /// When it was, by the machine's own clock: milliseconds since 1970.
+        at: i64,
+        /// The environment's id.
+        environment: String,
+        revision: i64,
+        /// The names that were used, separated by spaces; `*` for all that were fetched.
+        names: String,
     }
 
     /// What a change came to.
@@ -190,8 +206,18 @@ request! {
         remove: Vec<String>,
     }
 
+    /// Uses of values while the vault could not be reached.
+    JournalRequest {
+        entries: Vec<JournalEntry>,
+    }
+
     /// Which version, or which revision, to have again.
     RollbackRequest {
         to: i64,
     }
+}
+
+impl JournalRequest {
+    /// How many uses are reported at once.
+    pub const MAX: usize = 500;
 }

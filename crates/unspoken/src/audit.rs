@@ -12,7 +12,7 @@ mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use unspoken_model::EnvironmentName;
+use unspoken_model::{EnvironmentName, ProjectFile};
 use unspoken_seal::VerifyError;
 use unspoken_store::{StoreError, Waiting};
 
@@ -55,8 +55,10 @@ impl Audit {
                 sheets.insert(environment.clone(), names);
             }
             if wanted.contains(environment) {
-                findings.extend(place::look_at_document(workspace, environment));
-                findings.extend(look_at_inbox(cx, workspace, environment));
+                if !file.is_in_vault(environment) {
+                    findings.extend(place::look_at_document(workspace, environment));
+                    findings.extend(look_at_inbox(cx, workspace, environment));
+                }
                 audit.environments.insert(environment.clone(), findings);
             }
         }
@@ -82,6 +84,9 @@ fn look_at_document(
     environment: &EnvironmentName,
     findings: &mut Vec<Finding>,
 ) -> Option<BTreeSet<String>> {
+    if workspace.project.file.is_in_vault(environment) {
+        return look_in_vault(cx, workspace, environment, findings);
+    }
     let store = cx.store(workspace);
     let refused = |error: StoreError| refusal(workspace, environment, error);
     let bytes = store.read(environment).map_err(|error| findings.push(refused(error))).ok()?;
@@ -98,6 +103,33 @@ fn look_at_document(
     };
     findings.extend(page.look());
     Some(document.names().map(str::to_owned).collect())
+}
+
+/// Looks at the names that a vault has. One that cannot be asked makes no environment wrong; one
+/// that answers that there is none does.
+fn look_in_vault(
+    cx: &Context,
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    findings: &mut Vec<Finding>,
+) -> Option<BTreeSet<String>> {
+    let topic = environment.as_str();
+    let at = |finding: Finding| finding.at(ProjectFile::NAME, None);
+    match cx.sheet(workspace, environment) {
+        Ok(sheet) => {
+            let today = cx.today();
+            let expiring = sheet.expires.iter();
+            let expiring =
+                expiring.filter_map(|(n, e)| document::expiry(environment, n, *e, today));
+            findings.extend(expiring.map(at));
+            Some(sheet.names)
+        }
+        Err(failure) => {
+            let text = format!("its names are not checked: {}", failure.message);
+            findings.push(at(Finding::of(Rule::Vault, topic, text).hint(failure.hint)));
+            None
+        }
+    }
 }
 
 /// Values that wait for somebody who can open the document.

@@ -3,6 +3,7 @@
 mod accept;
 mod access;
 mod agents;
+mod audit;
 mod backup;
 mod check;
 mod completions;
@@ -21,8 +22,12 @@ mod init;
 mod key;
 mod key_move;
 mod list;
+mod login;
+mod logout;
 mod mv;
 mod pass_on;
+mod pull;
+mod push;
 mod read;
 mod recipients;
 mod resolve;
@@ -33,7 +38,10 @@ mod rotate_value;
 mod run;
 pub(crate) mod scan;
 mod set;
+mod status;
+mod token;
 mod trust;
+mod whoami;
 mod why;
 
 pub(crate) use run::Run;
@@ -64,6 +72,8 @@ pub(crate) enum Command {
     PassOn(pass_on::PassOn),
     #[command(subcommand)]
     Env(env::Env),
+    Push(push::Push),
+    Pull(pull::Pull),
     Identity(identity::Identity),
     #[command(subcommand)]
     Recipients(recipients::Recipients),
@@ -85,6 +95,13 @@ pub(crate) enum Command {
     Accept(accept::Accept),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Status(status::Status),
+    #[command(subcommand)]
+    Token(token::Token),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -109,6 +126,8 @@ impl Command {
                 | Self::Mv(_)
                 | Self::Import(_)
                 | Self::Env(env::Env::Add { .. })
+                | Self::Push(_)
+                | Self::Pull(_)
                 | Self::Rotate(_)
                 | Self::Resolve(_)
                 | Self::Accept(_)
@@ -133,6 +152,8 @@ impl Command {
             Self::Read(command) => command.run(cx),
             Self::PassOn(command) => command.run(cx),
             Self::Env(command) => command.run(cx),
+            Self::Push(command) => command.run(cx),
+            Self::Pull(command) => command.run(cx),
             Self::Identity(command) => command.run(cx),
             Self::Recipients(command) => command.run(cx),
             Self::Key(command) => command.run(cx),
@@ -150,6 +171,12 @@ impl Command {
             Self::Accept(command) => command.run(cx),
             Self::Backup(command) => command.run(cx),
             Self::Restore(command) => command.run(cx),
+            Self::Login(command) => command.run(cx),
+            Self::Logout(command) => command.run(cx),
+            Self::Whoami(command) => command.run(cx),
+            Self::Status(command) => command.run(cx),
+            Self::Token(command) => command.run(cx),
+            Self::Audit(command) => command.run(cx),
             Self::Completions(command) => command.run(cx),
         }
     }

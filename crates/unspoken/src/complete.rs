@@ -38,7 +38,9 @@ pub(crate) fn recipients() -> Vec<CompletionCandidate> {
 /// The names in any of the project's environments.
 pub(crate) fn names() -> Vec<CompletionCandidate> {
     let Some(project) = project() else { return Vec::new() };
-    let environments = project.file.environments.keys();
+    // Nobody waits for a network while typing.
+    let documents = |name: &&EnvironmentName| !project.file.is_in_vault(name);
+    let environments = project.file.environments.keys().filter(documents);
     let mut names: Vec<String> =
         environments.flat_map(|environment| names_of(&project, environment)).collect();
     names.sort_unstable();

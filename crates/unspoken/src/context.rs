@@ -1,8 +1,9 @@
 //! What every command starts from, resolved once and on demand.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,8 +12,8 @@ use jiff::tz::TimeZone;
 use unspoken_model::EnvironmentName;
 use unspoken_seal::{Ask, SecretSet};
 use unspoken_store::{
-    Found, Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, environment, find,
-    project_directory,
+    Found, Home, Keyring, Project, ProjectStore, Setting, StoreError, Variables, VaultStore,
+    environment, find, project_directory,
 };
 use unspoken_wire::Origin;
 
@@ -34,6 +35,8 @@ pub(crate) struct Context {
     project_dir: Option<PathBuf>,
     /// Whether values were taken up, whose names may be new.
     took: Cell<bool>,
+    /// The vault that was asked last.
+    pub(crate) vault: RefCell<Option<Rc<VaultStore>>>,
 }
 
 /// A project, this machine's keys, and the environment that is meant.
@@ -46,8 +49,8 @@ pub(crate) struct Workspace {
 impl Context {
     pub(crate) fn new(ui: Ui, variables: Variables, project_dir: Option<PathBuf>) -> Self {
         let ask: Arc<dyn Ask> = Arc::new(Terminal::new(&ui));
-        let took = Cell::new(false);
-        Self { ui, variables, ask, passed_on: None, project_dir, took }
+        let (took, vault) = (Cell::new(false), RefCell::new(None));
+        Self { ui, variables, ask, passed_on: None, project_dir, took, vault }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -114,7 +117,8 @@ impl Context {
         for ancestor in &ancestry {
             self.fold(workspace, ancestor);
         }
-        let set = self.store(workspace).open(environment)?;
+        let open = |own: &EnvironmentName| self.open_own(workspace, own);
+        let set = self.store(workspace).open_by(environment, open)?;
         for ancestor in ancestry {
             self.warn_unless_sealed(workspace, &ancestor);
         }
@@ -134,6 +138,10 @@ impl Context {
     /// machine can open it, and says so. What is wrong with the document itself
     /// is said by the command that works on it.
     pub(crate) fn fold(&self, workspace: &Workspace, environment: &EnvironmentName) {
+        // A vault has no inbox.
+        if workspace.project.file.is_in_vault(environment) {
+            return;
+        }
         let folded = match self.store(workspace).fold(environment, self.now()) {
             Ok(folded) => folded,
             Err(StoreError::File(error)) => {
@@ -170,8 +178,9 @@ impl Context {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> bool {
-        // A sealed document without a pin would not have been opened.
-        let sealed = workspace.is_pinned(environment);
+        // A sealed document without a pin would not have been opened; a vault has no documents.
+        let sealed =
+            workspace.is_pinned(environment) || workspace.project.file.is_in_vault(environment);
         if !sealed {
             self.ui.warn(&format!(
                 "the document of `{environment}` is not sealed; see who can read it with `unspoken \

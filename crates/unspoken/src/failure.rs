@@ -26,6 +26,8 @@ pub(crate) enum Code {
     Locked,
     Found,
     Refused,
+    Denied,
+    Unreachable,
     Bundle,
     NotExecutable,
     NotFound,
@@ -34,7 +36,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Other,
         Self::Usage,
         Self::Missing,
@@ -43,6 +45,8 @@ impl Code {
         Self::Locked,
         Self::Found,
         Self::Refused,
+        Self::Denied,
+        Self::Unreachable,
         Self::Bundle,
         Self::NotExecutable,
         Self::NotFound,
@@ -60,6 +64,8 @@ impl Code {
             Self::Locked => 6,
             Self::Found => 8,
             Self::Refused => 10,
+            Self::Denied => 11,
+            Self::Unreachable => 12,
             Self::Bundle => 78,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
@@ -78,6 +84,8 @@ impl Code {
             Self::Locked => "locked",
             Self::Found => "found",
             Self::Refused => "refused",
+            Self::Denied => "denied",
+            Self::Unreachable => "unreachable",
             Self::Bundle => "bundle",
             Self::NotExecutable => "not executable",
             Self::NotFound => "not found",
@@ -101,6 +109,10 @@ impl Code {
             Self::Locked => "Another process held the document's lock for too long.",
             Self::Found => "`scan`: values or credentials were found where they should not be.",
             Self::Refused => "A confirmation was needed and not given.",
+            Self::Denied => {
+                "There is no token for the vault, or the vault refuses what was asked with it."
+            }
+            Self::Unreachable => "The vault cannot be reached, or cannot answer now.",
             Self::Bundle => {
                 "What was handed over is no bundle, or a newer one, or has been read already. The \
                  libraries end an application with this code, too."

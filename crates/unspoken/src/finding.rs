@@ -36,6 +36,7 @@ pub(crate) enum Rule {
     Visible,
     Types,
     Git,
+    Vault,
 }
 
 /// A file below the project's root, and a line in it when one is known.
@@ -67,7 +68,7 @@ impl Level {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::ProjectFile,
         Self::MissingDocument,
         Self::Unreadable,
@@ -89,6 +90,7 @@ impl Rule {
         Self::Visible,
         Self::Types,
         Self::Git,
+        Self::Vault,
     ];
 
     pub(crate) fn id(self) -> &'static str {
@@ -114,6 +116,7 @@ impl Rule {
             Self::Visible => "visible",
             Self::Types => "types",
             Self::Git => "git",
+            Self::Vault => "vault",
         }
     }
 
@@ -141,6 +144,7 @@ impl Rule {
             Self::Visible => "A name that may be seen in output is in no environment.",
             Self::Types => "Generated types are not as the names are now.",
             Self::Git => "The repository cannot be asked.",
+            Self::Vault => "A vault cannot be asked for names.",
         }
     }
 
@@ -155,7 +159,8 @@ impl Rule {
             | Self::Writable
             | Self::Visible
             | Self::Types
-            | Self::Git => Level::Warning,
+            | Self::Git
+            | Self::Vault => Level::Warning,
             _ => Level::Error,
         }
     }

@@ -57,6 +57,12 @@ fn sheet(
     workspace: &Workspace,
     environment: &EnvironmentName,
 ) -> Result<Sheet, Failure> {
+    if let Some(vault) = cx.vault_of(workspace, environment)? {
+        let found = vault.names(environment)?.names;
+        let expires = found.iter().filter_map(|(name, one)| Some((name.clone(), one.expiry?)));
+        let expires = expires.collect();
+        return Ok(Sheet { names: found.into_keys().collect(), expires });
+    }
     let store = cx.store(workspace);
     let bytes = match store.read(environment) {
         Ok(bytes) => bytes,

@@ -28,7 +28,10 @@ mod merging;
 mod prompt;
 mod repository;
 mod sarif;
+mod sources;
+mod transfer;
 mod ui;
+mod vault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

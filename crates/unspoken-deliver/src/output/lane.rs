@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use unspoken_seal::{LazyMatcher, Redactor};
 use zeroize::Zeroizing;
 
+use super::bypass::Bypass;
 use super::target::{Stream, Target};
 
 /// A stream, and what of it is under way.
@@ -21,6 +22,10 @@ pub(crate) struct Lane {
     /// What may be written, and how much of it was. No value stands here.
     out: Vec<u8>,
     written: usize,
+    /// For a command that says much at once.
+    bypass: Option<Bypass>,
+    /// How often in a row as much was read as there was room for.
+    filled: u32,
     /// When something was read last.
     since: Instant,
     long_patience: Duration,
@@ -48,6 +53,9 @@ impl Lane {
     const LONG_PATIENCE: Duration = Duration::from_secs(1);
     const LONG: usize = 8;
 
+    /// How often in a row the buffer is full until much is expected to come.
+    const OFTEN: u32 = 16;
+
     pub(super) fn new(from: OwnedFd, stream: Stream) -> io::Result<Self> {
         Ok(Self {
             stream,
@@ -56,6 +64,8 @@ impl Lane {
             redactor: Redactor::default(),
             out: Vec::new(),
             written: 0,
+            bypass: None,
+            filled: 0,
             since: Instant::now(),
             long_patience: Self::LONG_PATIENCE,
             owed: 0,
@@ -90,7 +100,12 @@ impl Lane {
     }
 
     pub(super) fn is_written(&self) -> bool {
-        self.written == self.out.len()
+        self.written == self.out.len() && self.behind().is_none()
+    }
+
+    /// How much of what is written comes before what is passed on in another way.
+    fn behind(&self) -> Option<usize> {
+        self.bypass.as_ref().and_then(Bypass::waits_behind)
     }
 
     /// What has to happen for this to go on.
@@ -160,7 +175,13 @@ impl Lane {
         let Some(from) = &self.from else { return Ok(()) };
         self.out.clear();
         self.written = 0;
-        match rustix::io::read(from, buffer.0.as_mut_slice()) {
+        let waited = self.redactor.waiting() > 0;
+        self.bypass.take_if(|bypass| !bypass.is_worth_it());
+        let read = match &mut self.bypass {
+            None => rustix::io::read(from, buffer.0.as_mut_slice()),
+            Some(bypass) => bypass.look(from, matcher.get(), &mut self.redactor, &mut self.out),
+        };
+        match read {
             // A terminal that all others have closed says that it failed.
             Ok(0) | Err(Errno::IO) => {
                 // Where nothing was said, nothing is learnt.
@@ -170,14 +191,16 @@ impl Lane {
                 self.from = None;
             }
             Ok(count) => {
-                let waited = self.redactor.waiting() > 0;
-                self.owed = self.owed.saturating_sub(count as u64);
-                let bytes = buffer.0.get(..count).unwrap_or_default();
-                self.redactor.push(matcher.get(), bytes, &mut self.out);
+                if self.bypass.is_none() {
+                    self.owed = self.owed.saturating_sub(count as u64);
+                    let bytes = buffer.0.get(..count).unwrap_or_default();
+                    self.redactor.push(matcher.get(), bytes, &mut self.out);
+                }
                 // What waits on waits since then.
-                if !waited || !self.out.is_empty() {
+                if !waited || !self.out.is_empty() || self.behind().is_some() {
                     self.since = Instant::now();
                 }
+                self.expect(count);
             }
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),
@@ -185,33 +208,59 @@ impl Lane {
         Ok(())
     }
 
+    /// Judges by how much was read how much is to come.
+    fn expect(&mut self, count: usize) {
+        self.filled = if count >= Buffer::SIZE { self.filled + 1 } else { 0 };
+        if self.bypass.is_none() && self.filled == Self::OFTEN && self.to.is_ready {
+            self.bypass = self.from.as_ref().and_then(|from| Bypass::open(from, &self.to.fd));
+        }
+    }
+
     fn write(&mut self) -> io::Result<()> {
-        while let Some(left @ [_, ..]) = self.out.get(self.written..) {
-            let piece =
-                if self.to.is_ready { left } else { left.get(..Target::LEAST).unwrap_or(left) };
-            match rustix::io::write(&self.to.fd, piece) {
-                // There may be no room for another piece.
-                Ok(count) if !self.to.is_ready => {
-                    self.written += count;
-                    return Ok(());
-                }
-                Ok(count) => self.written += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(error) => {
-                    // Whoever writes learns it in the same way. A terminal fails that is gone.
-                    self.from = None;
-                    self.written = self.out.len();
-                    self.redactor = Redactor::default();
-                    return if matches!(error, Errno::PIPE | Errno::IO) {
-                        Ok(())
-                    } else {
-                        Err(error.into())
-                    };
-                }
+        loop {
+            let end = self.behind().unwrap_or(self.out.len());
+            let written = if self.written < end { self.write_piece(end) } else { self.pass() };
+            match written {
+                Ok(true) => {}
+                Ok(false) | Err(Errno::AGAIN) => return Ok(()),
+                Err(error) => return self.give_up(error),
             }
         }
-        Ok(())
+    }
+
+    /// Writes some of what is there, and answers whether there may be room for more.
+    fn write_piece(&mut self, end: usize) -> Result<bool, Errno> {
+        let left = self.out.get(self.written..end).unwrap_or_default();
+        let piece = if self.to.is_ready { left } else { left.get(..Target::LEAST).unwrap_or(left) };
+        match rustix::io::write(&self.to.fd, piece) {
+            Ok(count) => self.written += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(self.to.is_ready)
+    }
+
+    /// Goes on with what is passed on in another way, and answers whether there was any.
+    fn pass(&mut self) -> Result<bool, Errno> {
+        let is_under_way = self.behind().is_some();
+        let Some((from, bypass)) = self.from.as_ref().zip(self.bypass.as_mut()) else {
+            return Ok(false);
+        };
+        if is_under_way {
+            let count = bypass.pass(from, &self.to.fd, &mut self.out)?;
+            self.owed = self.owed.saturating_sub(count as u64);
+        }
+        Ok(is_under_way)
+    }
+
+    /// Stops what cannot be written any more.
+    fn give_up(&mut self, error: Errno) -> io::Result<()> {
+        // Whoever writes learns it in the same way. A terminal fails that is gone.
+        self.from = None;
+        self.bypass = None;
+        self.written = self.out.len();
+        self.redactor = Redactor::default();
+        if matches!(error, Errno::PIPE | Errno::IO) { Ok(()) } else { Err(error.into()) }
     }
 
     /// Passes on what waits, if it has waited long enough by then.

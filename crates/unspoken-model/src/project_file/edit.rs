@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 
-use super::{EnvironmentEntry, ProjectFile};
+use super::{EnvironmentEntry, ProjectFile, Source, VaultEntry};
 use crate::{EnvironmentName, RecipientName, SealKey, SecretName};
 
 impl ProjectFile {
@@ -10,6 +10,9 @@ impl ProjectFile {
     pub fn add(&mut self, name: &EnvironmentName, entry: EnvironmentEntry) {
         self.edit(|root| {
             let table = environment_table(root, name);
+            if entry.source == Source::Vault {
+                table.insert("source", value(Source::Vault.as_str()));
+            }
             if let Some(parent) = &entry.inherits {
                 table.insert("inherits", value(parent.as_str()));
             }
@@ -36,6 +39,47 @@ impl ProjectFile {
             environment_table(root, name).insert("seal_key", value(key.to_string()));
         });
         self.environments.entry(name.clone()).or_default().seal_key = Some(key);
+    }
+
+    /// Says where the vault is, and which project it has there.
+    pub fn set_vault(&mut self, vault: VaultEntry) {
+        self.edit(|root| {
+            if root.get("vault").and_then(Item::as_table_like).is_none() {
+                let mut table = Table::new();
+                // Before the environments, which refer to it.
+                table.set_position(first_environment(root).map(|position| position - 1));
+                table.decor_mut().set_prefix("\n");
+                root.insert("vault", Item::Table(table));
+            }
+            let table = &mut root["vault"];
+            table["url"] = value(vault.url.as_str());
+            if let Some(project) = &vault.project {
+                table["project"] = value(project.to_string());
+            }
+        });
+        self.vault = Some(vault);
+    }
+
+    /// Says that an environment lives in the vault. What belongs to a document goes.
+    pub fn move_to_vault(&mut self, name: &EnvironmentName) {
+        self.edit(|root| {
+            let table = environment_table(root, name);
+            for key in DOCUMENT_KEYS {
+                table.remove(key);
+            }
+            table.insert("source", value(Source::Vault.as_str()));
+        });
+        let entry = self.environments.entry(name.clone()).or_default();
+        (entry.source, entry.file, entry.seal_key) = (Source::Vault, None, None);
+        entry.recipients.clear();
+    }
+
+    /// Says that an environment lives in a document again.
+    pub fn move_to_document(&mut self, name: &EnvironmentName) {
+        self.edit(|root| {
+            environment_table(root, name).remove("source");
+        });
+        self.environments.entry(name.clone()).or_default().source = Source::Document;
     }
 
     /// Names the holder of a public key, or gives that name another key.
@@ -112,6 +156,9 @@ impl ProjectFile {
         }
     }
 }
+
+/// The keys of an environment that are its document's.
+pub(super) const DOCUMENT_KEYS: [&str; 3] = ["file", "seal_key", "recipients"];
 
 /// Where in the file the first environment's table stands.
 fn first_environment(root: &Table) -> Option<isize> {

@@ -1,6 +1,7 @@
 //! From text to a project file, with the line of whatever is wrong.
 
 mod generate;
+mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,6 +10,7 @@ use toml_edit::{Document, Item, Table, TableLike};
 
 use super::{
     DocumentForm, EnvironmentEntry, ProjectFile, ProjectFileError, ProjectFileProblem, RunMode,
+    Source,
 };
 use crate::{EnvironmentName, ProjectName, RecipientName, SealKey, SecretName, is_same_key};
 
@@ -30,6 +32,7 @@ impl ProjectFile {
             project,
             default,
             run_mode: reader.run_mode(root)?,
+            vault: reader.vault(root)?,
             recipients: reader.recipients(root)?,
             required: reader.names(root, "required", "required")?,
             visible: reader.names(root, "visible", "visible")?,
@@ -46,10 +49,11 @@ impl ProjectFile {
 }
 
 /// The keys that a project file may have.
-pub(super) const ROOT: [&str; 10] = [
+pub(super) const ROOT: [&str; 11] = [
     "project",
     "default",
     "run_mode",
+    "vault",
     "environments",
     "recipients",
     "required",
@@ -60,7 +64,7 @@ pub(super) const ROOT: [&str; 10] = [
 ];
 
 /// The keys that an environment may have.
-const ENVIRONMENT: [&str; 5] = ["inherits", "file", "seal_key", "recipients", "required"];
+const ENVIRONMENT: [&str; 6] = ["source", "inherits", "file", "seal_key", "recipients", "required"];
 
 /// How private keys begin, in every kind.
 const PRIVATE: [&str; 3] = ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "-----BEGIN"];
@@ -185,6 +189,7 @@ impl Reader<'_> {
         fields: &dyn TableLike,
     ) -> Result<EnvironmentEntry, ProjectFileError> {
         self.known(fields, &ENVIRONMENT, &format!("environments.{name}"))?;
+        let source = self.source(fields)?;
         let inherits = self.environment(fields, "inherits")?;
         let file = match self.text(fields, "file")? {
             None => None,
@@ -212,7 +217,7 @@ impl Reader<'_> {
         })?;
         let recipients = recipients.into_iter().collect();
         let required = self.names(fields, "required", &format!("environments.{name}.required"))?;
-        Ok(EnvironmentEntry { inherits, file, seal_key, recipients, required })
+        Ok(EnvironmentEntry { source, inherits, file, seal_key, recipients, required })
     }
 
     /// A list of texts, each read by `parse`; empty when it is not there. The
@@ -343,10 +348,21 @@ impl Reader<'_> {
             let problem = ProjectFileProblem::NoSuchRecipient { key, name: other.clone() };
             return Err(self.error(span_of("recipients"), problem));
         }
+        if entry.source == Source::Vault {
+            return match file.vault {
+                Some(_) => Ok(()),
+                None => {
+                    let problem = ProjectFileProblem::NoVault { name: name.to_string() };
+                    Err(self.error(span_of("source"), problem))
+                }
+            };
+        }
         let path = file.document_path(name);
         // Some file systems take two spellings for one file.
         let folded = |name: &EnvironmentName| file.document_path(name).to_lowercase();
-        let shared = |other: &EnvironmentName| other != name && folded(other) == folded(name);
+        let shared = |other: &EnvironmentName| {
+            other != name && !file.is_in_vault(other) && folded(other) == folded(name)
+        };
         if file.environments.keys().any(shared) {
             return Err(self.error(span_of("file"), ProjectFileProblem::SharedFile { path }));
         }

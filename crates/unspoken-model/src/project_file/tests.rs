@@ -349,3 +349,85 @@ fn the_first_recipient_makes_the_table_before_the_environments() {
     );
     assert_eq!(ProjectFile::parse(file.print()).unwrap().recipients, file.recipients);
 }
+
+const VAULT: &str = "project = \"acme\"\ndefault = \"dev\"\n\n# Ours.\n[vault]\n\
+                     url = \"https://Vault.example.com/\"\nproject = \"proj_0123456789ab\"\n\n\
+                     [environments.dev]\n\n[environments.staging] # shared\nsource = \"vault\"\n\
+                     inherits = \"dev\"\n";
+
+#[test]
+fn an_environment_says_that_it_lives_in_a_vault() {
+    let file = ProjectFile::parse(VAULT).unwrap();
+    let vault = file.vault.as_ref().unwrap();
+    assert_eq!(vault.url.as_str(), "https://vault.example.com");
+    assert_eq!(vault.project.unwrap().to_string(), "proj_0123456789ab");
+    assert!(file.is_in_vault(&name("staging")) && !file.is_in_vault(&name("dev")));
+    let document = VAULT.replace("source = \"vault\"", "source = \"document\"");
+    assert!(!ProjectFile::parse(&document).unwrap().is_in_vault(&name("staging")));
+
+    #[track_caller]
+    fn case(from: &str, to: &str, line: usize, problem: &str) {
+        let text = VAULT.replace(from, to);
+        assert_ne!(text, VAULT, "{from}");
+        let error = ProjectFile::parse(&text).unwrap_err();
+        assert_eq!(error.to_string(), format!("line {line}: {problem}"));
+    }
+
+    let beside =
+        |key: &str| format!("`{key}` belongs to a document, and this environment lives in a vault");
+    case("\"vault\"", "\"Vault\"", 12, "`source` must be `document` or `vault`");
+    case("inherits = \"dev\"", "file = \"a.json\"", 13, &beside("file"));
+    case("inherits = \"dev\"", "recipients = []", 13, &beside("recipients"));
+    case("inherits = \"dev\"", "seal_key = \"x\"", 13, &beside("seal_key"));
+    case(
+        "https://",
+        "http://",
+        6,
+        "`vault.url`: a vault's address has no TLS (`http://`) at this machine alone: 127.0.0.1, [::1] or localhost",
+    );
+    case(
+        "proj_0",
+        "env_0",
+        7,
+        "`vault.project`: an id of this kind is `proj_` and 12 letters and digits",
+    );
+    case("url =", "ulr =", 6, "unknown key `ulr` in `[vault]`");
+    let bare = VAULT
+        .replace("url = \"https://Vault.example.com/\"\nproject = \"proj_0123456789ab\"\n", "");
+    assert!(
+        ProjectFile::parse(&bare)
+            .unwrap_err()
+            .to_string()
+            .ends_with("the key `vault.url` is missing")
+    );
+    let none = bare.replace("[vault]\n", "");
+    let error = ProjectFile::parse(&none).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 9: `staging` lives in a vault, and no `[vault]` says in which"
+    );
+}
+
+#[test]
+fn an_environment_moves_to_the_vault_and_back_and_comments_stay() {
+    let text = TEAM.replacen("[recipients]", "# Who.\n[recipients]", 1);
+    let mut file = ProjectFile::parse(&text).unwrap();
+    let entry =
+        VaultEntry { url: crate::VaultUrl::parse("https://v.example.com").unwrap(), project: None };
+    file.set_vault(entry.clone());
+    file.move_to_vault(&name("production"));
+    let again = ProjectFile::parse(file.print()).unwrap();
+    assert_eq!((&again.environments, &again.vault), (&file.environments, &Some(entry)));
+    assert!(again.is_in_vault(&name("production")) && file.print().contains("# Who."));
+    assert_eq!(again.access(&name("production")), []);
+    let project = crate::ProjectId::new([1; 16]);
+    file.set_vault(VaultEntry { project: Some(project), ..file.vault.clone().unwrap() });
+    file.move_to_document(&name("production"));
+    let again = ProjectFile::parse(file.print()).unwrap();
+    assert_eq!(again.vault.as_ref().unwrap().project, Some(project));
+    assert!(!again.is_in_vault(&name("production")));
+    let mut new = ProjectFile::new(ProjectName::parse("acme").unwrap(), name("dev"));
+    new.set_vault(again.vault.unwrap());
+    new.add(&name("prod"), EnvironmentEntry { source: Source::Vault, ..Default::default() });
+    assert_eq!(ProjectFile::parse(new.print()).unwrap().environments, new.environments);
+}

@@ -1,13 +1,13 @@
-//! Private keys: PEM, age, and the bundles of ours.
+//! Private keys: PEM, age, and the bundles of ours; tokens of our vaults.
 
 use std::ops::Range;
 
 use memchr::memmem;
-use unspoken_seal::{BundleError, Identity, KeyBundle};
+use unspoken_seal::{BundleError, Identity, KeyBundle, TokenAuth};
 use zeroize::Zeroizing;
 
 use super::Set::{Alnum, Base64, Loose};
-use super::{Kind, Rule, begins, seen};
+use super::{Kind, Rule, Run, Text, begins, seen};
 use crate::floor;
 use crate::sighting::{Sighting, Verified};
 
@@ -37,6 +37,12 @@ pub(crate) const BUNDLE: Kind = Kind::new(
     "Make a new key, and take the old one out with `unspoken access remove`.",
 );
 
+const TOKEN: Kind = Kind::new(
+    "unspoken-token",
+    "a token of an Unspoken vault",
+    "Revoke it with `unspoken token revoke`.",
+);
+
 /// The longest PEM body that is looked through, of an RSA key of 16384 bits
 /// with room to spare.
 const BODY: usize = 16 * 1024;
@@ -50,8 +56,20 @@ const LONGEST: usize = 16 * 1024;
 pub(super) const RULES: &[Rule] = &[
     Rule::look(&[PEM, PGP, SERVICE_ACCOUNT], &["PRIVATE KEY"], pem),
     Rule::look(&[AGE], &["AGE-SECRET-KEY-"], age),
+    Rule::form(
+        &[TOKEN],
+        &["unsp_agent_", "unsp_cli_", "unsp_admin_", "unspa_"],
+        &[Run(Alnum, 12, 12), Text("_"), Run(Alnum, 43, 43), Text("_"), Run(Alnum, 6, 6)],
+        token,
+    ),
     Rule::look(&[BUNDLE], &["unspoken-key-1:", "unspoken-sealed-key-1:"], bundle),
 ];
+
+/// A token whose checksum fits, as it is shown or as it is sent.
+fn token(text: &[u8]) -> Option<Verified> {
+    let text = std::str::from_utf8(text).ok()?;
+    TokenAuth::parse(text).ok().map(|_| Verified::Checksum)
+}
 
 /// A block that begins with `-----BEGIN … PRIVATE KEY` and has a body.
 fn pem(text: &[u8], anchor: Range<usize>) -> Option<Sighting> {

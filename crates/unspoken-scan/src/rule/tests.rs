@@ -53,6 +53,21 @@ fn every_kind_is_found_where_it_stands() {
 }
 
 #[test]
+fn no_kind_takes_more_of_a_text_than_it_is_said_to_reach() {
+    let kinds = Kinds::new();
+    for seed in 1..=20 {
+        for made in made(seed) {
+            let text = [made.before, made.token, made.after].concat();
+            assert!(text.len() <= kinds.reach(text.as_bytes()), "{}", made.kind);
+        }
+    }
+    let far = ["-----BEGIN PRIVATE KEY-----", "eyJhbGciOi.eyJ", "unspoken-key-1:"];
+    for text in far {
+        assert!(kinds.reach(text.as_bytes()) > kinds.reach(b"text"), "{text}");
+    }
+}
+
+#[test]
 fn there_is_a_made_one_of_every_kind() {
     let mut tested: Vec<_> = made(1).iter().map(|made| made.kind).collect();
     tested.sort_unstable();

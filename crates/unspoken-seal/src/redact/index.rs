@@ -15,6 +15,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::filter::{Filter, GROUP, Pairs, group_at, hash};
+
 /// Texts, each with a number of its owner, and where they may stand.
 pub(super) struct Index {
     /// One text after the other.
@@ -29,8 +31,9 @@ pub(super) struct Index {
     starts: Filter,
     /// The texts' numbers in the order of the texts.
     order: Vec<u32>,
-    /// All groups of all texts.
+    /// All groups of all texts, and all pairs.
     all: Filter,
+    pairs: Pairs,
     /// Which one, two and three bytes begin a text.
     first: Zeroizing<Vec<u64>>,
 }
@@ -49,13 +52,6 @@ pub(super) struct Hit {
     pub(super) owner: u32,
 }
 
-/// A bit for each hash of a group that is there. One that is not there may seem to
-/// be.
-struct Filter {
-    words: Zeroizing<Vec<u64>>,
-    bits: u32,
-}
-
 /// Texts by the hash of four bytes.
 struct Groups {
     /// So that most places cost one look.
@@ -66,19 +62,8 @@ struct Groups {
     entries: Zeroizing<Vec<u64>>,
 }
 
-const GROUP: usize = 4;
-
 /// How many bits of the table of beginnings each length has.
 const FIRST_BITS: u32 = 16;
-
-fn hash(group: u32) -> u32 {
-    group.wrapping_mul(0x9e37_79b1)
-}
-
-fn group_at(text: &[u8], at: usize) -> Option<u32> {
-    let bytes = text.get(at..)?.first_chunk::<GROUP>()?;
-    Some(u32::from_le_bytes(*bytes))
-}
 
 /// How often a group may be met in text that holds no secret: the more, the worse.
 fn commonness(group: u32) -> u32 {
@@ -89,31 +74,10 @@ fn commonness(group: u32) -> u32 {
     u32::try_from(common + repeated).unwrap_or(u32::MAX)
 }
 
-impl Filter {
-    /// For so many groups.
-    fn new(count: usize) -> Self {
-        let count = u32::try_from(count.max(64)).unwrap_or(u32::MAX);
-        let bits = (u32::BITS - count.leading_zeros() + 4).min(26);
-        Self { words: Zeroizing::new(vec![0; 1 << (bits - 6)]), bits }
-    }
-
-    fn add(&mut self, group: u32) {
-        let bit = hash(group) >> (u32::BITS - self.bits);
-        if let Some(word) = self.words.get_mut(bit as usize / 64) {
-            *word |= 1 << (bit % 64);
-        }
-    }
-
-    fn may_have(&self, group: u32) -> bool {
-        let bit = hash(group) >> (u32::BITS - self.bits);
-        self.words.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
-    }
-}
-
 impl Groups {
-    fn new(mut entries: Vec<(u32, u32, u32)>) -> Self {
+    fn new(entries: Vec<(u32, u32, u32)>) -> Self {
         let count = u32::try_from(entries.len().max(64)).unwrap_or(u32::MAX);
-        let head_bits = (u32::BITS - count.leading_zeros() + 1).min(24);
+        let head_bits = (u32::BITS - count.leading_zeros() - 1).min(24);
         let mut filter = Filter::new(entries.len());
         let mut heads = Zeroizing::new(vec![0_u32; (1 << head_bits) + 1]);
         for &(group, ..) in &entries {
@@ -128,10 +92,19 @@ impl Groups {
             sum += *head;
             *head = sum;
         }
-        entries.sort_unstable_by_key(|&(group, ..)| hash(group));
-        let packed =
-            entries.iter().map(|&(_, text, offset)| u64::from(text) << 32 | u64::from(offset));
-        let packed = Zeroizing::new(packed.collect());
+        // Each goes where those of its hash begin, in no particular order among them.
+        let mut next = Zeroizing::new(heads.to_vec());
+        let mut packed = Zeroizing::new(vec![0; entries.len()]);
+        for &(group, text, offset) in &entries {
+            let Some(place) = next.get_mut((hash(group) >> (u32::BITS - head_bits)) as usize)
+            else {
+                continue;
+            };
+            if let Some(entry) = packed.get_mut(*place as usize) {
+                *entry = u64::from(text) << 32 | u64::from(offset);
+            }
+            *place += 1;
+        }
         drop(Zeroizing::new(entries));
         Self { filter, heads, head_bits, entries: packed }
     }
@@ -155,7 +128,8 @@ impl Index {
     pub(super) const SHORTEST: usize = 8;
 
     /// How many places are passed over at most.
-    const WIDEST: usize = 8;
+    const WIDEST: usize = 16;
+    const WIDE: usize = 8;
 
     /// How many groups of a text are weighed against each other, for each way in
     /// which it may lie.
@@ -178,7 +152,12 @@ impl Index {
         let lengths = || texts.iter().map(|text| text.length as usize);
         let longest = lengths().max().unwrap_or(0);
         let shortest = lengths().min().unwrap_or(Self::SHORTEST);
-        let stride = (shortest + 1 - GROUP).min(Self::WIDEST);
+        // The usual ones are known to the compiler.
+        let stride = match shortest + 1 - GROUP {
+            Self::WIDEST.. => Self::WIDEST,
+            Self::WIDE.. => Self::WIDE,
+            narrow => narrow,
+        };
         let groups = Groups::new(choose(&bytes, &texts, stride));
         let of = |text: &Text| bytes.get(text.start as usize..).unwrap_or_default();
         let whole = |text: &Text| of(text).get(..text.length as usize).unwrap_or_default();
@@ -187,12 +166,12 @@ impl Index {
         let mut order: Vec<u32> = (0..).take(texts.len()).collect();
         let text_of = |number: &u32| texts.get(*number as usize).map(whole).unwrap_or_default();
         order.sort_unstable_by(|one, other| text_of(one).cmp(text_of(other)));
-        let mut all = Filter::new(bytes.len());
-        for text in &texts {
-            let held = of(text).get(..text.length as usize).unwrap_or_default();
-            held.windows(GROUP)
-                .filter_map(|group| group_at(group, 0))
-                .for_each(|group| all.add(group));
+        let (mut all, mut pairs) = (Filter::new(bytes.len()), Pairs::new());
+        for text in texts.iter().map(whole) {
+            let groups = text.windows(GROUP).filter_map(|group| group_at(group, 0));
+            groups.for_each(|group| all.add(group));
+            let held = text.windows(2).filter_map(|pair| pair.first_chunk::<2>());
+            held.for_each(|pair| pairs.add(*pair));
         }
         let mut first = Zeroizing::new(vec![0_u64; 3 << (FIRST_BITS - 6)]);
         for text in &texts {
@@ -203,7 +182,7 @@ impl Index {
                 }
             }
         }
-        Self { bytes, texts, shortest, longest, stride, groups, starts, order, all, first }
+        Self { bytes, texts, shortest, longest, stride, groups, starts, order, all, pairs, first }
     }
 
     /// The length of the longest text; 0 when there is none.
@@ -216,8 +195,24 @@ impl Index {
         self.shortest
     }
 
+    /// All texts, each with its owner.
+    pub(super) fn texts(&self) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
+        (0..self.texts.len()).map(|number| self.text(number).unwrap_or_default())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.texts.is_empty()
+    }
+
+    /// Whether two bytes follow each other in a text.
+    #[inline]
+    pub(super) fn has_pair(&self, pair: [u8; 2]) -> bool {
+        self.pairs.has(pair)
+    }
+
+    /// Whether four bytes may follow each other in a text.
+    pub(super) fn has_group(&self, group: [u8; GROUP]) -> bool {
+        self.all.may_have(u32::from_le_bytes(group))
     }
 
     /// Whether a text may stand across the middle of eight bytes, judged by the
@@ -232,35 +227,47 @@ impl Index {
         if self.is_empty() {
             return;
         }
-        if self.stride < GROUP {
-            for (at, bytes) in text.windows(GROUP).enumerate().step_by(self.stride) {
-                self.look(text, at, bytes.first_chunk::<GROUP>(), &mut tell);
+        match self.stride {
+            Self::WIDEST => self.stride_over::<{ Self::WIDEST }>(text, &mut tell),
+            Self::WIDE => self.stride_over::<{ Self::WIDE }>(text, &mut tell),
+            stride => {
+                for (at, bytes) in text.windows(GROUP).enumerate().step_by(stride) {
+                    self.look(text, at, bytes, &mut tell);
+                }
             }
-            return;
         }
-        let mut at = 0;
-        // A stride holds a group, and after the last whole one there may be one more.
-        let places = text.chunks_exact(self.stride);
-        let last = places.remainder();
-        for bytes in places.chain([last]) {
-            self.look(text, at, bytes.first_chunk::<GROUP>(), &mut tell);
-            at += self.stride;
+    }
+
+    /// Looks at several places at once: nearly always there is nothing at any.
+    fn stride_over<const STRIDE: usize>(&self, text: &[u8], tell: &mut impl FnMut(Hit)) {
+        let places = text.as_chunks::<STRIDE>().0;
+        let (several, _) = places.as_chunks::<4>();
+        let may_have = |place: &[u8; STRIDE]| {
+            let group = place.first_chunk::<GROUP>();
+            group.is_some_and(|group| self.groups.filter.may_have(u32::from_le_bytes(*group)))
+        };
+        for (number, [one, two, three, four]) in several.iter().enumerate() {
+            if may_have(one) | may_have(two) | may_have(three) | may_have(four) {
+                let at = 4 * STRIDE * number;
+                for (place, bytes) in [one, two, three, four].into_iter().enumerate() {
+                    self.look(text, at + place * STRIDE, bytes, tell);
+                }
+            }
+        }
+        // After the last whole stride there may be one more group.
+        let seen = 4 * STRIDE * several.len();
+        let rest = text.get(seen..).unwrap_or_default();
+        for (number, bytes) in rest.chunks(STRIDE).enumerate() {
+            self.look(text, seen + number * STRIDE, bytes, tell);
         }
     }
 
     #[inline]
-    fn look(
-        &self,
-        text: &[u8],
-        at: usize,
-        bytes: Option<&[u8; GROUP]>,
-        tell: &mut impl FnMut(Hit),
-    ) {
-        if let Some(bytes) = bytes {
-            let group = u32::from_le_bytes(*bytes);
-            if self.groups.filter.may_have(group) {
-                self.verify(text, at, group, tell);
-            }
+    fn look(&self, text: &[u8], at: usize, bytes: &[u8], tell: &mut impl FnMut(Hit)) {
+        if let Some(group) = group_at(bytes, 0)
+            && self.groups.filter.may_have(group)
+        {
+            self.verify(text, at, group, tell);
         }
     }
 

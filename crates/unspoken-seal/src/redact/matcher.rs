@@ -97,14 +97,16 @@ impl Matcher {
         let mut hits = Vec::new();
         if !self.index.is_empty() {
             self.index.scan(text, |hit| hits.push(hit));
+            let is_pair = |pair| self.index.has_pair(pair);
             let may_cross = |around| self.index.may_cross(around);
-            scratch.quiet.around(text, self.index.longest(), may_cross, |quiet| {
+            scratch.quiet.around(text, self.index.longest(), is_pair, may_cross, |quiet| {
                 self.index.scan(&quiet.text, |hit| {
                     let range = quiet.noisy(&hit.range);
                     hits.extend(range.map(|range| Hit { range, ..hit }));
                 });
             });
-            Spaced::each(text, self.index.shortest(), |run| {
+            let is_group = |group| self.index.has_group(group);
+            Spaced::each(text, self.index.shortest(), is_group, |run| {
                 self.index.scan(&run.text, |hit| {
                     let range = run.range(&hit.range);
                     hits.extend(range.map(|range| Hit { range, ..hit }));

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::odd::each_odd;
+
 /// A text without its noise, and where its parts come from.
 #[derive(Default)]
 pub(super) struct Quiet {
@@ -13,6 +15,8 @@ pub(super) struct Quiet {
     parts: Vec<(usize, usize)>,
     /// What stands between noise, in the text that was split last.
     runs: Vec<Range<usize>>,
+    /// The runs before which something may be interrupted.
+    places: Vec<usize>,
 }
 
 /// Whether a text goes on: then what its end may become counts as that already.
@@ -29,7 +33,7 @@ impl Quiet {
     /// `None` when there is no noise in it.
     pub(super) fn of(text: &[u8], end: End) -> Option<Self> {
         let mut quiet = Self::default();
-        if !quiet.split(text, end) {
+        if !quiet.split(text, end, |_| false) {
             return None;
         }
         let runs = std::mem::take(&mut quiet.runs);
@@ -38,21 +42,23 @@ impl Quiet {
     }
 
     /// Tells the quiet text around each place where noise may interrupt something:
-    /// `may_cross` judges by the four bytes before and after, and what it looks for is
-    /// no longer than `reach`.
+    /// `is_pair` judges by the bytes right before and after, `may_cross` by four of
+    /// both, and what they look for is no longer than `reach`.
     pub(super) fn around(
         &mut self,
         text: &[u8],
         reach: usize,
+        is_pair: impl Fn([u8; 2]) -> bool,
         may_cross: impl Fn([u8; 8]) -> bool,
         mut tell: impl FnMut(&Self),
     ) {
-        if !self.split(text, End::Closed) {
+        self.split(text, End::Closed, is_pair);
+        if self.places.is_empty() {
             return;
         }
-        let runs = std::mem::take(&mut self.runs);
+        let (runs, chosen) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.places));
         let is_near = |&at: &usize| near(text, &runs, at).is_none_or(&may_cross);
-        let mut places = (1..runs.len()).filter(is_near).peekable();
+        let mut places = chosen.iter().copied().filter(is_near).peekable();
         while let Some(place) = places.next() {
             let first = before(&runs, place, reach);
             let mut last = after(&runs, place, reach);
@@ -74,36 +80,46 @@ impl Quiet {
             self.join(text, chosen.map(cut));
             tell(self);
         }
-        self.runs = runs;
+        (self.runs, self.places) = (runs, chosen);
     }
 
-    /// Finds what stands between noise. `false` when there is none.
-    fn split(&mut self, text: &[u8], end: End) -> bool {
+    /// Finds what stands between noise, and where the bytes around it are a pair.
+    /// `false` when there is no noise.
+    fn split(&mut self, text: &[u8], end: End, is_pair: impl Fn([u8; 2]) -> bool) -> bool {
         self.runs.clear();
+        self.places.clear();
         let (mut begun, mut is_noisy) = (0, false);
-        let mut take = |found: usize| {
+        let mut last = None;
+        let mut take = |run: Range<usize>| {
+            let (Some(&first), Some(&next)) = (text.get(run.start), text.get(run.end - 1)) else {
+                return;
+            };
+            if last.is_some_and(|last| is_pair([last, first])) {
+                self.places.push(self.runs.len());
+            }
+            self.runs.push(run);
+            last = Some(next);
+        };
+        each_odd(text, |found| {
             if found < begun {
                 // Within what was taken already.
                 return;
             }
-            let length = noise(text.get(found..).unwrap_or_default(), end);
+            let length = match text.get(found) {
+                Some(b'\n' | b'\r') => 1,
+                Some(0x1b | 0x80..) => noise(text.get(found..).unwrap_or_default(), end),
+                _ => 0,
+            };
             if length > 0 {
                 is_noisy = true;
                 if begun < found {
-                    self.runs.push(begun..found);
+                    take(begun..found);
                 }
                 begun = found + length;
             }
-        };
-        if memchr::memchr3(0xe2, 0xef, 0xc2, text).is_some() {
-            let begins = |byte: u8| matches!(byte, b'\n' | b'\r' | 0x1b | 0xe2 | 0xef | 0xc2);
-            let places = text.iter().enumerate().filter(|(_, byte)| begins(**byte));
-            places.for_each(|(found, _)| take(found));
-        } else {
-            memchr::memchr3_iter(b'\n', b'\r', 0x1b, text).for_each(&mut take);
-        }
+        });
         if begun < text.len() {
-            self.runs.push(begun..text.len());
+            take(begun..text.len());
         }
         is_noisy
     }

@@ -14,33 +14,65 @@ pub(super) struct Spaced {
 /// How many equal separators draw attention.
 const EQUAL: usize = 4;
 
+/// The distance of places that are looked at.
+const WIDEST: usize = 16;
+
+/// Which bytes of eight are the same as the next but one where separators stand at even
+/// and at odd places.
+const SEPARATORS: [u64; 2] = [0x0000_00ff_00ff_00ff, 0x0000_ff00_ff00_ff00];
+
 /// How far one look reads on.
 const REACH: usize = 64 * 1024;
 
 impl Spaced {
     /// Each run of separated characters, but for those that go on in another one.
-    /// A run of at least `shortest` characters is among them.
-    pub(super) fn each(text: &[u8], shortest: usize, mut tell: impl FnMut(&Self)) {
+    /// A run of at least `shortest` characters is among them, unless some of these
+    /// are the separator itself: then `is_group` judges by four of them.
+    pub(super) fn each(
+        text: &[u8],
+        shortest: usize,
+        is_group: impl Fn([u8; 4]) -> bool,
+        mut tell: impl FnMut(&Self),
+    ) {
         // Of so many separators the first half is met at every parity.
-        let step = (2 * shortest).saturating_sub(2 * EQUAL + 2).clamp(4, 16);
+        let step = (2 * shortest).saturating_sub(2 * EQUAL + 2).clamp(4, WIDEST);
         let mut passed = [0; 2];
-        let mut at = 0;
-        for place in text.chunks(step) {
-            let Some(window) = window(text, place, at) else { break };
-            // Each byte against the next but one.
-            let unequal = window ^ (window >> 16);
-            for (parity, mask) in [0x0000_00ff_00ff_00ff, 0x0000_ff00_ff00_ff00].iter().enumerate()
-            {
-                if unequal & mask == 0 && window != window.rotate_left(8) {
-                    let first = at + parity;
-                    let Some(passed) = passed.get_mut(first % 2) else { continue };
-                    if first >= *passed {
-                        let run = Self::around(text, first);
-                        *passed = run.end();
-                        tell(&run);
-                    }
+        let mut look = |at: usize, window: u64| {
+            for (parity, mask) in SEPARATORS.iter().enumerate() {
+                if !is_separated(window, *mask) || is_uniform(window) {
+                    continue;
+                }
+                let first = at + parity;
+                let Some(passed) = passed.get_mut(first % 2) else { continue };
+                if first >= *passed && may_be_value(window, parity, &is_group) {
+                    let run = Self::around(text, first);
+                    *passed = run.end();
+                    tell(&run);
                 }
             }
+        };
+        let mut at = 0;
+        if step == WIDEST {
+            // Nearly always there is none at any of several places.
+            for several in text.as_chunks::<{ 4 * WIDEST }>().0 {
+                let (places, _) = several.as_chunks::<WIDEST>();
+                let is_any = places.iter().fold(false, |is_any, place| {
+                    let window =
+                        place.first_chunk::<8>().map_or(0, |place| u64::from_le_bytes(*place));
+                    let [even, odd] = SEPARATORS.map(|mask| is_separated(window, mask));
+                    is_any | ((even | odd) & !is_uniform(window))
+                });
+                if is_any {
+                    for (place, number) in places.iter().zip(0..) {
+                        let Some(window) = place.first_chunk::<8>() else { continue };
+                        look(at + number * WIDEST, u64::from_le_bytes(*window));
+                    }
+                }
+                at += several.len();
+            }
+        }
+        while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+            look(at, u64::from_le_bytes(*window));
             at += step;
         }
     }
@@ -111,12 +143,26 @@ impl Spaced {
     }
 }
 
-fn window(text: &[u8], place: &[u8], at: usize) -> Option<u64> {
-    let bytes = match place.first_chunk::<8>() {
-        Some(bytes) => bytes,
-        None => text.get(at..)?.first_chunk::<8>()?,
-    };
-    Some(u64::from_le_bytes(*bytes))
+fn is_separated(window: u64, separators: u64) -> bool {
+    // Each byte against the next but one.
+    (window ^ (window >> 16)) & separators == 0
+}
+
+/// Whether all bytes are one.
+fn is_uniform(window: u64) -> bool {
+    window == window.rotate_left(8)
+}
+
+/// Whether a window may show a value: where the separator stands between separators as
+/// well, such as at the end of an indentation, it is to be in one.
+fn may_be_value(window: u64, parity: usize, is_group: impl Fn([u8; 4]) -> bool) -> bool {
+    let bytes = window.to_le_bytes();
+    let [even, odd] = [0, 1].map(|first| {
+        let mut every = bytes.iter().skip(first).step_by(2).copied();
+        [(); 4].map(|()| every.next().unwrap_or_default())
+    });
+    let (separators, group) = if parity == 0 { (even, odd) } else { (odd, even) };
+    !group.iter().any(|byte| separators.contains(byte)) || is_group(group)
 }
 
 /// The length of the character that a text begins with; a byte that begins none
@@ -146,9 +192,14 @@ mod tests {
 
     fn runs(text: &str) -> Vec<String> {
         let mut runs = Vec::new();
-        Spaced::each(text.as_bytes(), 8, |run| {
-            runs.push(String::from_utf8_lossy(&run.text).into_owned());
-        });
+        Spaced::each(
+            text.as_bytes(),
+            8,
+            |_| true,
+            |run| {
+                runs.push(String::from_utf8_lossy(&run.text).into_owned());
+            },
+        );
         runs
     }
 

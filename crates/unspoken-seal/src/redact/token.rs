@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem::Finder;
 use zeroize::Zeroizing;
 
 use super::index::{Hit, Index};
@@ -10,6 +11,8 @@ use super::index::{Hit, Index};
 pub(super) struct Tokens(Index);
 
 impl Tokens {
+    const FEW: usize = 8;
+
     /// Each value once, for its first owner.
     pub(super) fn new(values: &[(Zeroizing<String>, u32)]) -> Self {
         let length = values.iter().map(|(value, _)| value.len()).sum();
@@ -29,11 +32,29 @@ impl Tokens {
 
     /// Tells every occurrence.
     pub(super) fn scan(&self, text: &[u8], mut tell: impl FnMut(Hit)) {
-        self.0.scan(text, |hit| {
+        self.each(text, |hit| {
             if is_border(text, hit.range.start) && is_border(text, hit.range.end) {
                 tell(hit);
             }
         });
+    }
+
+    /// So short texts are met in so many ways that a few are found sooner one by one.
+    fn each(&self, text: &[u8], mut tell: impl FnMut(Hit)) {
+        if self.0.texts().len() > Self::FEW {
+            return self.0.scan(text, tell);
+        }
+        for (token, owner) in self.0.texts() {
+            // Made anew each time: one that is kept has a copy that nobody wipes.
+            let finder = Finder::new(token);
+            let mut from = 0;
+            while let Some(at) = text.get(from..).and_then(|rest| finder.find(rest)) {
+                let start = from + at;
+                tell(Hit { range: start..start + token.len(), owner });
+                // Another one may begin within it.
+                from = start + 1;
+            }
+        }
     }
 
     /// Where the end of a text begins that may go on to be one, or to be another
@@ -74,9 +95,25 @@ fn a_short_value_is_found_as_a_whole_word() {
     };
     assert_eq!(find("hunter2"), [0]);
     assert_eq!(find("pw=hunter2, 'hunter2'"), [3, 13]);
+    assert_eq!(find("hunter2 hunter2\nhunter2"), [0, 8, 16]);
     assert!(find("hunter22 xhunter2 hunter2_ hunter_2 \u{e4}hunter2").is_empty());
     assert_eq!(tokens.unfinished(b"pw=hunter2"), 3);
     assert_eq!(tokens.unfinished(b"pw=hunter2 "), 11);
     assert_eq!(tokens.unfinished(b"pw=hu"), 3);
     assert_eq!(tokens.unfinished(b"pw=huh"), 5);
+}
+
+#[test]
+fn few_are_found_as_many_are() {
+    let value = |number: usize| (Zeroizing::new(format!("-a{number}-a{number}")), 0);
+    let text = b"-a1-a1-a1 -a0-a0 x-a2-a2 -a3-a3-a4-a4-a4-a4";
+    let find = |count: usize| {
+        let tokens = Tokens::new(&(0..count).map(value).collect::<Vec<_>>());
+        let mut starts = Vec::new();
+        tokens.scan(text, |hit| starts.push(hit.range.start));
+        starts.sort_unstable();
+        starts
+    };
+    assert_eq!(find(Tokens::FEW), [0, 3, 10, 18, 25, 31, 34, 37]);
+    assert_eq!(find(Tokens::FEW), find(Tokens::FEW + 1));
 }

@@ -60,6 +60,7 @@ fn within(
         .env(RECIPIENT, recipient)
         .env_remove(SOPS_AGE_KEY.name)
         .env_remove("UNSPOKEN_KEY")
+        .env_remove("UNSPOKEN_TOKEN")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

@@ -10,7 +10,7 @@ use unspoken_model::{
 use unspoken_seal::{HashedToken, TokenAuth, TokenKind};
 
 use super::Place;
-use crate::db::{Desk, TokenRow};
+use crate::db::{Desk, Shown, TokenRow};
 use crate::problem::Problem;
 
 /// Somebody whose token is good, here and now.
@@ -55,7 +55,7 @@ impl Caller {
         address: IpAddr,
     ) -> Result<Self, Problem> {
         let auth = auth.ok_or_else(Problem::unauthorized)?;
-        let row = desk.token(auth.id())?;
+        let row = desk.token(Shown::new(auth))?;
         // The same work where there is no such token.
         let nothing = HashedToken::new(&[0; 32]);
         let hash = row.as_ref().map(|row| row.hash).or(nothing);
@@ -95,6 +95,18 @@ impl Caller {
             Holder::Person { id, .. } | Holder::Invited(id) => id.to_string(),
             Holder::Machine(_) => self.token.to_string(),
         }
+    }
+
+    /// The teams in which this caller is something.
+    pub(crate) fn teams(&self) -> Vec<TeamId> {
+        let mut teams = match &self.holder {
+            Holder::Machine(_) => vec![self.team],
+            Holder::Person { memberships, .. } => memberships.iter().map(|one| one.team).collect(),
+            Holder::Invited(_) => Vec::new(),
+        };
+        teams.sort_unstable();
+        teams.dedup();
+        teams
     }
 
     /// What this caller is at a place; `None` for a machine, and for nothing.

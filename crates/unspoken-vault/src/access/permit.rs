@@ -19,7 +19,6 @@ pub(crate) struct Place {
 pub(crate) struct Permit {
     caller: Caller,
     place: Place,
-    verb: Verb,
     environment: Option<EnvironmentRow>,
 }
 
@@ -94,7 +93,7 @@ impl Permit {
         });
         if own {
             desk.entry.team = place.team.to_string();
-            return Ok(Self { caller, place, verb, environment: None });
+            return Ok(Self { caller, place, environment: None });
         }
         // Else it is the people who govern that may.
         Self::decide(desk, caller, Verb::Govern, Some(place))
@@ -110,7 +109,7 @@ impl Permit {
         match place {
             Some(place) if caller.may(verb, &place) => {
                 desk.entry.team = place.team.to_string();
-                Ok(Self { caller, place, verb, environment: None })
+                Ok(Self { caller, place, environment: None })
             }
             _ => Err(Problem::forbidden()),
         }
@@ -122,10 +121,6 @@ impl Permit {
 
     pub(crate) fn place(&self) -> &Place {
         &self.place
-    }
-
-    pub(crate) fn verb(&self) -> Verb {
-        self.verb
     }
 
     /// The environment that it is for.

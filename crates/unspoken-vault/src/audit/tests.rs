@@ -36,7 +36,7 @@ impl Store {
     /// A chain of a node that is gone, whose last row is so many milliseconds old.
     fn dead(&self, node: NodeId, rows: i64, age: i64) {
         let mut sql = self.sql();
-        let at = sql.now().unwrap() - age;
+        let at = crate::db::own_time() - age;
         let mut chain = Chain::new(node);
         let cells: Vec<_> = (0..rows)
             .map(|_| chain.push(AuditEntry { at, ..AuditEntry::default() }).cells(&node))
@@ -57,6 +57,7 @@ impl Store {
                 action: Action::SecretList,
                 token: None,
                 environment: None,
+                name: None,
                 changes: true,
             };
             let signer = Arc::clone(&self.signer);

@@ -9,12 +9,13 @@ use unspoken_seal::{PlainToken, TokenKind};
 
 use super::Where;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Cell, Sql, SqlError};
+use crate::db::{Cell, Sql, SqlError, own_time};
 use crate::failure::Failure;
 use crate::hazmat::{self, Key};
 use crate::key::LocalMaster;
 use crate::master_file::{self, MasterFileError};
 use crate::opened::{OpenError, Opened, connect, is_within};
+use crate::sign_in::Email;
 
 /// Make a store
 ///
@@ -42,10 +43,11 @@ impl Init {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::new(format!("no runtime could be started ({error})")))?;
         let store = self.place.store();
+        let owner = Email::parse(&self.owner).map_err(|error| Failure::new(error.to_string()))?;
         let (key, file) = self.master_key(store, variables)?;
         let sql = connect(store, variables, runtime.handle(), true).map_err(explain)?;
         let mut opened = Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(explain)?;
-        let token = invite(&mut *opened.sql, &self.team, &self.owner)
+        let token = invite(&mut *opened.sql, &self.team, owner.as_str())
             .map_err(|error| Failure::new(error.to_string()))?;
         let said = say(&token, file.as_deref(), store);
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
@@ -89,7 +91,7 @@ fn invite(sql: &mut dyn Sql, team: &str, owner: &str) -> Result<PlainToken, SqlE
     let (team_id, person) = (TeamId::new(hazmat::random()), PersonId::new(hazmat::random()));
     let token = PlainToken::random(TokenKind::Admin);
     sql.begin()?;
-    let now = sql.now()?;
+    let now = own_time();
     let (team_cell, person_cell) = (Cell::text(team_id), Cell::text(person));
     sql.change(
         "INSERT INTO team (id, name, made) VALUES ($1, $2, $3)",

@@ -2,15 +2,18 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Where;
 use crate::config::Variables;
 use crate::failure::Failure;
+use crate::http::Front;
 use crate::key::LocalMaster;
 use crate::master_file;
 use crate::opened::{Opened, connect};
-use crate::server::{Server, ServerError};
+use crate::server::{Server, ServerError, Settings};
+use crate::tls::TlsFiles;
 
 /// Serve a store over HTTP
 #[derive(Debug, clap::Args)]
@@ -22,6 +25,28 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8750")]
     listen: SocketAddr,
 
+    /// The certificate, with those that sign it, as PEM; it is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Tell what is counted, for Prometheus, at `/metrics` of this address
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+
+    /// How many requests a token, and an address, may make in a second; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    rate: u32,
+
+    /// How people reach this vault with a browser, as `https://vault.example.com`
+    ///
+    /// Needed where something else stands in front of it. Otherwise it is the address to listen at.
+    #[arg(long, value_name = "URL", value_parser = front)]
+    url: Option<Front>,
+
     /// Serve without TLS at an address that others can reach
     ///
     /// Whoever can read the network can then read values and tokens.
@@ -31,7 +56,9 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
-        if !self.listen.ip().is_loopback() && !self.insecure_http {
+        let tls = self.tls_cert.zip(self.tls_key);
+        let tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
+        if tls.is_none() && !self.listen.ip().is_loopback() && !self.insecure_http {
             return Err(Failure::new(format!(
                 "{} can be reached by others, and there is no TLS",
                 self.listen
@@ -51,18 +78,28 @@ impl Serve {
             .map_err(|error| failed(&error))?;
         let opened =
             Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
-        let listen = self.listen;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let is_bare = tls.is_none() && !self.listen.ip().is_loopback();
+        let notice =
+            if is_bare { " (without TLS: values and tokens can be read on the way)" } else { "" };
+        let settings = Settings {
+            listen: self.listen,
+            metrics: self.metrics,
+            tls,
+            rate: self.rate,
+            front: self.url,
+        };
         let served = runtime.block_on(async move {
-            let server = Server::bind(opened, listen).await?;
-            let notice = if self.insecure_http {
-                " (without TLS: values and tokens can be read on the way)"
-            } else {
-                ""
-            };
+            let server = Server::bind(opened, settings).await?;
             // Where nobody reads this, it serves all the same.
-            let _ = writeln!(std::io::stderr(), "listening at http://{}{notice}", server.address());
+            let _ =
+                writeln!(std::io::stderr(), "listening at {scheme}://{}{notice}", server.address());
             server.run().await
         });
         served.map_err(|error: ServerError| failed(&error))
     }
+}
+
+fn front(text: &str) -> Result<Front, String> {
+    Front::parse(text).ok_or_else(|| "this is no `https://host` or `http://host`".to_owned())
 }

@@ -1,10 +1,12 @@
 //! What a job works with: the transaction, the time, and the rows of the record that it leaves.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, TokenId};
+use unspoken_model::{Action, AuditEntry, EnvironmentId, Outcome, RequestId, SecretName, TokenId};
 
-use super::memo::{EnvironmentRow, Memo, TokenRow};
+use super::memo::{EnvironmentRow, Memo, Shown, TokenRow};
+use super::shelf::Shelf;
 use super::sql::{Cell, Row, Sql, SqlError};
 use crate::audit::Chain;
 
@@ -15,8 +17,10 @@ pub(crate) struct About {
     pub(crate) address: IpAddr,
     pub(crate) action: Action,
     /// The token that was shown, whether or not there is one.
-    pub(crate) token: Option<TokenId>,
+    pub(crate) token: Option<Shown>,
     pub(crate) environment: Option<EnvironmentId>,
+    /// The one name in it that is asked for.
+    pub(crate) name: Option<SecretName>,
     /// Whether it may change something.
     pub(crate) changes: bool,
 }
@@ -25,6 +29,7 @@ pub(crate) struct About {
 pub(crate) struct Desk<'a> {
     sql: &'a mut dyn Sql,
     memo: &'a mut Memo,
+    shelf: &'a mut Shelf,
     now: i64,
     /// What rows of this job begin with; it learns while the job does.
     pub(crate) entry: AuditEntry,
@@ -49,7 +54,7 @@ pub(super) struct Leavings {
 impl<'a> Desk<'a> {
     pub(super) fn new(
         sql: &'a mut dyn Sql,
-        memo: &'a mut Memo,
+        (memo, shelf): (&'a mut Memo, &'a mut Shelf),
         now: i64,
         about: &About,
         chain: Chain,
@@ -58,7 +63,7 @@ impl<'a> Desk<'a> {
             at: now,
             address: about.address.to_string(),
             action: about.action,
-            token: about.token.map(|id| id.to_string()).unwrap_or_default(),
+            token: about.token.map(|shown| shown.id.to_string()).unwrap_or_default(),
             subject: about.environment.map(|id| id.to_string()).unwrap_or_default(),
             request: about.request.to_string(),
             ..AuditEntry::default()
@@ -67,6 +72,7 @@ impl<'a> Desk<'a> {
         Self {
             sql,
             memo,
+            shelf,
             now,
             entry,
             entries,
@@ -92,8 +98,8 @@ impl<'a> Desk<'a> {
         self.now
     }
 
-    pub(crate) fn token(&mut self, id: TokenId) -> Result<Option<TokenRow>, SqlError> {
-        let found = self.memo.token(self.sql, id);
+    pub(crate) fn token(&mut self, shown: Shown) -> Result<Option<TokenRow>, SqlError> {
+        let found = self.memo.token(self.sql, shown);
         self.watch(found)
     }
 
@@ -103,6 +109,34 @@ impl<'a> Desk<'a> {
     ) -> Result<Option<EnvironmentRow>, SqlError> {
         let found = self.memo.environment(self.sql, id);
         self.watch(found)
+    }
+
+    /// The newest version of a value, sealed: see [`Memo::secret`].
+    pub(crate) fn secret(
+        &mut self,
+        environment: EnvironmentId,
+        name: &SecretName,
+    ) -> Result<Option<Row>, SqlError> {
+        let found = self.memo.secret(self.sql, environment, name);
+        self.watch(found)
+    }
+
+    /// The rows of statements about a whole environment, which are the same for as long as it
+    /// has this revision. They are read once, and kept for a while.
+    pub(crate) fn rows_at<const N: usize>(
+        &mut self,
+        environment: EnvironmentId,
+        revision: i64,
+        asked: [(&'static str, Cell); N],
+    ) -> Result<Arc<Vec<Vec<Row>>>, SqlError> {
+        if let Some(known) = self.shelf.find(environment, revision) {
+            return Ok(known);
+        }
+        let asked = asked.map(|(statement, cell)| (statement, vec![cell]));
+        let found = self.sql.rows_of_all(&asked);
+        let found = Arc::new(self.watch(found)?);
+        self.shelf.put(environment, revision, &found);
+        Ok(found)
     }
 
     pub(crate) fn rows(

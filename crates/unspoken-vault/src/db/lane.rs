@@ -20,7 +20,8 @@ use unspoken_model::{AuditEntry, NodeId, Outcome};
 use super::desk::{About, Desk, Leavings};
 use super::memo::Memo;
 use super::refusal::RefusalMeter;
-use super::sql::{Cell, Sql, SqlError};
+use super::shelf::Shelf;
+use super::sql::{Cell, CommitError, Sql, SqlError};
 use crate::audit::{Chain, Link};
 use crate::hazmat;
 use crate::problem::Problem;
@@ -98,6 +99,7 @@ impl Lane {
             sql,
             chain: new_chain(),
             refusals: RefusalMeter::default(),
+            shelf: Shelf::default(),
             written: Arc::clone(&written),
         };
         // The first row proves that the record can be written.
@@ -139,15 +141,8 @@ struct Worker {
     sql: Box<dyn Sql>,
     chain: Chain,
     refusals: RefusalMeter,
+    shelf: Shelf,
     written: Arc<AtomicU64>,
-}
-
-/// How a batch failed.
-enum Failure {
-    /// Nothing of it can be there.
-    Before(SqlError),
-    /// It may be there or not.
-    AtCommit(SqlError),
 }
 
 impl Worker {
@@ -169,13 +164,13 @@ impl Worker {
     fn turn(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), SqlError> {
         let mut outcome = self.attempt(&mut batch);
         let mut tries = 0;
-        while let Err(Failure::Before(SqlError::Conflict)) = &outcome
+        while let Err(CommitError::Before(SqlError::Conflict)) = &outcome
             && tries < 3
         {
             tries += 1;
             outcome = self.attempt(&mut batch);
         }
-        if let Err(Failure::Before(_)) = &outcome
+        if let Err(CommitError::Before(_)) = &outcome
             && batch.len() > 1
         {
             // One of them may be what the others fail by.
@@ -186,8 +181,8 @@ impl Worker {
         }
         let durable = match outcome {
             Ok(()) => Ok(()),
-            Err(Failure::Before(error)) => Err(error),
-            Err(Failure::AtCommit(error)) => {
+            Err(CommitError::Before(error)) => Err(error),
+            Err(CommitError::Unknown(error)) => {
                 self.chain = new_chain();
                 Err(error)
             }
@@ -198,32 +193,39 @@ impl Worker {
         durable
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
         let chain = self.chain.clone();
-        match self.write(batch) {
-            Ok(rows) => {
-                self.sql.commit().map_err(Failure::AtCommit)?;
-                self.written.fetch_add(rows as u64, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(error) => {
+        let outcome = self.write(batch);
+        if outcome.is_err() {
+            // What was read beside changes that are undone was never so.
+            self.shelf = Shelf::default();
+        }
+        match outcome {
+            Err(CommitError::Before(error)) => {
                 self.chain = chain;
                 if self.sql.roll_back().is_err() {
                     // The next batch begins with a connection that works, or fails.
                     let _ = self.sql.renew();
                 }
-                Err(Failure::Before(error))
+                Err(CommitError::Before(error))
             }
+            outcome => outcome,
         }
     }
 
-    /// Does a batch within a transaction, and tells how many rows of the record it left.
-    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<usize, SqlError> {
+    fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
+        let rows = self.perform(batch).map_err(CommitError::Before)?;
+        self.sql.change_all_and_commit(Link::INSERT, &rows)?;
+        self.written.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Does all jobs within a transaction, and tells the rows of the record that they leave.
+    fn perform(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<Vec<Cell>>, SqlError> {
         self.sql.renew()?;
         self.sql.begin()?;
-        let now = self.sql.now()?;
         let mut memo = Memo::default();
-        memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
+        let now = memo.prepare(&mut *self.sql, batch.iter().map(|job| job.about()))?;
         let mut rows = Vec::with_capacity(batch.len() + 1);
         if batch.is_empty() {
             self.begin_chain(now, &mut rows)?;
@@ -231,7 +233,8 @@ impl Worker {
         for job in batch {
             let about = job.about().clone();
             let chain = self.chain.clone();
-            let mut desk = Desk::new(&mut *self.sql, &mut memo, now, &about, chain);
+            let held = (&mut memo, &mut self.shelf);
+            let mut desk = Desk::new(&mut *self.sql, held, now, &about, chain);
             job.run(&mut desk);
             let problem = job.problem().cloned();
             let Leavings { mut entries, entry, ends_chain, broken } = desk.leave(problem.is_none());
@@ -250,8 +253,7 @@ impl Worker {
                 self.chain = new_chain();
             }
         }
-        self.sql.change_all(Link::INSERT, &rows)?;
-        Ok(rows.len())
+        Ok(rows)
     }
 
     /// Writes the first row of a chain, and that there is one.

@@ -6,13 +6,13 @@
 //! - Locks are taken in one order everywhere: tokens, then environments, each sorted.
 //! - What was changed is forgotten.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use unspoken_model::{EnvironmentId, ProjectId, TeamId, TokenId};
-use unspoken_seal::{HashedToken, TokenKind};
+use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId, TokenId};
+use unspoken_seal::{HashedToken, TokenAuth, TokenKind};
 
 use super::desk::About;
-use super::sql::{Cell, Row, Sql, SqlError};
+use super::sql::{Cell, Row, Sql, SqlError, own_time};
 
 /// A token, as it is stored.
 #[derive(Clone, Debug)]
@@ -49,14 +49,35 @@ pub(crate) struct EnvironmentRow {
     pub(crate) revision: i64,
 }
 
+/// A token that was shown: its id, and what is kept of its secret half if it is the right one.
+///
+/// A row is looked for by both. So who knows an id alone locks nothing, and a wrong secret takes the
+/// time that an unknown id takes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Shown {
+    pub(crate) id: TokenId,
+    hash: [u8; 32],
+}
+
+impl Shown {
+    pub(crate) fn new(auth: &TokenAuth) -> Self {
+        Self { id: auth.id(), hash: *auth.hash().as_bytes() }
+    }
+
+    fn cells(self) -> Vec<Cell> {
+        vec![Cell::text(self.id), Cell::Bytes(self.hash.to_vec())]
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Memo {
-    tokens: HashMap<TokenId, Option<TokenRow>>,
+    tokens: HashMap<Shown, Option<TokenRow>>,
     environments: HashMap<EnvironmentId, Option<EnvironmentRow>>,
+    secrets: HashMap<(EnvironmentId, SecretName), Option<Row>>,
 }
 
 const TOKEN: &str = "SELECT kind, hash, team, expires, idle, revoked, addresses, names, made, name \
-     FROM token WHERE id = $1 FOR SHARE";
+     FROM token WHERE id = $1 AND hash = $2 FOR SHARE";
 
 const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(e.environment, ' ') FROM token_environment e \
@@ -64,54 +85,77 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      COALESCE((SELECT string_agg(m.team || '/' || m.project || '/' || m.environment || '/' || m.role, ' ') \
      FROM membership m WHERE m.person = t.person), '') \
      FROM token t LEFT JOIN token_use u ON u.token = t.id LEFT JOIN person p ON p.id = t.person \
-     WHERE t.id = $1";
+     WHERE t.id = $1 AND t.hash = $2";
 
 const ENVIRONMENT_SHARED: &str =
     "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR SHARE";
 const ENVIRONMENT_OWN: &str =
     "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR UPDATE";
 
+const SECRET: &str = "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
+     FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
+     AND v.version = s.version JOIN environment e ON e.id = s.environment \
+     JOIN project_key k ON k.project = e.project AND k.version = v.key_version \
+     WHERE s.environment = $1 AND s.name = $2";
+
 impl Memo {
-    /// Looks up at once what jobs will ask for.
+    /// Looks up at once what jobs will ask for, and tells the time.
     pub(crate) fn prepare<'a>(
         &mut self,
         sql: &mut dyn Sql,
         jobs: impl Iterator<Item = &'a About>,
-    ) -> Result<(), SqlError> {
-        let mut tokens = Vec::new();
+    ) -> Result<i64, SqlError> {
+        let (mut tokens, mut secrets) = (BTreeSet::new(), BTreeSet::new());
         let mut environments = BTreeMap::new();
         for about in jobs {
             tokens.extend(about.token);
             if let Some(environment) = about.environment {
                 *environments.entry(environment).or_insert(false) |= about.changes;
+                secrets.extend(about.name.clone().map(|name| (environment, name)));
             }
         }
-        tokens.sort_unstable();
-        tokens.dedup();
-        self.look_up_tokens(sql, &tokens)?;
-        let ask = |(id, changes): (&EnvironmentId, &bool)| {
+        if !sql.is_far() {
+            // What nobody may see need not be looked at.
+            secrets.clear();
+        }
+        let clock = sql.clock().map(|statement| (statement, Vec::new()));
+        let mut asked: Vec<(&'static str, Vec<Cell>)> = clock.into_iter().collect();
+        asked.extend(tokens.iter().map(|one| (TOKEN, one.cells())));
+        asked.extend(tokens.iter().map(|one| (RIGHTS, one.cells())));
+        asked.extend(environments.iter().map(|(id, changes)| {
             (if *changes { ENVIRONMENT_OWN } else { ENVIRONMENT_SHARED }, vec![Cell::text(id)])
+        }));
+        asked.extend(secrets.iter().map(|(environment, name)| {
+            (SECRET, vec![Cell::text(environment), name.as_str().into()])
+        }));
+        let mut found = sql.rows_of_all(&asked)?.into_iter();
+        let now = match sql.clock() {
+            Some(_) => found.next().and_then(|rows| rows.first()?.number(0).ok()),
+            None => Some(own_time()),
         };
-        let asked: Vec<_> = environments.iter().map(ask).collect();
-        let found = sql.rows_of_all(&asked)?;
-        for (id, rows) in environments.into_keys().zip(found) {
+        let locked: Vec<_> = found.by_ref().take(tokens.len()).collect();
+        let rights: Vec<_> = found.by_ref().take(tokens.len()).collect();
+        self.note_tokens(tokens, locked, rights)?;
+        for (id, rows) in environments.into_keys().zip(found.by_ref()) {
             let row = rows.first().map(read_environment).transpose()?;
             self.environments.insert(id, row);
         }
-        Ok(())
+        for (place, rows) in secrets.into_iter().zip(found) {
+            self.secrets.insert(place, rows.into_iter().next());
+        }
+        now.ok_or(SqlError::Shape(0))
     }
 
-    fn look_up_tokens(&mut self, sql: &mut dyn Sql, ids: &[TokenId]) -> Result<(), SqlError> {
-        let ask = |statement| {
-            let ask = move |id| (statement, vec![Cell::text(id)]);
-            ids.iter().map(ask).collect::<Vec<_>>()
-        };
-        let locked = sql.rows_of_all(&ask(TOKEN))?;
-        let rights = sql.rows_of_all(&ask(RIGHTS))?;
-        for ((id, token), rights) in ids.iter().zip(locked).zip(rights) {
+    fn note_tokens(
+        &mut self,
+        ids: impl IntoIterator<Item = Shown>,
+        locked: Vec<Vec<Row>>,
+        rights: Vec<Vec<Row>>,
+    ) -> Result<(), SqlError> {
+        for ((id, token), rights) in ids.into_iter().zip(locked).zip(rights) {
             let row = token.first().zip(rights.first());
             let row = row.map(|(token, rights)| read_token(token, rights)).transpose()?;
-            self.tokens.insert(*id, row);
+            self.tokens.insert(id, row);
         }
         Ok(())
     }
@@ -119,12 +163,15 @@ impl Memo {
     pub(crate) fn token(
         &mut self,
         sql: &mut dyn Sql,
-        id: TokenId,
+        shown: Shown,
     ) -> Result<Option<TokenRow>, SqlError> {
-        if !self.tokens.contains_key(&id) {
-            self.look_up_tokens(sql, &[id])?;
+        if !self.tokens.contains_key(&shown) {
+            let asked = [TOKEN, RIGHTS].map(|statement| (statement, shown.cells()));
+            let mut found = sql.rows_of_all(&asked)?;
+            let rights = found.split_off(1);
+            self.note_tokens([shown], found, rights)?;
         }
-        Ok(self.tokens.get(&id).cloned().flatten())
+        Ok(self.tokens.get(&shown).cloned().flatten())
     }
 
     pub(crate) fn environment(
@@ -141,24 +188,40 @@ impl Memo {
         Ok(row)
     }
 
+    /// The newest version of a value: its name, version, expiry, key's version, wrapped key and
+    /// ciphertext, and the version and the bytes of the project's wrapped key.
+    pub(crate) fn secret(
+        &mut self,
+        sql: &mut dyn Sql,
+        environment: EnvironmentId,
+        name: &SecretName,
+    ) -> Result<Option<Row>, SqlError> {
+        if let Some(known) = self.secrets.get(&(environment, name.clone())) {
+            return Ok(known.clone());
+        }
+        let rows = sql.rows(SECRET, &[Cell::text(environment), name.as_str().into()])?;
+        Ok(rows.into_iter().next())
+    }
+
     /// Forgets all: something was changed.
     pub(crate) fn clear(&mut self) {
         self.tokens.clear();
         self.environments.clear();
+        self.secrets.clear();
     }
 
     pub(crate) fn note_revision(&mut self, id: &EnvironmentId, revision: i64) {
         if let Some(Some(row)) = self.environments.get_mut(id) {
             row.revision = revision;
         }
+        self.secrets.retain(|(environment, _), _| environment != id);
     }
 
     /// Notes that a token was used once more.
     pub(crate) fn note_use(&mut self, id: &TokenId) {
-        if let Some(Some(row)) = self.tokens.get_mut(id)
-            && let Some(remaining) = &mut row.remaining
-        {
-            *remaining -= 1;
+        let rows = self.tokens.iter_mut().filter(|(shown, _)| shown.id == *id);
+        for row in rows.filter_map(|(_, row)| row.as_mut()) {
+            row.remaining = row.remaining.map(|remaining| remaining - 1);
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
-use super::sql::{Cell, Row, Sql, SqlError};
+use super::sql::{Cell, CommitError, Row, Sql, SqlError};
 
 /// One connection. Used by a thread that is none of the runtime's.
 pub(crate) struct Postgres {
@@ -19,13 +19,15 @@ pub(crate) struct Postgres {
     config: Config,
     client: Client,
     statements: HashMap<&'static str, Statement>,
+    /// Whether a transaction is to begin with the next statements.
+    is_due: bool,
 }
 
 impl Postgres {
     /// Connects. `runtime` drives the connection.
     pub(crate) fn open(runtime: Handle, config: Config) -> Result<Self, SqlError> {
         let client = connect(&runtime, &config)?;
-        Ok(Self { runtime, config, client, statements: HashMap::new() })
+        Ok(Self { runtime, config, client, statements: HashMap::new(), is_due: false })
     }
 
     fn statement(&mut self, text: &'static str) -> Result<Statement, SqlError> {
@@ -38,7 +40,16 @@ impl Postgres {
     }
 
     fn plain(&mut self, statement: &str) -> Result<(), SqlError> {
+        self.begun()?;
         Ok(self.runtime.block_on(self.client.batch_execute(statement))?)
+    }
+
+    /// Begins the transaction that is due, by itself.
+    fn begun(&mut self) -> Result<(), SqlError> {
+        if std::mem::take(&mut self.is_due) {
+            self.runtime.block_on(self.client.batch_execute("BEGIN"))?;
+        }
+        Ok(())
     }
 }
 
@@ -69,14 +80,45 @@ async fn query(
 
 impl Sql for Postgres {
     fn begin(&mut self) -> Result<(), SqlError> {
-        self.plain("BEGIN")
+        self.is_due = true;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<(), SqlError> {
         self.plain("COMMIT")
     }
 
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError> {
+        let statement = self.statement(statement).map_err(CommitError::Before)?;
+        self.begun().map_err(CommitError::Before)?;
+        let all = sets.iter().map(|set| self.client.execute_raw(&statement, parameters(set)));
+        let (changed, committed) = self.runtime.block_on(async {
+            // The commit is sent before the changes are answered. After one that failed it undoes all.
+            futures_util::future::join(
+                futures_util::future::join_all(all),
+                self.client.batch_execute("COMMIT"),
+            )
+            .await
+        });
+        let changed: Result<Vec<_>, _> = changed.into_iter().collect();
+        match (changed, committed) {
+            (Ok(_), Ok(())) => Ok(()),
+            // A refusal of the database's own: the rest was undone.
+            (Err(error), Ok(())) if error.code().is_some() => {
+                Err(CommitError::Before(error.into()))
+            }
+            (Err(error), _) | (_, Err(error)) => Err(CommitError::Unknown(error.into())),
+        }
+    }
+
     fn roll_back(&mut self) -> Result<(), SqlError> {
+        if std::mem::take(&mut self.is_due) {
+            return Ok(());
+        }
         self.plain("ROLLBACK")
     }
 
@@ -94,16 +136,19 @@ impl Sql for Postgres {
 
     fn rows(&mut self, statement: &'static str, cells: &[Cell]) -> Result<Vec<Row>, SqlError> {
         let statement = self.statement(statement)?;
+        self.begun()?;
         self.runtime.block_on(query(&self.client, &statement, cells))
     }
 
     fn change(&mut self, statement: &'static str, cells: &[Cell]) -> Result<u64, SqlError> {
         let statement = self.statement(statement)?;
+        self.begun()?;
         Ok(self.runtime.block_on(self.client.execute_raw(&statement, parameters(cells)))?)
     }
 
     fn change_all(&mut self, statement: &'static str, sets: &[Vec<Cell>]) -> Result<(), SqlError> {
         let statement = self.statement(statement)?;
+        self.begun()?;
         // All are sent before the first one is answered.
         let all = sets.iter().map(|set| self.client.execute_raw(&statement, parameters(set)));
         self.runtime.block_on(try_join_all(all))?;
@@ -120,7 +165,18 @@ impl Sql for Postgres {
             .iter()
             .zip(asked)
             .map(|(statement, (_, cells))| query(&self.client, statement, cells));
-        self.runtime.block_on(try_join_all(all))
+        let begin = std::mem::take(&mut self.is_due);
+        self.runtime.block_on(async {
+            let begun = async {
+                if begin {
+                    self.client.batch_execute("BEGIN").await.map_err(SqlError::from)
+                } else {
+                    Ok(())
+                }
+            };
+            let (begun, found) = futures_util::future::join(begun, try_join_all(all)).await;
+            begun.and(found)
+        })
     }
 
     fn batch(&mut self, statements: &str) -> Result<(), SqlError> {
@@ -129,15 +185,19 @@ impl Sql for Postgres {
 
     fn renew(&mut self) -> Result<(), SqlError> {
         if self.client.is_closed() {
+            self.is_due = false;
             self.statements.clear();
             self.client = connect(&self.runtime, &self.config)?;
         }
         Ok(())
     }
 
-    fn now(&mut self) -> Result<i64, SqlError> {
-        const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-        self.rows(NOW, &[])?.first().map_or(Err(SqlError::Shape(0)), |row| row.number(0))
+    fn is_far(&self) -> bool {
+        true
+    }
+
+    fn clock(&self) -> Option<&'static str> {
+        Some("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
     }
 }
 

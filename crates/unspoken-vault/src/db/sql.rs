@@ -1,6 +1,7 @@
 //! Statements and rows, whatever the database.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -9,8 +10,16 @@ use thiserror::Error;
 /// Statements are spelt for PostgreSQL: `$1` is the first parameter, and `FOR SHARE` or
 /// `FOR UPDATE`, where there is one, stands at the end.
 pub(crate) trait Sql: Send {
+    /// Begins a transaction, at the latest with its first statement.
     fn begin(&mut self) -> Result<(), SqlError>;
     fn commit(&mut self) -> Result<(), SqlError>;
+
+    /// Changes by the same statement with each of these sets of parameters, and commits.
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError>;
     fn roll_back(&mut self) -> Result<(), SqlError>;
 
     /// Begins a part of a transaction that can be undone by itself.
@@ -39,8 +48,12 @@ pub(crate) trait Sql: Send {
     /// Makes a new connection where the old one is lost.
     fn renew(&mut self) -> Result<(), SqlError>;
 
-    /// Milliseconds since 1970, by the one clock that all nodes share.
-    fn now(&mut self) -> Result<i64, SqlError>;
+    /// Whether each statement that is waited for costs a way to another process.
+    fn is_far(&self) -> bool;
+
+    /// A statement that tells the milliseconds since 1970, by the one clock that all nodes share;
+    /// `None` where that is this process's own.
+    fn clock(&self) -> Option<&'static str>;
 }
 
 /// What stands in a column, or for a parameter.
@@ -56,6 +69,15 @@ pub(crate) enum Cell {
 #[derive(Clone)]
 pub(crate) struct Row(pub(crate) Vec<Cell>);
 
+/// Whether anything of a transaction can be there that failed at its end.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    /// Nothing of it.
+    Before(SqlError),
+    /// It may be there or not.
+    Unknown(SqlError),
+}
+
 /// Why the database did not do it.
 #[derive(Debug, Error)]
 pub(crate) enum SqlError {
@@ -70,6 +92,12 @@ pub(crate) enum SqlError {
     /// A row does not hold what is always written there.
     #[error("a row of the database is not as it was written (column {0})")]
     Shape(usize),
+}
+
+/// Milliseconds since 1970, by this process's clock.
+pub(crate) fn own_time() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Row {

@@ -1,15 +1,29 @@
 //! SQLite: a file beside nothing else.
+//!
+//! Who deletes or replaces the file, or its log, while it is open takes what is written from
+//! then on with it. So nothing is written, and nothing counts as written, unless both are still where
+//! they were opened.
 
-use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql, params_from_iter};
 
-use super::sql::{Cell, Row, Sql, SqlError};
+use super::sql::{Cell, CommitError, Row, Sql, SqlError};
 
 pub(crate) struct Sqlite {
     connection: Connection,
+    file: Place,
+    log: Place,
+}
+
+/// A file that has to stay where it is.
+struct Place {
+    path: PathBuf,
+    /// The device and the number of the file, once it is there.
+    known: Option<(u64, u64)>,
 }
 
 impl Sqlite {
@@ -36,7 +50,17 @@ impl Sqlite {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
         )?;
-        Ok(Self { connection })
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let (mut file, log) = (Place::new(path.to_owned()), Place::new(log.into()));
+        file.check()?;
+        Ok(Self { connection, file, log })
+    }
+
+    /// Refuses to go on when the files are not those that were opened.
+    fn check(&mut self) -> Result<(), SqlError> {
+        self.file.check()?;
+        self.log.check()
     }
 
     /// The connection, for what is done to the file as a whole.
@@ -54,6 +78,24 @@ impl Sqlite {
     }
 }
 
+impl Place {
+    fn new(path: PathBuf) -> Self {
+        Self { path, known: None }
+    }
+
+    fn check(&mut self) -> Result<(), SqlError> {
+        let found = fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino()));
+        // The log is made by the first one who writes.
+        if self.known.is_none() {
+            self.known = found;
+        }
+        if self.known == found {
+            return Ok(());
+        }
+        Err(SqlError::Failed("SQLite: its file is not where it was".to_owned()))
+    }
+}
+
 /// From PostgreSQL's spelling. There is one writer, so no row need be locked.
 fn translate(statement: &str) -> String {
     let end = [" FOR SHARE", " FOR UPDATE"].iter().find_map(|lock| statement.find(lock));
@@ -67,7 +109,17 @@ impl Sql for Sqlite {
     }
 
     fn commit(&mut self) -> Result<(), SqlError> {
-        self.change("COMMIT", &[]).map(drop)
+        self.change("COMMIT", &[])?;
+        self.check()
+    }
+
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError> {
+        self.change_all(statement, sets).map_err(CommitError::Before)?;
+        self.commit().map_err(CommitError::Unknown)
     }
 
     fn roll_back(&mut self) -> Result<(), SqlError> {
@@ -123,7 +175,7 @@ impl Sql for Sqlite {
     }
 
     fn renew(&mut self) -> Result<(), SqlError> {
-        Ok(())
+        self.check()
     }
 
     fn batch(&mut self, statements: &str) -> Result<(), SqlError> {
@@ -134,9 +186,12 @@ impl Sql for Sqlite {
         Ok(self.connection.execute_batch(&statements)?)
     }
 
-    fn now(&mut self) -> Result<i64, SqlError> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    fn is_far(&self) -> bool {
+        false
+    }
+
+    fn clock(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -9,11 +9,15 @@ use unspoken_seal::Secret;
 use unspoken_wire::vault::{Revealed, RevealedSecret};
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use crate::key::{Address, KeyRing, SealedValue};
 use crate::problem::{Problem, WrappedKey};
 
 /// What a handler says, and what the description of the interface says of it.
 pub(crate) trait Reply: 'static {
+    /// Whether it hands out values, or says that they are unchanged.
+    const HANDS_OUT: bool = false;
+
     /// `None` for an answer without a body.
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
     fn answer(self) -> Result<Answer, Problem>;
@@ -29,6 +33,7 @@ pub(crate) enum Answer {
     /// The caller's copy is the newest.
     Unchanged(i64),
     Sealed(Sealed),
+    Page(Box<Page>),
 }
 
 /// Values that were allowed to be handed out, still sealed.
@@ -112,7 +117,51 @@ impl JsonSchema for RevealedBody {
     }
 }
 
+/// The same as HashiCorp's Vault prints it.
+pub(crate) struct KeyValueHanded(pub(crate) Handed);
+
+struct KeyValueBody;
+
+impl JsonSchema for KeyValueBody {
+    fn schema_name() -> Cow<'static, str> {
+        "KeyValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "required": ["data"],
+            "properties": { "data": {
+                "type": "object",
+                "required": ["data", "metadata"],
+                "properties": {
+                    "data": { "type": "object", "additionalProperties": { "type": "string" } },
+                    "metadata": {
+                        "type": "object",
+                        "required": ["version"],
+                        "properties": { "version": { "type": "integer" } },
+                    },
+                },
+            } },
+        })
+    }
+}
+
+impl Reply for KeyValueHanded {
+    const HANDS_OUT: bool = true;
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<KeyValueBody>())
+    }
+
+    fn answer(self) -> Result<Answer, Problem> {
+        self.0.answer()
+    }
+}
+
 impl Reply for Handed {
+    const HANDS_OUT: bool = true;
+
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
         Some(generator.subschema_for::<RevealedBody>())
     }

@@ -6,10 +6,17 @@ use std::sync::Arc;
 
 use unspoken_model::{DeploymentId, EnvironmentId, RequestId, SecretName};
 
+use zeroize::Zeroizing;
+
+use super::browser::{Browser, Front};
 use crate::db::Desk;
-use crate::key::{KeyRing, ProjectKey};
+use crate::federation::Issuers;
+use crate::hazmat::Key;
+use crate::key::{Address, KeyRing, ProjectKey};
 use crate::opened::{KEK, NEXT_KEK};
 use crate::problem::{Problem, WrappedKey};
+use crate::sign_in::{Door, Doors, StoredPassword, whence};
+use crate::wanted::{Found, StoredProof, Wanted};
 
 /// See the top.
 #[derive(Clone, Debug)]
@@ -21,7 +28,16 @@ pub(crate) struct Asked {
     pub(super) query: Vec<(String, String)>,
     pub(super) if_match: Option<String>,
     pub(super) if_none_match: Option<String>,
+    /// The browser that asks, if it is one that is known.
+    pub(super) browser: Option<Browser>,
+    /// Whether a page of somebody else's had the browser ask.
+    pub(super) is_foreign: bool,
+    pub(super) front: Arc<Front>,
+    pub(super) doors: Arc<Doors>,
+    /// What was found since the request was begun for the first time.
+    pub(super) found: Vec<Found>,
     pub(super) keys: Arc<KeyRing>,
+    pub(super) issuers: Arc<Issuers>,
     pub(crate) deployment: DeploymentId,
     /// The version of the master key that wraps new keys.
     pub(crate) kek: i64,
@@ -38,7 +54,7 @@ impl Asked {
         SecretName::parse(text).map_err(|error| Problem::invalid(error.to_string()))
     }
 
-    pub(super) fn text(&self, place: &str) -> Option<&str> {
+    pub(crate) fn text(&self, place: &str) -> Option<&str> {
         self.parameters.iter().find(|(name, _)| *name == place).map(|(_, text)| text.as_str())
     }
 
@@ -90,8 +106,13 @@ impl Asked {
     pub(crate) fn key(&self, key: WrappedKey) -> Result<ProjectKey, Problem> {
         match self.keys.peek(&key.address, &key.wrapped) {
             Some(key) => Ok(key),
-            None => Err(Problem::wants(key)),
+            None => Err(Problem::wants(Wanted::ProjectKey(key))),
         }
+    }
+
+    /// Whose proofs are known.
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
     }
 
     /// Refuses what another master key than this node's has wrapped.
@@ -109,6 +130,48 @@ impl Asked {
         // By a statement of its own, which sees what was waited for.
         let next = desk.row("SELECT value FROM store WHERE name = $1", &[NEXT_KEK.into()])?;
         if is_own && next.is_none() { Ok(self.kek) } else { Err(Problem::unavailable()) }
+    }
+
+    /// Whether a password fits what was kept, and what was kept beside it. The try is counted, for
+    /// whoever it is about and for where it comes from.
+    pub(crate) fn proof(
+        &self,
+        stored: &StoredProof,
+        password: &str,
+        whose: &str,
+    ) -> Result<(bool, Option<Arc<Key>>), Problem> {
+        for found in &self.found {
+            match found {
+                Found::Proof { stored: known, fits, own } if known == stored => {
+                    return Ok((*fits, own.clone()));
+                }
+                _ => {}
+            }
+        }
+        self.doors.knock(Door::Address, &whence(self.address))?;
+        self.doors.knock(Door::Person, whose)?;
+        self.doors.knock(Door::Anywhere, "sign-in")?;
+        let password = Zeroizing::new(password.to_owned());
+        Err(Problem::wants(Wanted::Proof { stored: stored.clone(), password }))
+    }
+
+    /// What is to be kept of a new password.
+    pub(crate) fn new_password(&self, password: &str) -> Result<StoredPassword, Problem> {
+        let found = self.found.iter().find_map(|found| match found {
+            Found::NewPassword(stored) => Some(stored.clone()),
+            _ => None,
+        });
+        let want = || Problem::wants(Wanted::NewPassword(Zeroizing::new(password.to_owned())));
+        found.ok_or_else(want)
+    }
+
+    /// A key of a person's own, sealed.
+    pub(crate) fn seal_own(&self, address: Address, key: Key) -> Result<Vec<u8>, Problem> {
+        let found = self.found.iter().find_map(|found| match found {
+            Found::Sealed(sealed) => Some(sealed.clone()),
+            _ => None,
+        });
+        found.ok_or_else(|| Problem::wants(Wanted::Sealed { address, key: Arc::new(key) }))
     }
 
     /// Makes a key for a new project.

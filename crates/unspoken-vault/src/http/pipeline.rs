@@ -6,31 +6,38 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use unspoken_model::{DeploymentId, RequestId};
+use unspoken_model::{Action, DeploymentId, RequestId, SecretName};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
 
 use super::answer::Answer;
 use super::asked::{Asked, etag};
+use super::browser::Front;
+use super::page;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
-use crate::db::{About, Lane};
+use crate::db::{About, Desk, Lane, Shown};
+use crate::federation::Issuers;
 use crate::hazmat;
 use crate::key::KeyRing;
+use crate::limit::{Asker, Limit};
+use crate::metrics::{self, RouteMetrics};
 use crate::problem::{Kind, Problem};
 use crate::seen::Seen;
+use crate::sign_in::{Doors, Passwords};
+use crate::wanted::Means;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -40,6 +47,25 @@ pub(crate) struct App {
     pub(crate) deployment: DeploymentId,
     pub(crate) kek: i64,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) limit: Arc<Limit>,
+    pub(crate) issuers: Arc<Issuers>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) front: Arc<Front>,
+}
+
+/// What was counted, route by route.
+#[derive(Clone)]
+pub(crate) struct Counters(Vec<(Arc<Route>, Arc<RouteMetrics>)>);
+
+impl Counters {
+    pub(crate) fn print(&self) -> String {
+        let routes = self.0.iter();
+        metrics::print(
+            routes
+                .map(|(route, counted)| (route.plan.method.as_str(), route.plan.path, &**counted)),
+        )
+    }
 }
 
 /// How large a body may be.
@@ -48,14 +74,20 @@ const BODY: usize = 1024 * 1024;
 /// How long a request takes at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a request is begun anew because a key had to be unwrapped.
-const TRIES: usize = 3;
+/// How often a request is begun, where something had to be found for it first.
+const TRIES: usize = 4;
+
+/// For how many seconds a client may use a sealed copy of values while no node answers.
+const SNAPSHOT: u32 = 24 * 60 * 60;
 
 /// All routes, ready to be served.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> (Router, Counters) {
     let mut router = Router::new();
+    let mut counters = Vec::new();
     for route in routes() {
         let route: Arc<Route> = Arc::new(route);
+        let counted = Arc::new(RouteMetrics::default());
+        counters.push((Arc::clone(&route), Arc::clone(&counted)));
         let filter = match route.plan.method {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
@@ -68,18 +100,52 @@ pub(crate) fn router(app: App) -> Router {
                             ConnectInfo(peer): ConnectInfo<SocketAddr>,
                             parameters: RawPathParams,
                             request: Request| {
-            let route = Arc::clone(&route);
-            async move { handle(&app, &route, peer.ip(), &parameters, request).await }
+            let (route, counted) = (Arc::clone(&route), Arc::clone(&counted));
+            async move {
+                let begun = Instant::now();
+                let response = handle(&app, &route, peer.ip(), &parameters, request).await;
+                counted.note(response.status().as_u16(), begun.elapsed());
+                response
+            }
         };
         router = router.route(path, on(filter, handler));
     }
-    router
+    let router = router
+        // Whether the process lives, and whether it could hand out something.
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
         .fallback(|| async {
             let request = RequestId::new(hazmat::random());
             refuse(&Problem::new(Kind::Missing, "there is no such route"), request)
         })
         .layer(DefaultBodyLimit::max(BODY))
-        .with_state(app)
+        .with_state(app);
+    (router, Counters(counters))
+}
+
+/// Whether the store answers. Asks it no more often than requests may be made.
+async fn ready(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> (StatusCode, &'static str) {
+    let about = About {
+        request: RequestId::new(hazmat::random()),
+        address: peer.ip(),
+        action: Action::NodeStart,
+        token: None,
+        environment: None,
+        name: None,
+        changes: false,
+    };
+    let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
+    let asked = async {
+        app.limit.admit(Asker::Address(peer.ip())).map_err(|_| Problem::unavailable())?;
+        app.lane.run(about, work).await
+    };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
 }
 
 async fn handle(
@@ -91,14 +157,22 @@ async fn handle(
 ) -> Response {
     let id = RequestId::new(hazmat::random());
     let attempt = attempt(app, route, address, parameters, request, id);
+    let refuse_by = |problem: &Problem| {
+        if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
+    };
     // A fault in one request is that request's alone, and nobody waits for ever.
     let outcome = timeout(PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
-    match outcome {
+    let mut response = match outcome {
         Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(problem))) => refuse(&problem, id),
-        Ok(Err(_)) => refuse(&Problem::internal(), id),
-        Err(_) => refuse(&Problem::unavailable(), id),
+        Ok(Ok(Err(problem))) => refuse_by(&problem),
+        Ok(Err(_)) => refuse_by(&Problem::internal()),
+        Err(_) => refuse_by(&Problem::unavailable()),
+    };
+    // By which an answer is found in the record.
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-request-id", value);
     }
+    response
 }
 
 async fn attempt(
@@ -110,22 +184,32 @@ async fn attempt(
     id: RequestId,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
+    admit(app, Asker::Address(address))?;
     let auth = credential(&head.headers)?;
+    if let Some(auth) = &auth {
+        admit(app, Asker::Token(auth.id()))?;
+    }
     let body = axum::body::to_bytes(body, BODY)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
-    let asked = Asked {
+    let mut asked = Asked {
         request: id,
         address,
         parameters: named(route.plan.path, parameters),
         query: query(head.uri.query().unwrap_or_default())?,
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
+        browser: app.front.browser(&head.headers),
+        is_foreign: is_foreign(&head.headers),
+        front: Arc::clone(&app.front),
+        doors: Arc::clone(&app.doors),
+        found: Vec::new(),
         keys: Arc::clone(&app.keys),
+        issuers: Arc::clone(&app.issuers),
         deployment: app.deployment,
         kek: app.kek,
     };
-    let token = auth.as_ref().map(TokenAuth::id);
+    let token = auth.as_ref().map(Shown::new);
     for _ in 0..TRIES {
         let about = About {
             request: id,
@@ -133,6 +217,7 @@ async fn attempt(
             action: route.plan.action,
             token,
             environment: asked.environment(),
+            name: asked.text("name").and_then(|text| SecretName::parse(text).ok()),
             changes: route.plan.method != Method::Get,
         };
         let auth = auth.as_ref().map(TokenAuth::copy);
@@ -141,20 +226,35 @@ async fn attempt(
         match app.lane.run(about, work).await {
             Ok(answer) => {
                 if let Some(token) = token {
-                    app.seen.note(token);
+                    app.seen.note(token.id);
                 }
                 return respond(app, answer).await;
             }
-            Err(Problem { wanted: Some(key), .. }) => {
-                let ring = Arc::clone(&app.keys);
-                let find = move || ring.find(&key.address, &key.wrapped).map(drop);
-                let found = tokio::task::spawn_blocking(find).await;
-                found.map_err(|_| Problem::internal())?.map_err(|_| Problem::unavailable())?;
+            Err(Problem { wanted: Some(wanted), .. }) => {
+                let found = wanted.find(means(app)).await?;
+                asked.found.push(found);
             }
             Err(problem) => return Err(problem),
         }
     }
     Err(Problem::unavailable())
+}
+
+/// By what is found that a request wants.
+fn means(app: &App) -> Means {
+    Means {
+        ring: Arc::clone(&app.keys),
+        issuers: Arc::clone(&app.issuers),
+        passwords: Arc::clone(&app.passwords),
+    }
+}
+
+fn admit(app: &App, asker: Asker) -> Result<(), Problem> {
+    app.limit.admit(asker).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let problem = Problem::new(Kind::TooMany, "that is more than may be asked in this time");
+        Problem { retry_after: Some(seconds), ..problem }
+    })
 }
 
 /// The token that was shown. One that cannot be read is none.
@@ -171,6 +271,12 @@ fn credential(headers: &HeaderMap) -> Result<Option<TokenAuth>, Problem> {
             .map(Some)
             .ok_or_else(Problem::unauthorized),
     }
+}
+
+/// Whether a browser says that a page of somebody else's sent this.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// What stands in the places of a path.
@@ -196,8 +302,10 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Unchanged(revision) => {
             let mut response = response(StatusCode::NOT_MODIFIED, Body::empty());
             tag(&mut response, revision);
+            allow_snapshot(&mut response);
             return Ok(response);
         }
+        Answer::Page(page) => return Ok(page.respond(&app.front)),
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
             let revision = sealed.revision;
@@ -217,6 +325,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(revision) = revision {
         tag(&mut response, revision);
+        allow_snapshot(&mut response);
     }
     Ok(response)
 }
@@ -238,6 +347,10 @@ fn tag(response: &mut Response, revision: i64) {
     if let Ok(value) = HeaderValue::from_str(&etag(revision)) {
         response.headers_mut().insert(header::ETAG, value);
     }
+}
+
+fn allow_snapshot(response: &mut Response) {
+    response.headers_mut().insert("unspoken-snapshot-seconds", HeaderValue::from(SNAPSHOT));
 }
 
 fn response(status: StatusCode, body: Body) -> Response {

@@ -10,9 +10,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use unspoken_model::{Action, Verb};
 use unspoken_seal::TokenAuth;
+use unspoken_wire::vault::Nothing;
 
 use super::answer::{Answer, Reply};
 use super::asked::Asked;
+use super::page::Page;
+use super::visitor::Visitor;
 use crate::access::{Caller, Holder, Permit};
 use crate::db::Desk;
 use crate::problem::Problem;
@@ -40,6 +43,10 @@ pub(crate) enum Method {
 pub(crate) enum Needs {
     /// Nothing: whoever asks has no token yet.
     Nothing,
+    /// That the form was sent by our page, in the browser that was shown it.
+    Form,
+    /// The same, and that a person has signed in there for the login of the path.
+    SignedIn,
     /// An invitation.
     Invitation,
     /// A token that is good; what is answered depends on whose it is.
@@ -71,12 +78,24 @@ pub(crate) struct Route {
     pub(crate) needs: Needs,
     pub(crate) body: Option<Describe>,
     pub(crate) answer: Describe,
+    /// Whether it hands out values.
+    pub(crate) hands_out: bool,
+    /// What can be asked behind the question mark, and of which kind it is.
+    pub(crate) queries: &'static [(&'static str, &'static str)],
+    /// Whether people see what it answers.
+    pub(crate) is_page: bool,
     pub(super) prepare: Prepare,
 }
 
 /// What a body can be read as.
 pub(crate) trait Body: DeserializeOwned + JsonSchema + Send + Sync + 'static {}
 impl<B: DeserializeOwned + JsonSchema + Send + Sync + 'static> Body for B {}
+
+/// A body that a page's form sends.
+pub(crate) trait Form {
+    /// What only our page could tell the browser.
+    fn seal(&self) -> &str;
+}
 
 impl Route {
     /// For who has no token yet.
@@ -87,6 +106,61 @@ impl Route {
         Self::new::<B, A>(plan, Needs::Nothing, move |desk, brought, body| {
             handler(desk, &brought.asked, body)
         })
+    }
+
+    /// A page that anybody may open.
+    pub(crate) fn page(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Asked, &Nothing) -> Result<Page, Problem>,
+    ) -> Self {
+        let route = Self::new::<Nothing, Page>(plan, Needs::Nothing, move |desk, brought, body| {
+            handler(desk, &brought.asked, body)
+        });
+        Self { is_page: true, ..route }
+    }
+
+    /// A form that a page shows to anybody. That it comes from there is settled here.
+    pub(crate) fn form<B: Body + Form>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Asked, &B) -> Result<Page, Problem>,
+    ) -> Self {
+        let route =
+            Self::read_by::<B, Page>(plan, Needs::Form, read_form, move |desk, brought, sent| {
+                fits_browser(&brought.asked, sent.seal())?;
+                handler(desk, &brought.asked, sent)
+            });
+        Self { is_page: true, ..route }
+    }
+
+    /// A page for who has signed in.
+    pub(crate) fn page_within(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Visitor, &Asked, &Nothing) -> Result<Page, Problem>,
+    ) -> Self {
+        let route =
+            Self::new::<Nothing, Page>(plan, Needs::SignedIn, move |desk, brought, body| {
+                let visitor = Visitor::find(desk, &brought.asked)?;
+                handler(desk, &visitor, &brought.asked, body)
+            });
+        Self { is_page: true, ..route }
+    }
+
+    /// A form for who has signed in.
+    pub(crate) fn form_within<B: Body + Form>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Visitor, &Asked, &B) -> Result<Page, Problem>,
+    ) -> Self {
+        let route = Self::read_by::<B, Page>(
+            plan,
+            Needs::SignedIn,
+            read_form,
+            move |desk, brought, sent| {
+                fits_browser(&brought.asked, sent.seal())?;
+                let visitor = Visitor::find(desk, &brought.asked)?;
+                handler(desk, &visitor, &brought.asked, sent)
+            },
+        );
+        Self { is_page: true, ..route }
     }
 
     /// For who was invited.
@@ -133,15 +207,33 @@ impl Route {
                     Permit::environment(desk, caller, verb, asked.id("environment")?)
                 }
                 Needs::OfToken(verb) => Permit::token(desk, caller, verb, asked.id("token")?),
-                Needs::Nothing | Needs::Invitation | Needs::Token => Err(Problem::forbidden()),
+                Needs::Nothing
+                | Needs::Form
+                | Needs::SignedIn
+                | Needs::Invitation
+                | Needs::Token => Err(Problem::forbidden()),
             }?;
             handler(desk, &permit, asked, body)
         })
     }
 
+    /// Says what can be asked behind the question mark. The handler reads it.
+    pub(crate) fn asking(self, queries: &'static [(&'static str, &'static str)]) -> Self {
+        Self { queries, ..self }
+    }
+
     fn new<B: Body, A: Reply>(
         plan: Plan,
         needs: Needs,
+        run: impl Fn(&mut Desk<'_>, &Brought, &B) -> Result<A, Problem> + Copy + Send + Sync + 'static,
+    ) -> Self {
+        Self::read_by(plan, needs, read, run)
+    }
+
+    fn read_by<B: Body, A: Reply>(
+        plan: Plan,
+        needs: Needs,
+        read: fn(Method, &[u8]) -> Result<B, Problem>,
         run: impl Fn(&mut Desk<'_>, &Brought, &B) -> Result<A, Problem> + Copy + Send + Sync + 'static,
     ) -> Self {
         let prepare = move |brought: Brought| -> Result<Prepared, Problem> {
@@ -150,7 +242,16 @@ impl Route {
         };
         let body: Describe = |generator| Some(generator.subschema_for::<B>());
         let body = plan.method.has_body().then_some(body);
-        Self { plan, needs, body, answer: A::schema, prepare: Box::new(prepare) }
+        Self {
+            plan,
+            needs,
+            body,
+            answer: A::schema,
+            hands_out: A::HANDS_OUT,
+            queries: &[],
+            is_page: false,
+            prepare: Box::new(prepare),
+        }
     }
 }
 
@@ -172,6 +273,18 @@ impl Method {
 
 fn find(desk: &mut Desk<'_>, brought: &Brought) -> Result<Caller, Problem> {
     Caller::find(desk, brought.auth.as_ref(), brought.asked.address)
+}
+
+/// Refuses a form that our page did not send, or that another browser was shown.
+fn fits_browser(asked: &Asked, seal: &str) -> Result<(), Problem> {
+    let about = asked.text("login").unwrap_or_default();
+    let fits = asked.browser.as_ref().is_some_and(|browser| browser.sent(about, seal));
+    if fits && !asked.is_foreign { Ok(()) } else { Err(Problem::forbidden()) }
+}
+
+/// Reads a form. What stood in it is not repeated.
+fn read_form<B: Body>(_: Method, bytes: &[u8]) -> Result<B, Problem> {
+    serde_urlencoded::from_bytes(bytes).map_err(|_| Problem::invalid("the form cannot be read"))
 }
 
 /// Reads a body. What stood in it is not repeated.

@@ -2,12 +2,18 @@
 
 use unspoken_model::{Action, Verb};
 
-use super::handler::{environment, project, record, rewrap, secret, session, token};
+use super::handler::{
+    account, consent, environment, journal, key_value, login, person, project, record, rewrap,
+    secret, session, sign_in, team, token, trust,
+};
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), projects(), secrets(), tokens()].into_iter().flatten().collect()
+    [sessions(), logins(), pages(), people(), projects(), secrets(), tokens(), trusts()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {
@@ -33,6 +39,157 @@ fn sessions() -> Vec<Route> {
             ),
             session::begin,
         ),
+        Route::token(
+            plan(
+                Post,
+                "/v1/journal",
+                Action::JournalReport,
+                "Reports uses of values while the vault could not be reached",
+            ),
+            journal::report,
+        ),
+    ]
+}
+
+fn logins() -> Vec<Route> {
+    vec![
+        Route::open(
+            plan(Post, "/v1/logins", Action::LoginBegin, "Begins a login in a browser"),
+            login::begin,
+        ),
+        Route::open(
+            plan(
+                Post,
+                "/v1/logins/{login}/finish",
+                Action::LoginFinish,
+                "Begins the session that a person allowed",
+            ),
+            login::finish,
+        ),
+        Route::token(
+            plan(
+                Put,
+                "/v1/session/password",
+                Action::PersonPassword,
+                "Sets the caller's password, and ends their other sessions",
+            ),
+            account::set_password,
+        ),
+    ]
+}
+
+/// What people see in a browser.
+fn pages() -> Vec<Route> {
+    let page = |path, summary| plan(Get, path, Action::LoginShow, summary);
+    let sent = |path, action, summary| plan(Post, path, action, summary);
+    vec![
+        Route::page(page("/device", "Asks for the code that a device shows"), consent::ask_code),
+        Route::form(
+            sent("/device", Action::LoginShow, "Finds the login of a device"),
+            consent::find_code,
+        ),
+        Route::page(page("/login/{login}", "Asks who it is, or to decide"), consent::show),
+        Route::form(
+            sent("/login/{login}/sign-in", Action::LoginSignIn, "Signs a person in"),
+            sign_in::sign_in,
+        ),
+        Route::page(
+            page("/login/{login}/invitation", "Asks for an invitation and a new password"),
+            sign_in::ask_invitation,
+        ),
+        Route::form(
+            sent("/login/{login}/invitation", Action::PersonPassword, "Takes an invitation"),
+            sign_in::take_invitation,
+        ),
+        Route::page_within(
+            page("/login/{login}/second-factor", "Offers a second factor"),
+            account::ask_second_factor,
+        ),
+        Route::form_within(
+            sent(
+                "/login/{login}/second-factor",
+                Action::PersonSecondFactor,
+                "Sets a second factor",
+            ),
+            account::set_second_factor,
+        ),
+        Route::form_within(
+            sent("/login/{login}/sign-out", Action::LoginSignIn, "Lets somebody else sign in"),
+            sign_in::sign_out,
+        ),
+        Route::form_within(
+            sent("/login/{login}/decide", Action::LoginDecide, "Allows or refuses a login"),
+            consent::decide,
+        ),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    let govern = Needs::Team(Verb::Govern);
+    vec![
+        Route::token(
+            plan(Get, "/v1/teams", Action::TeamList, "Lists the caller's teams"),
+            team::list,
+        ),
+        Route::token(
+            plan(Post, "/v1/teams", Action::TeamMake, "Makes a team, which the caller owns"),
+            team::make,
+        ),
+        Route::at(
+            plan(
+                Get,
+                "/v1/teams/{team}/people",
+                Action::PersonList,
+                "Lists people and their roles",
+            ),
+            govern,
+            person::list,
+        ),
+        Route::at(
+            plan(Post, "/v1/teams/{team}/people", Action::PersonInvite, "Has a person join"),
+            govern,
+            person::invite,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/invitation",
+                Action::PersonInvite,
+                "Lets a person begin anew: without password, second factor and sessions",
+            ),
+            govern,
+            person::invite_again,
+        ),
+        Route::at(
+            plan(
+                Put,
+                "/v1/teams/{team}/people/{person}/roles",
+                Action::RoleGive,
+                "Gives a role at one place, or takes it away",
+            ),
+            govern,
+            person::change_role,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/suspend",
+                Action::PersonSuspend,
+                "Shuts a person out and ends their sessions",
+            ),
+            govern,
+            person::suspend,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/people/{person}/resume",
+                Action::PersonResume,
+                "Lets a person sign in again",
+            ),
+            govern,
+            person::resume,
+        ),
     ]
 }
 
@@ -41,7 +198,8 @@ fn projects() -> Vec<Route> {
         Route::token(
             plan(Get, "/v1/projects", Action::ProjectList, "Lists projects and environments"),
             project::list,
-        ),
+        )
+        .asking(&[("remote", "string"), ("name", "string")]),
         Route::at(
             plan(Post, "/v1/teams/{team}/projects", Action::ProjectMake, "Makes a project"),
             Needs::Team(Verb::Arrange),
@@ -131,7 +289,8 @@ fn secrets() -> Vec<Route> {
             ),
             Needs::Environment(Verb::Reveal),
             secret::reveal,
-        ),
+        )
+        .asking(&[("version", "integer")]),
         Route::at(
             plan(
                 Put,
@@ -161,6 +320,35 @@ fn secrets() -> Vec<Route> {
             ),
             Needs::Environment(Verb::List),
             secret::versions,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/environments/{environment}/secrets/{name}/rollback",
+                Action::SecretRollback,
+                "Sets a name's older value again",
+            ),
+            Needs::Environment(Verb::Write),
+            secret::roll_back,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/environments/{environment}/rollback",
+                Action::EnvironmentRollback,
+                "Makes an environment as it was at an older revision",
+            ),
+            Needs::Environment(Verb::Write),
+            secret::roll_back_all,
+        ),
+        Route::token(
+            plan(
+                Get,
+                "/v1/kv/data/{project_name}/{environment_name}",
+                Action::EnvironmentReveal,
+                "Hands out an environment as clients of HashiCorp's Vault read it",
+            ),
+            key_value::read,
         ),
     ]
 }
@@ -195,6 +383,60 @@ fn tokens() -> Vec<Route> {
             plan(Get, "/v1/teams/{team}/audit", Action::AuditRead, "Reads the record"),
             Needs::Team(Verb::Audit),
             record::list,
+        )
+        .asking(&[
+            ("since", "integer"),
+            ("until", "integer"),
+            ("after", "string"),
+            ("actor", "string"),
+            ("action", "string"),
+            ("subject", "string"),
+            ("outcome", "string"),
+            ("limit", "integer"),
+        ]),
+    ]
+}
+
+fn trusts() -> Vec<Route> {
+    vec![
+        Route::at(
+            plan(
+                Get,
+                "/v1/teams/{team}/trusts",
+                Action::TrustList,
+                "Lists the rules by which jobs get tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::list,
+        ),
+        Route::at(
+            plan(
+                Post,
+                "/v1/teams/{team}/trusts",
+                Action::TrustMake,
+                "Makes a rule by which jobs get tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::make,
+        ),
+        Route::at(
+            plan(
+                Delete,
+                "/v1/teams/{team}/trusts/{trust}",
+                Action::TrustRemove,
+                "Removes a rule, and ends its tokens",
+            ),
+            Needs::Team(Verb::Govern),
+            trust::remove,
+        ),
+        Route::open(
+            plan(
+                Post,
+                "/v1/exchange",
+                Action::TokenExchange,
+                "Gives a job a token, by what its CI system has signed",
+            ),
+            trust::exchange,
         ),
     ]
 }

@@ -157,6 +157,16 @@ impl KeyRing {
         Ok((ProjectKey::new(key), wrapped))
     }
 
+    /// Seals something of the store's own, or a person's. May wait for who holds the master key.
+    pub(crate) fn seal_own(&self, address: &Address, key: &Key) -> Result<Vec<u8>, MasterError> {
+        self.master.wrap(Purpose::Own, address, key.expose())
+    }
+
+    /// Opens what [`KeyRing::seal_own`] sealed.
+    pub(crate) fn open_own(&self, address: &Address, sealed: &[u8]) -> Result<Key, MasterError> {
+        self.master.unwrap_key(Purpose::Own, address, sealed)
+    }
+
     /// Forgets what was held for long enough. Called now and then.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();

@@ -1,9 +1,11 @@
 //! Reads names and sealed values.
 
+use std::sync::Arc;
+
 use unspoken_model::SecretName;
 
 use crate::access::Permit;
-use crate::db::{Cell, Desk, Row};
+use crate::db::{Cell, Desk, EnvironmentRow, Row};
 use crate::http::{Asked, SealedItem};
 use crate::key::{Address, SealedValue};
 use crate::problem::{Problem, WrappedKey};
@@ -38,13 +40,21 @@ pub(crate) fn values(
     permit: &Permit,
     asked: &Asked,
 ) -> Result<Vec<SealedItem>, Problem> {
-    let rows = desk.rows(
-        "SELECT s.name, s.version, v.expiry, v.key_version, v.wrapped, v.sealed FROM secret s \
-         JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
-         AND v.version = s.version WHERE s.environment = $1 ORDER BY s.name",
-        &[Cell::text(permit.row()?.id)],
-    )?;
+    let environment = permit.row()?;
+    let found = whole(desk, environment)?;
+    let rows = found.first().ok_or_else(Problem::internal)?;
     rows.iter().map(|row| item(permit, asked, row)).collect()
+}
+
+/// All of an environment's values, and the keys of its project.
+fn whole(desk: &mut Desk<'_>, environment: &EnvironmentRow) -> Result<Arc<Vec<Vec<Row>>>, Problem> {
+    const VALUES: &str = "SELECT s.name, s.version, v.expiry, v.key_version, v.wrapped, v.sealed \
+         FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
+         AND v.version = s.version WHERE s.environment = $1 ORDER BY s.name";
+    const KEYS: &str =
+        "SELECT version, kek, wrapped FROM project_key WHERE project = $1 ORDER BY version";
+    let asked = [(VALUES, Cell::text(environment.id)), (KEYS, Cell::text(environment.project))];
+    Ok(desk.rows_at(environment.id, environment.revision, asked)?)
 }
 
 /// One value, of this version or the newest, with the key that it needs.
@@ -56,22 +66,18 @@ pub(crate) fn value(
     version: Option<i64>,
 ) -> Result<Option<(SealedItem, (i64, WrappedKey))>, Problem> {
     let environment = permit.row()?;
-    let place = [Cell::text(environment.id), name.as_str().into(), Cell::text(environment.project)];
-    let [id, called, project] = place;
     let row = match version {
-        None => desk.row(
-            "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
-             FROM secret s JOIN secret_version v ON v.environment = s.environment \
-             AND v.name = s.name AND v.version = s.version \
-             JOIN project_key k ON k.project = $3 AND k.version = v.key_version \
-             WHERE s.environment = $1 AND s.name = $2",
-            &[id, called, project],
-        )?,
+        None => desk.secret(environment.id, name)?,
         Some(version) => desk.row(
             "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
              FROM secret_version v JOIN project_key k ON k.project = $3 AND k.version = v.key_version \
              WHERE v.environment = $1 AND v.name = $2 AND v.version = $4 AND v.sealed IS NOT NULL",
-            &[id, called, project, version.into()],
+            &[
+                Cell::text(environment.id),
+                name.as_str().into(),
+                Cell::text(environment.project),
+                version.into(),
+            ],
         )?,
     };
     let Some(row) = row else { return Ok(None) };
@@ -85,10 +91,8 @@ pub(crate) fn keys(
     permit: &Permit,
     asked: &Asked,
 ) -> Result<Vec<(i64, WrappedKey)>, Problem> {
-    let rows = desk.rows(
-        "SELECT version, kek, wrapped FROM project_key WHERE project = $1 ORDER BY version",
-        &[Cell::text(permit.row()?.project)],
-    )?;
+    let found = whole(desk, permit.row()?)?;
+    let rows = found.get(1).ok_or_else(Problem::internal)?;
     let read = |row: &Row| Ok((row.number(0)?, key(permit, asked, row.number(1)?, row.bytes(2)?)?));
     rows.iter().map(read).collect()
 }
@@ -100,7 +104,7 @@ fn key(permit: &Permit, asked: &Asked, kek: i64, wrapped: &[u8]) -> Result<Wrapp
     Ok(WrappedKey { address: address.wrapped_by(kek), wrapped: wrapped.to_vec() })
 }
 
-fn item(permit: &Permit, asked: &Asked, row: &Row) -> Result<SealedItem, Problem> {
+pub(super) fn item(permit: &Permit, asked: &Asked, row: &Row) -> Result<SealedItem, Problem> {
     let (name, version): (SecretName, _) = (row.parsed(0)?, row.number(1)?);
     Ok(SealedItem {
         address: address(permit, asked, &name, version)?,

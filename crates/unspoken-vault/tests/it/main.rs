@@ -1,7 +1,28 @@
-//! The vault from outside: the real program, over real databases.
+//! What a vault promises, shown on the real program and real databases.
 //!
 //! No failing test shows a value: they are compared with `assert!(a == b)`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod crash;
+mod front;
+mod login;
+mod master;
+mod moved;
 mod operations;
+mod people;
+mod raw;
+mod record;
+mod revocation;
+mod scope;
+mod sign_in;
+mod sink;
+mod story;
+mod table;
+mod teams;
+
+/// How long or how often something is to be tried: a variable says it, for a longer run.
+fn wish(name: &str, otherwise: usize) -> usize {
+    let text = std::env::var(name).ok();
+    text.map_or(otherwise, |text| text.parse().expect("a number"))
+}

@@ -45,17 +45,46 @@ request! {
         name: String,
     }
 
-    /// Whom to invite.
+    /// Whom to invite, and as what.
     PersonRequest {
         email: String,
         name: String,
         role: String,
+        /// The id of a project, where the role is to hold for that alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<String>,
+        /// The id of an environment, where the role is to hold for that alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
     }
 
-    /// An invitation. Its token is shown this once.
+    /// Somebody who joined. Who is not known yet, or has to begin anew, gets an invitation, which is
+    /// shown this once.
     PersonInvited {
         id: String,
-        token: PlainText,
-        expires: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<PlainText>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<i64>,
+    }
+
+    /// What a person is to be at one place.
+    RoleChange {
+        /// Absent for nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
+    }
+
+    /// A person's new password.
+    PasswordChange {
+        /// The one until now, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        current: Option<PlainText>,
+        /// 12 to 1024 characters.
+        password: PlainText,
     }
 }

@@ -131,23 +131,27 @@ impl Page<'_> {
     fn expiries(&self) -> Vec<Finding> {
         let expires = self.document.block().map(|block| &block.expires);
         let finding = |(name, expiry): (&SecretName, &Expiry)| {
-            let (rule, text) = match expiry.state(self.today) {
-                ExpiryState::Expired { .. } => {
-                    (Rule::Expired, format!("`{name}` expired on {expiry}"))
-                }
-                ExpiryState::Soon { .. } => {
-                    (Rule::ExpiresSoon, format!("`{name}` expires on {expiry}"))
-                }
-                ExpiryState::Later { .. } => return None,
-            };
-            let hint = format!(
-                "Run `unspoken set {name} -e {} --expires 'in 90 days'`.",
-                self.environment
-            );
-            Some(self.of_name(rule, name.as_str(), text, hint))
+            let found = self::expiry(self.environment, name, *expiry, self.today)?;
+            Some(found.at(self.path, line_of(self.text, name.as_str())))
         };
         expires.into_iter().flatten().filter_map(finding).collect()
     }
+}
+
+/// What is said of a value that expires soon, or has.
+pub(super) fn expiry(
+    environment: &EnvironmentName,
+    name: &SecretName,
+    expiry: Expiry,
+    today: Date,
+) -> Option<Finding> {
+    let (rule, text) = match expiry.state(today) {
+        ExpiryState::Expired { .. } => (Rule::Expired, format!("`{name}` expired on {expiry}")),
+        ExpiryState::Soon { .. } => (Rule::ExpiresSoon, format!("`{name}` expires on {expiry}")),
+        ExpiryState::Later { .. } => return None,
+    };
+    let hint = format!("Run `unspoken set {name} -e {environment} --expires 'in 90 days'`.");
+    Some(Finding::of(rule, environment.as_str(), text).hint(hint))
 }
 
 /// Whether what is wrapped for a key stays shut to a quantum computer.

@@ -69,6 +69,7 @@ impl Access {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let subject = self.name.as_deref().map(Subject::parse).transpose()?;
         let workspace = cx.workspace()?;
+        say_elsewhere(cx, &workspace);
         let Some(subject) = subject else { return table::print(cx, &workspace) };
         let book = Book::read(cx, &workspace)?;
         let file = &workspace.project.file;
@@ -92,6 +93,16 @@ impl Access {
         cx.ui.print(&words)?;
         book.warn(cx);
         Ok(())
+    }
+}
+
+/// Says what this does not tell: who may read in a vault is the vault's to say.
+fn say_elsewhere(cx: &Context, workspace: &Workspace) {
+    let file = &workspace.project.file;
+    let there = file.environments.keys().filter(|name| file.is_in_vault(name));
+    let there: Vec<String> = there.map(|name| format!("`{name}`")).collect();
+    if !there.is_empty() {
+        cx.ui.note(&format!("not told here: {}, which the vault decides on", there.join(", ")));
     }
 }
 
@@ -134,7 +145,8 @@ impl Book {
         let repository = Repository::find(&workspace.project.root)?;
         let (holders, mut gaps) = holders(repository.as_ref(), file)?;
         let mut chapters = Vec::new();
-        for environment in file.environments.keys() {
+        // Who may read in a vault is the vault's to say.
+        for environment in file.environments.keys().filter(|name| !file.is_in_vault(name)) {
             let bytes = read_verified(cx, workspace, environment)?;
             let (path, (_, form)) =
                 (file.document_path(environment), workspace.project.document(environment));

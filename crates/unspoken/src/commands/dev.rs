@@ -349,7 +349,8 @@ fn paths(workspace: &Workspace, environment: &EnvironmentName) -> Vec<PathBuf> {
     let project = &workspace.project;
     let ancestry = project.file.ancestry(environment).unwrap_or_default();
     let mut paths = vec![project.root.join(ProjectFile::NAME), workspace.home.keys().path()];
-    for ancestor in ancestry {
+    // What a vault has is asked for when something here changes.
+    for ancestor in ancestry.into_iter().filter(|name| !project.file.is_in_vault(name)) {
         paths.push(project.document(&ancestor).0);
         paths.push(project.root.join(inbox_folder(&ancestor)));
     }

@@ -163,6 +163,18 @@ fn look_at_environment(
 ) -> (Option<Finding>, Option<Finding>) {
     let store = cx.store(workspace);
     let topic = environment.as_str();
+    if let Some(vault) = workspace.project.file.vault.as_ref()
+        && workspace.project.file.is_in_vault(environment)
+    {
+        // What is wrong with it stands among the findings.
+        let found = cx.sheet(workspace, environment).ok().map(|sheet| {
+            let names = counted(sheet.names.len(), "name");
+            let revision = sheet.revision.unwrap_or_default();
+            let text = format!("{names} in the vault {}, revision {revision}", vault.url);
+            Finding::fine(topic, text)
+        });
+        return (found, None);
+    }
     // What is wrong with the document itself stands among its findings.
     let Ok(bytes) = store.read(environment) else { return (None, None) };
     let Ok(verified) = store.verify(environment, &bytes) else { return (None, None) };

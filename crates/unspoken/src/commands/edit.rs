@@ -1,6 +1,7 @@
 //! `unspoken edit`: an environment's own values, in an editor.
 
 mod changes;
+mod in_vault;
 
 use serde_json::json;
 use unspoken_deliver::editor::{Draft, Editor, Mark};
@@ -54,7 +55,12 @@ impl Edit {
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         Guarded::Edit.refuse_agents(cx, &workspace, &environment)?;
         cx.fold(&workspace, &environment);
-        let before = cx.store(&workspace).open_own(&environment)?;
+        let vault = cx.vault_of(&workspace, &environment)?;
+        let before = match &vault {
+            // What is changed is changed on top of what the vault has now.
+            Some(vault) => vault.fetch(&environment)?,
+            None => cx.store(&workspace).open_own(&environment)?,
+        };
         cx.warn_unless_sealed(&workspace, &environment);
 
         let place = workspace.project.place(&environment);
@@ -72,6 +78,10 @@ impl Edit {
             let names = changes::join(&changes.removed);
             let question = format!("remove {names} from {environment}?");
             prompt::confirm(&cx.ui, &question, self.yes)?;
+        }
+        if let Some(vault) = vault {
+            let revision = in_vault::apply(&vault, &environment, before, &changes)?;
+            return report(cx, &environment, &changes, Some(revision));
         }
         let (path, _) = workspace.project.document(&environment);
         let edited = cx.store(&workspace).edit(&environment, cx.now(), |document| {
@@ -179,11 +189,14 @@ fn refuse_conflicts(
     before: &SecretSet,
     changes: &Changes,
 ) -> Result<(), Failure> {
-    let conflicts = changes.conflicts(document, before);
+    refuse(&changes.conflicts(document, before))
+}
+
+fn refuse(conflicts: &[SecretName]) -> Result<(), Failure> {
     if conflicts.is_empty() {
         return Ok(());
     }
-    let names = changes::join(&conflicts);
+    let names = changes::join(conflicts);
     let message = format!("changed by another command while the editor was open: {names}");
     Err(Failure::new(Code::Refused, message)
         .hint("Nothing was changed. Run the same command again, on top of what is there now."))

@@ -1,9 +1,13 @@
 //! `unspoken env`: the project's environments.
 
+mod in_vault;
+
+pub(crate) use in_vault::{ensure, entry};
+
 use std::path::Path;
 
 use serde_json::json;
-use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile};
+use unspoken_model::{EnvironmentEntry, EnvironmentName, ProjectFile, VaultUrl};
 use unspoken_seal::Identity;
 use unspoken_store::{Home, SECRETS, ignore_pattern};
 
@@ -21,9 +25,9 @@ pub(crate) enum Env {
     /// List the environments
     #[command(visible_alias = "ls", after_help = "Example:\n  unspoken env list --json")]
     List,
-    /// Add an environment, with a document and a key of its own
+    /// Add an environment, with a document and a key of its own, or in a vault
     #[command(
-        after_help = "Examples:\n  unspoken env add production\n  unspoken env add preview --inherits staging\n  unspoken env add legacy --file secrets/legacy.env.enc"
+        after_help = "Examples:\n  unspoken env add production\n  unspoken env add staging --source vault\n  unspoken env add preview --inherits staging\n  unspoken env add legacy --file secrets/legacy.env.enc"
     )]
     Add {
         /// The new environment's name
@@ -31,17 +35,39 @@ pub(crate) enum Env {
         /// Another environment, whose secrets are used where it has none
         #[arg(long, value_name = "ENV")]
         inherits: Option<EnvironmentName>,
+        /// Where its values are kept: `document`, or `vault` for the one in `unspoken.toml`
+        #[arg(long, value_name = "WHERE", value_enum, default_value_t = Where::Document)]
+        source: Where,
+        /// The vault's address, where `unspoken.toml` does not have it yet
+        #[arg(long, value_name = "URL")]
+        vault: Option<VaultUrl>,
         /// The document's path in the project; `.yaml` is in YAML, `.env` and `.env.enc` in sops' dotenv form
         #[arg(long, value_name = "PATH")]
         file: Option<String>,
     },
 }
 
+/// Where an environment's values are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Where {
+    Document,
+    Vault,
+}
+
 impl Env {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         match self {
             Self::List => list(cx),
-            Self::Add { name, inherits, file } => add(cx, &name, inherits, file),
+            Self::Add { name, inherits, file, source: Where::Document, vault } => {
+                if vault.is_some() {
+                    return Err(Failure::new(Code::Usage, "`--vault` belongs to `--source vault`"));
+                }
+                add(cx, &name, inherits, file)
+            }
+            Self::Add { file: Some(_), .. } => {
+                Err(Failure::new(Code::Usage, "`--file` belongs to a document"))
+            }
+            Self::Add { name, inherits, vault, .. } => in_vault::add(cx, &name, inherits, vault),
         }
     }
 }
@@ -58,7 +84,8 @@ fn list(cx: &Context) -> Result<(), Failure> {
                     "name": name.as_str(),
                     "default": *name == file.default,
                     "inherits": entry.inherits.as_ref().map(EnvironmentName::as_str),
-                    "file": file.document_path(name),
+                    "source": entry.source.as_str(),
+                    "file": (!file.is_in_vault(name)).then(|| file.document_path(name)),
                 })
             })
             .collect();
@@ -77,6 +104,9 @@ fn list(cx: &Context) -> Result<(), Failure> {
             if let Some(parent) = &entry.inherits {
                 text.push_str("  inherits ");
                 text.push_str(parent.as_str());
+            }
+            if let Some(vault) = file.vault.as_ref().filter(|_| file.is_in_vault(name)) {
+                text.push_str(&format!("  in the vault {}", vault.url));
             }
         }
         text.push('\n');
@@ -116,7 +146,7 @@ fn add(
     )
 }
 
-fn check_new(
+pub(super) fn check_new(
     workspace: &Workspace,
     name: &EnvironmentName,
     inherits: Option<&EnvironmentName>,

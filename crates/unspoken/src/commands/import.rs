@@ -2,6 +2,7 @@
 //! another tool's.
 
 mod envless;
+mod in_vault;
 mod keys;
 mod source;
 mod take_over;
@@ -185,7 +186,8 @@ impl Reading<'_> {
     fn foreign(&self, path: &Path) -> Result<(), Failure> {
         let project = &self.workspace.project;
         let Ok(path) = path.canonicalize() else { return Ok(()) };
-        for environment in project.file.environments.keys() {
+        let file = &project.file;
+        for environment in file.environments.keys().filter(|name| !file.is_in_vault(name)) {
             if project.document(environment).0.canonicalize().is_ok_and(|own| own == path) {
                 let message = format!(
                     "`{}` is the document of `{environment}` in this project",

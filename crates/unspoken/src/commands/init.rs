@@ -61,6 +61,7 @@ impl Init {
             workspace.project.file.environments.keys().chain(&self.env).cloned().collect();
         for environment in wanted {
             if !workspace.is_pinned(&environment)
+                && !workspace.project.file.is_in_vault(&environment)
                 && !workspace.project.document(&environment).0.exists()
             {
                 made.push(create(cx, &mut workspace, &environment)?);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use unspoken_model::{EnvironmentName, Expiry, ExpiryState, SecretName, shown};
-use unspoken_store::StoreError;
+use unspoken_store::{Sheet, StoreError};
 
 use crate::context::{Context, Workspace};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::json;
 use crate::ui::table;
@@ -17,7 +17,8 @@ use crate::ui::table;
 ///
 /// Without `-e`: which environment has which name, where it is inherited from,
 /// what is missing, what expires. With `-e`: that environment's names, one a
-/// line, with those that it inherits.
+/// line, with those that it inherits. A vault is asked for names alone; when it
+/// cannot be reached, its environments show `?`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  unspoken list\n  unspoken list -e production\n  unspoken list --json"
@@ -27,19 +28,28 @@ pub(crate) struct List {
     env: EnvFlag,
 }
 
-/// One environment as its own document shows it.
+/// One environment as its own source shows it.
 struct Column {
     environment: EnvironmentName,
     /// The environment and what it inherits from, nearest first.
     ancestry: Vec<EnvironmentName>,
     own: BTreeSet<String>,
     expires: BTreeMap<SecretName, Expiry>,
+    /// Whether it lives in a vault that cannot be reached, so that nobody knows.
+    is_unknown: bool,
 }
 
 /// What one environment has for one name.
 struct Cell<'t> {
     origin: &'t EnvironmentName,
     expiry: Option<Expiry>,
+}
+
+/// What is done where an environment cannot be asked.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Unknown {
+    Shown,
+    Refused,
 }
 
 struct Table {
@@ -53,7 +63,7 @@ impl List {
         let file = &workspace.project.file;
         if self.env.env.is_none() {
             let all: Vec<EnvironmentName> = file.environments.keys().cloned().collect();
-            let table = Table::read(cx, &workspace, &all)?;
+            let table = Table::read(cx, &workspace, &all, Unknown::Shown)?;
             if cx.ui.json {
                 return cx.ui.print_json(&table.to_json());
             }
@@ -61,7 +71,7 @@ impl List {
         }
         let environment = cx.environment(&workspace.project, &self.env)?.value;
         let ancestry = file.ancestry(&environment).map_err(StoreError::from)?;
-        let table = Table::read(cx, &workspace, &ancestry)?;
+        let table = Table::read(cx, &workspace, &ancestry, Unknown::Refused)?;
         let names: Vec<&str> = table.names_of(&environment);
         if cx.ui.json {
             return cx.ui.print_json(&table.column_json(&environment, &names));
@@ -75,18 +85,24 @@ impl Table {
         cx: &Context,
         workspace: &Workspace,
         environments: &[EnvironmentName],
+        unknown: Unknown,
     ) -> Result<Self, Failure> {
-        let store = cx.store(workspace);
         let mut columns = Vec::new();
         for environment in environments {
-            let bytes = store.read(environment)?;
-            let verified = store.verify(environment, &bytes)?;
-            let document = verified.document();
+            let (sheet, is_unknown) = match cx.sheet(workspace, environment) {
+                Ok(sheet) => (sheet, false),
+                Err(failure) if unknown == Unknown::Shown && failure.code == Code::Unreachable => {
+                    cx.ui.warn(&format!("`{environment}` is not known: {}", failure.message));
+                    (Sheet::default(), true)
+                }
+                Err(failure) => return Err(failure),
+            };
             columns.push(Column {
                 environment: environment.clone(),
                 ancestry: workspace.project.file.ancestry(environment).map_err(StoreError::from)?,
-                own: document.names().map(str::to_owned).collect(),
-                expires: document.block().map(|block| block.expires.clone()).unwrap_or_default(),
+                own: sheet.names,
+                expires: sheet.expires,
+                is_unknown,
             });
         }
         // The default environment first: it is the one most looked at.
@@ -96,6 +112,13 @@ impl Table {
 
     fn column(&self, environment: &EnvironmentName) -> Option<&Column> {
         self.columns.iter().find(|column| column.environment == *environment)
+    }
+
+    /// Whether nobody knows all names of an environment now.
+    fn is_unknown(&self, environment: &EnvironmentName) -> bool {
+        let ancestry = self.column(environment).map(|column| column.ancestry.as_slice());
+        let mut columns = ancestry.unwrap_or_default().iter().filter_map(|name| self.column(name));
+        columns.any(|column| column.is_unknown)
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -126,7 +149,9 @@ impl Table {
     }
 
     fn print_cell(&self, environment: &EnvironmentName, name: &str) -> String {
-        let Some(cell) = self.cell(environment, name) else { return "-".to_owned() };
+        let Some(cell) = self.cell(environment, name) else {
+            return if self.is_unknown(environment) { "?" } else { "-" }.to_owned();
+        };
         let mut text = if cell.origin == environment {
             "set".to_owned()
         } else {
@@ -171,7 +196,13 @@ impl Table {
                 json!({ "name": name, "environments": cells })
             })
             .collect();
-        json!({ "environments": environments, "names": names })
+        let unknown = self.columns.iter().filter(|column| column.is_unknown);
+        let unknown: Vec<&str> = unknown.map(|column| column.environment.as_str()).collect();
+        let mut json = json!({ "environments": environments, "names": names });
+        if !unknown.is_empty() {
+            json["unknown"] = json!(unknown);
+        }
+        json
     }
 
     fn column_json(&self, environment: &EnvironmentName, names: &[&str]) -> Value {

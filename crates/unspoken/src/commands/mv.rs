@@ -3,13 +3,14 @@
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::{EnvironmentName, SecretName};
-use unspoken_store::StoreError;
+use unspoken_store::{StoreError, VaultChange};
 
 use crate::commands::rm::{environments, missing, names_in};
 use crate::complete;
 use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
+use crate::sources::revision_of;
 
 /// Rename a secret in one environment, or in all
 ///
@@ -62,8 +63,10 @@ impl Mv {
         }
         // First all are opened, then the first is written.
         for environment in &there {
-            cx.store(&workspace).open_own(environment)?;
-            cx.warn_unless_sealed(&workspace, environment);
+            if !workspace.project.file.is_in_vault(environment) {
+                cx.store(&workspace).open_own(environment)?;
+                cx.warn_unless_sealed(&workspace, environment);
+            }
         }
         for environment in &there {
             self.rename(cx, &workspace, environment)?;
@@ -81,6 +84,18 @@ impl Mv {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> Result<(), Failure> {
+        if let Some(vault) = cx.vault_of(workspace, environment)? {
+            let set = vault.fetch(environment)?;
+            if set.get(&self.new).is_some() {
+                return Err(self.taken(environment));
+            }
+            let secret = set.get(&self.old).ok_or_else(|| missing(&self.old, environment, &[]))?;
+            let (name, expiry) = (self.new.clone(), set.expiry(&self.old));
+            let changes =
+                [VaultChange::Set { name, secret, expiry }, VaultChange::Remove(self.old.clone())];
+            vault.change_at(environment, &changes, revision_of(&set))?;
+            return Ok(());
+        }
         let (path, _) = workspace.project.document(environment);
         cx.store(workspace).edit(environment, cx.now(), |document| {
             let refused = |error| StoreError::Set { path: path.clone(), error };

@@ -244,7 +244,8 @@ impl Sync {
     fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let mut workspace = cx.workspace()?;
         let environments: Vec<EnvironmentName> = if self.env.is_empty() {
-            workspace.project.file.environments.keys().cloned().collect()
+            let file = &workspace.project.file;
+            file.environments.keys().filter(|name| !file.is_in_vault(name)).cloned().collect()
         } else {
             chosen(cx, &workspace.project, &self.env)?
         };

@@ -3,6 +3,7 @@
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::{EnvironmentName, SecretName, nearest};
+use unspoken_store::VaultChange;
 
 use crate::complete;
 use crate::context::{Context, Workspace};
@@ -64,26 +65,50 @@ impl Rm {
 
         // First all are opened, then the first is written.
         for (environment, _) in &there {
-            cx.store(&workspace).open_own(environment)?;
-            cx.warn_unless_sealed(&workspace, environment);
+            if !workspace.project.file.is_in_vault(environment) {
+                cx.store(&workspace).open_own(environment)?;
+                cx.warn_unless_sealed(&workspace, environment);
+            }
         }
         let mut removed = Vec::new();
         for (environment, names) in &there {
-            let edited = cx.store(&workspace).edit(environment, cx.now(), |document| {
-                for name in names {
-                    document.remove(name);
-                }
-                Ok::<_, Failure>(())
-            })?;
+            let revision = remove(cx, &workspace, environment, names)?;
             let names: Vec<&str> = names.iter().map(SecretName::as_str).collect();
             removed.push(json!({
                 "environment": environment.as_str(),
                 "names": names,
-                "revision": edited.revision,
+                "revision": revision,
             }));
         }
         cx.ui.report(&json!({ "removed": removed }), &format!("removed {}", words.join(", ")))
     }
+}
+
+/// Removes names where the environment lives. Tells the revision after it.
+fn remove(
+    cx: &Context,
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    names: &[SecretName],
+) -> Result<Option<u64>, Failure> {
+    if let Some(vault) = cx.vault_of(workspace, environment)? {
+        let seen = vault.names(environment)?;
+        let is_there = |name: &&SecretName| seen.names.contains_key(*name);
+        let changes: Vec<_> =
+            names.iter().filter(is_there).cloned().map(VaultChange::Remove).collect();
+        // Somebody else has just done it.
+        if changes.is_empty() {
+            return Ok(u64::try_from(seen.revision).ok());
+        }
+        return Ok(u64::try_from(vault.change(environment, &changes, &seen)?).ok());
+    }
+    let edited = cx.store(workspace).edit(environment, cx.now(), |document| {
+        for name in names {
+            document.remove(name);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    Ok(edited.revision)
 }
 
 fn join(names: &[SecretName]) -> String {
@@ -103,16 +128,13 @@ pub(crate) fn environments(
     Ok(vec![cx.environment(&workspace.project, flag)?.value])
 }
 
-/// The names in an environment's own document, read with no key.
+/// The names of an environment's own, read with no key and no value.
 pub(crate) fn names_in(
     cx: &Context,
     workspace: &Workspace,
     environment: &EnvironmentName,
 ) -> Result<Vec<String>, Failure> {
-    let store = cx.store(workspace);
-    let bytes = store.read(environment)?;
-    let verified = store.verify(environment, &bytes)?;
-    Ok(verified.document().names().map(str::to_owned).collect())
+    Ok(cx.sheet(workspace, environment)?.names.into_iter().collect())
 }
 
 pub(crate) fn missing(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
-use unspoken_model::SecretName;
+use unspoken_model::{EnvironmentName, SecretName};
 use unspoken_seal::{Identity, Recipient};
 
 use crate::access_change::people;
@@ -13,7 +13,7 @@ use crate::commands::env::refuse_home_inside;
 use crate::commands::rotate_value::{Request, rotate_value};
 use crate::commands::set::Lifetime;
 use crate::complete;
-use crate::context::Context;
+use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::flags::EnvFlag;
 use crate::prompt;
@@ -76,6 +76,7 @@ impl Rotate {
         };
         let workspace = cx.workspace()?;
         let environment = cx.environment(&workspace.project, &self.env)?.value;
+        refuse_vault(&workspace, &environment, &request.name)?;
         cx.fold(&workspace, &environment);
         rotate_value(cx, &workspace, &environment, &request)
     }
@@ -135,4 +136,19 @@ impl Rotate {
             ),
         )
     }
+}
+
+/// A new value has its safe place beside a document; a vault has none yet.
+fn refuse_vault(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    name: &SecretName,
+) -> Result<(), Failure> {
+    if !workspace.project.file.is_in_vault(environment) {
+        return Ok(());
+    }
+    let message = format!("`{environment}` lives in a vault, where no rotation hook stores values");
+    Err(Failure::new(Code::Refused, message).hint(format!(
+        "Nothing was started. Pipe the new value in: `PROGRAM | unspoken set {name} -e {environment}`."
+    )))
 }

@@ -27,6 +27,7 @@ use unspoken_store::env_vars;
 
 use self::accepted::{Acceptance, Consent};
 use self::findings::Gathered;
+use self::history::Listing;
 use self::report::Report;
 use self::search::Room;
 use self::trace::{Place, Trace};
@@ -111,10 +112,15 @@ impl Scan {
         let folder = cx.found().map_or_else(|_| ground.root.clone(), |found| found.root);
         let accepting = self.accept.is_some();
         let mut file = BaselineFile::find(self.baseline.as_deref(), &folder, accepting)?;
+        let listing = if self.history { Some(Listing::start(ground.git()?)) } else { None };
         let known = if self.no_values { None } else { values::open(cx, &self.env)? };
         let search = Search::new(known, file.as_ref().map(BaselineFile::key));
         let findings = Findings::default();
-        let lost = self.look(cx, &ground, &search, &findings)?;
+        self.look(cx, &ground, &search, &findings)?;
+        let lost = match listing {
+            Some(listing) => history::scan(ground.git()?, listing, &search, &findings)?,
+            None => 0,
+        };
         let Gathered { mut traces, unread, looked } = findings.into_sorted();
         say_unread(cx, &unread);
         if looked == 0
@@ -160,14 +166,14 @@ impl Scan {
         self.staged || self.history || self.stdin || self.transcripts
     }
 
-    /// Looks wherever that was asked for.
+    /// Looks wherever that was asked for, but in the history.
     fn look(
         &self,
         cx: &Context,
         ground: &Ground,
         search: &Search,
         findings: &Findings,
-    ) -> Result<usize, Failure> {
+    ) -> Result<(), Failure> {
         let home = cx.variables.path(env_vars::HOME);
         let home = home.and_then(|home| std::fs::canonicalize(home).ok());
         let files = |root, prefix, place| Files { search, findings, root, prefix, place };
@@ -194,7 +200,7 @@ impl Scan {
             let git = ground.git()?;
             staged::scan(git, &Staged::list(git)?, search, findings)?;
         }
-        if self.history { history::scan(ground.git()?, search, findings) } else { Ok(0) }
+        Ok(())
     }
 
     fn tell(&self, cx: &Context, report: &Report<'_>) -> Result<(), Failure> {

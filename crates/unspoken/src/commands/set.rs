@@ -1,5 +1,7 @@
 //! `unspoken set NAME`: takes one value, from standard input or a person.
 
+mod in_vault;
+
 use clap_complete::ArgValueCandidates;
 use serde_json::json;
 use unspoken_model::{EnvironmentName, Expiry, RecipientName, SecretName};
@@ -95,6 +97,9 @@ impl Set {
             Some(name) => name.clone(),
             None => ask_name(cx)?,
         };
+        if let Some(vault) = cx.vault_of(&workspace, &environment)? {
+            return self.run_in_vault(cx, &vault, &environment, &name, lifetime);
+        }
         cx.fold(&workspace, &environment);
         let Before { exists, opens } = self.check(cx, &workspace, &environment, &name)?;
         cx.warn_unless_sealed(&workspace, &environment);
@@ -158,11 +163,7 @@ impl Set {
         let bytes = store.read(environment)?;
         let verified = store.verify(environment, &bytes)?;
         let exists = verified.document().names().any(|found| found == name.as_str());
-        // Piped input is an answer in itself; a generated value is none.
-        if exists && !self.keep && (cx.ui.is_interactive() || self.generate.is_some()) {
-            let question = format!("replace `{name}` in `{environment}`?");
-            prompt::confirm(&cx.ui, &question, self.yes)?;
-        }
+        self.confirm(cx, environment, name, exists)?;
         match store.unlock(environment, &verified) {
             Ok(_) => Ok(Before { exists, opens: true }),
             // What a document without a seal says of its readers proves nothing.
@@ -176,6 +177,22 @@ impl Set {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Asks before a value is replaced.
+    fn confirm(
+        &self,
+        cx: &Context,
+        environment: &EnvironmentName,
+        name: &SecretName,
+        exists: bool,
+    ) -> Result<(), Failure> {
+        // Piped input is an answer in itself; a generated value is none.
+        if exists && !self.keep && (cx.ui.is_interactive() || self.generate.is_some()) {
+            let question = format!("replace `{name}` in `{environment}`?");
+            prompt::confirm(&cx.ui, &question, self.yes)?;
+        }
+        Ok(())
     }
 
     fn value(

@@ -29,6 +29,7 @@ pub(crate) struct Why {
 /// One environment that was looked at.
 struct Step {
     environment: EnvironmentName,
+    /// The document, or the vault.
     file: String,
     has: bool,
     revision: Option<u64>,
@@ -47,7 +48,10 @@ impl Why {
             .map(|environment| self.step(cx, &workspace, environment))
             .collect::<Result<Vec<_>, _>>()?;
         let used = steps.iter().position(|step| step.has);
-        if let Some(step) = used.and_then(|at| steps.get(at)).filter(|step| step.key.is_ok()) {
+        let used_step = used.and_then(|at| steps.get(at)).filter(|step| step.key.is_ok());
+        // A value in a vault is not fetched to be looked at.
+        let is_here = |step: &&Step| !workspace.project.file.is_in_vault(&step.environment);
+        if let Some(step) = used_step.filter(is_here) {
             // The key fits; whether the values and the MAC do, opening tells.
             cx.store(&workspace).open_own(&step.environment)?;
             cx.warn_unless_sealed(&workspace, &step.environment);
@@ -77,6 +81,18 @@ impl Why {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> Result<Step, Failure> {
+        if let Some(vault) = cx.vault_of(workspace, environment)? {
+            let found = vault.names(environment)?;
+            let one = found.names.get(&self.name);
+            return Ok(Step {
+                environment: environment.clone(),
+                file: vault.url().to_string(),
+                has: one.is_some(),
+                revision: u64::try_from(found.revision).ok(),
+                expiry: one.and_then(|one| one.expiry),
+                key: Ok("this machine's token for the vault".to_owned()),
+            });
+        }
         let store = cx.store(workspace);
         let bytes = store.read(environment)?;
         let verified = store.verify(environment, &bytes)?;

@@ -1,6 +1,8 @@
 //! The errors of the crates below, with a code and what helps.
 
 mod store;
+mod vault;
+mod vault_store;
 
 use std::path::Path;
 
@@ -81,6 +83,8 @@ impl From<ConfigError> for Failure {
                 };
                 Self::because(Code::Missing, &error).hint(hint)
             }
+            ConfigError::Ambiguous { candidates, .. } => Self::because(Code::Usage, &error)
+                .hint(format!("Say more of its name: {}.", list(candidates))),
             ConfigError::Malformed { variable, .. } => Self::because(Code::Usage, &error)
                 .hint(format!("Run `unset {variable}`, or set it to an environment's name.")),
             ConfigError::NotText(_) => Self::because(Code::Usage, &error),

@@ -220,6 +220,12 @@ fn machine() -> Vec<Case> {
         case("git", 0, "`git rev-parse` failed", "git status", |p| {
             p.write(".git/config", "[core\n");
         }),
+        case("vault", 0, "its names are not checked: there is no token", "unspoken login", |p| {
+            let file = p.read("unspoken.toml");
+            let vault = "[vault]\nurl = \"https://vault.example.invalid\"\n";
+            let there = "[environments.there]\nsource = \"vault\"\n";
+            p.write("unspoken.toml", format!("{file}\n{vault}\n{there}"));
+        }),
     ]
 }
 

@@ -58,4 +58,8 @@ mod terminal;
 mod trace;
 mod trust;
 mod value;
+mod vault_ground;
+mod vault_login;
+mod vault_session;
+mod vault_source;
 mod way_in;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use unspoken_model::{EnvironmentName, Place, ProjectName};
-use unspoken_seal::{Identity, KeyBundle};
+use unspoken_seal::{Identity, KeyBundle, PlainToken, TokenKind};
 
 use crate::crc::{base36, base62, crc32};
 
@@ -189,6 +189,11 @@ fn summed(source: &mut Source) -> Vec<Made> {
     let body = format!("glsa_{}", source.draw(ALNUM, 32));
     let sum = crc32(body.as_bytes()).swap_bytes();
     tokens.push(("grafana-token", 5, format!("{body}_{sum:08x}")));
+    for kind in TokenKind::ALL {
+        let token = PlainToken::random(kind);
+        tokens.push(("unspoken-token", kind.prefix().len(), token.expose().to_string()));
+        tokens.push(("unspoken-token", 6, token.auth().expose().to_string()));
+    }
     let made = |(kind, fixed, token)| Made { has_checksum: true, ..plain(kind, fixed, token) };
     tokens.into_iter().map(made).collect()
 }

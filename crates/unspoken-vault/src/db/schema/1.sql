@@ -152,10 +152,14 @@ CREATE TABLE login (
   person TEXT REFERENCES person (id),
   -- waiting, allowed, refused, done
   progress TEXT NOT NULL,
+  -- The hash of what the browser holds in which that person signed in.
+  browser BYTEA,
   -- The hash of the code that the browser brings back.
   code BYTEA,
   expires BIGINT NOT NULL
 );
+
+CREATE INDEX login_expires ON login (expires);
 
 -- By which proofs of others a machine gets a token.
 CREATE TABLE trust (

@@ -7,7 +7,7 @@ use unspoken_wire::vault::{
     EnvironmentBody, Nothing, ProjectBody, ProjectChange, ProjectList, ProjectRequest,
 };
 
-use crate::access::{Caller, Holder, Permit, Place};
+use crate::access::{Caller, Permit, Place};
 use crate::db::{Cell, Desk};
 use crate::hazmat;
 use crate::http::answer::Json;
@@ -25,7 +25,7 @@ pub(in crate::http) fn list(
     asked.allow_queries(&["remote", "name"])?;
     let (remote, name) = (asked.query::<String>("remote")?, asked.query::<String>("name")?);
     let mut found: BTreeMap<(String, ProjectId), ProjectBody> = BTreeMap::new();
-    for team in teams(caller) {
+    for team in caller.teams() {
         let rows = desk.rows(
             "SELECT p.id, p.name, p.remotes, e.id, e.name, e.revision FROM project p \
              LEFT JOIN environment e ON e.project = p.id WHERE p.team = $1 ORDER BY p.id, e.name",
@@ -61,18 +61,6 @@ pub(in crate::http) fn list(
     }
     desk.record(Outcome::Done);
     Ok(Json(ProjectList { projects: found.into_values().collect() }))
-}
-
-/// The teams in which a caller is something.
-fn teams(caller: &Caller) -> Vec<TeamId> {
-    let mut teams = match &caller.holder {
-        Holder::Machine(_) => vec![caller.team],
-        Holder::Person { memberships, .. } => memberships.iter().map(|one| one.team).collect(),
-        Holder::Invited(_) => Vec::new(),
-    };
-    teams.sort_unstable();
-    teams.dedup();
-    teams
 }
 
 pub(in crate::http) fn make(

@@ -3,8 +3,8 @@
 use unspoken_model::{Expiry, Outcome, SecretName};
 use unspoken_seal::Secret;
 use unspoken_wire::vault::{
-    NameBody, NameList, Nothing, RevisionBody, SecretRequest, SecretsRequest, VersionBody,
-    VersionList,
+    NameBody, NameList, Nothing, RevisionBody, RollbackRequest, SecretRequest, SecretsRequest,
+    VersionBody, VersionList,
 };
 
 use crate::access::{Holder, Permit};
@@ -48,6 +48,16 @@ pub(in crate::http) fn reveal_all(
     asked: &Asked,
     _: &Nothing,
 ) -> Result<Handed, Problem> {
+    reveal_as(desk, permit, asked, Shape::Own)
+}
+
+/// The same, as somebody else's clients expect it.
+pub(super) fn reveal_as(
+    desk: &mut Desk<'_>,
+    permit: &Permit,
+    asked: &Asked,
+    shape: Shape,
+) -> Result<Handed, Problem> {
     let revision = permit.row()?.revision;
     desk.entry.revision = revision;
     desk.entry.names = match &permit.caller().holder {
@@ -63,7 +73,7 @@ pub(in crate::http) fn reveal_all(
     items.retain(|item| shows(permit, &item.name));
     let keys = store::keys(desk, permit, asked)?;
     desk.record(Outcome::Done);
-    Ok(Handed::Values(Sealed { revision, items, keys, shape: Shape::Own }))
+    Ok(Handed::Values(Sealed { revision, items, keys, shape }))
 }
 
 /// One value.
@@ -137,6 +147,37 @@ fn write(
     desk.entry.revision = revision;
     desk.record(Outcome::Done);
     Ok(Json(RevisionBody { revision }))
+}
+
+/// A name's older value, as a new version.
+pub(in crate::http) fn roll_back(
+    desk: &mut Desk<'_>,
+    permit: &Permit,
+    asked: &Asked,
+    body: &RollbackRequest,
+) -> Result<Json<RevisionBody>, Problem> {
+    let name = asked.name()?;
+    name.as_str().clone_into(&mut desk.entry.names);
+    let changes = store::to_version(desk, permit, asked, &name, body.to)?;
+    write(desk, permit, asked, changes)
+}
+
+/// All of an environment as it was, as a new revision.
+pub(in crate::http) fn roll_back_all(
+    desk: &mut Desk<'_>,
+    permit: &Permit,
+    asked: &Asked,
+    body: &RollbackRequest,
+) -> Result<Json<RevisionBody>, Problem> {
+    let changes = store::to_revision(desk, permit, asked, body.to)?;
+    if changes.is_empty() {
+        // It is as it was.
+        let revision = permit.row()?.revision;
+        desk.entry.revision = revision;
+        desk.record(Outcome::Unchanged);
+        return Ok(Json(RevisionBody { revision }));
+    }
+    write(desk, permit, asked, changes)
 }
 
 /// The versions of one name, newest first.

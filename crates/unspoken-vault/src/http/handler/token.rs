@@ -76,41 +76,73 @@ pub(in crate::http) fn make(
             return Err(Problem::forbidden());
         }
     }
+    let token = insert(
+        desk,
+        Made {
+            team,
+            name: body.name.clone(),
+            author: caller.actor(),
+            environments: wanted.environments.into_iter().collect(),
+            names: wanted.names,
+            addresses: wanted.addresses,
+            lifetime_seconds: body.lifetime_seconds,
+            idle_seconds: body.idle_seconds,
+            uses: body.uses,
+        },
+    )?;
+    desk.entry.team = team.to_string();
+    desk.entry.subject.clone_from(&token.id);
+    desk.record(Outcome::Done);
+    Ok(Json(token))
+}
+
+/// A machine's token, as it is to be made.
+pub(super) struct Made {
+    pub(super) team: TeamId,
+    pub(super) name: String,
+    pub(super) author: String,
+    pub(super) environments: Vec<EnvironmentId>,
+    /// Separated by spaces, as networks are.
+    pub(super) names: Option<String>,
+    pub(super) addresses: Option<String>,
+    pub(super) lifetime_seconds: i64,
+    pub(super) idle_seconds: Option<i64>,
+    pub(super) uses: Option<i64>,
+}
+
+pub(super) fn insert(desk: &mut Desk<'_>, made: Made) -> Result<TokenMade, Problem> {
     let token = PlainToken::random(TokenKind::Agent);
-    let expires = desk.now() + 1000 * body.lifetime_seconds;
+    let expires = desk.now() + 1000 * made.lifetime_seconds;
+    let id = Cell::text(token.id());
     desk.change(
         "INSERT INTO token (id, kind, hash, team, person, name, author, made, expires, idle, \
          addresses, names, revoked, touched) \
          VALUES ($1, 'agent', $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, NULL, $6)",
         &[
-            Cell::text(token.id()),
+            id.clone(),
             token.auth().hash().as_bytes().to_vec().into(),
-            Cell::text(team),
-            body.name.as_str().into(),
-            caller.actor().into(),
+            Cell::text(made.team),
+            made.name.into(),
+            made.author.into(),
             desk.now().into(),
             expires.into(),
-            Cell::maybe(body.idle_seconds.map(|seconds| seconds * 1000)),
-            Cell::maybe(wanted.addresses),
-            Cell::maybe(wanted.names),
+            Cell::maybe(made.idle_seconds.map(|seconds| seconds * 1000)),
+            Cell::maybe(made.addresses),
+            Cell::maybe(made.names),
         ],
     )?;
-    let id = Cell::text(token.id());
     let sets: Vec<_> =
-        wanted.environments.iter().map(|one| vec![id.clone(), Cell::text(one)]).collect();
+        made.environments.iter().map(|one| vec![id.clone(), Cell::text(one)]).collect();
     desk.change_values(
         "INSERT INTO token_environment (token, environment) VALUES ($1, $2)",
         &sets,
     )?;
     desk.change(
         "INSERT INTO token_use (token, used, remaining) VALUES ($1, NULL, $2)",
-        &[id, Cell::maybe(body.uses)],
+        &[id, Cell::maybe(made.uses)],
     )?;
-    desk.entry.team = team.to_string();
-    desk.entry.subject = token.id().to_string();
-    desk.record(Outcome::Done);
     let text = PlainText::from(token.expose());
-    Ok(Json(TokenMade { id: token.id().to_string(), token: text, expires }))
+    Ok(TokenMade { id: token.id().to_string(), token: text, expires })
 }
 
 /// Ends a token. It is no more when this has been answered.
@@ -184,7 +216,7 @@ impl Wanted {
     }
 }
 
-fn joined(what: &str, words: Result<Vec<String>, String>) -> Result<String, Problem> {
+pub(super) fn joined(what: &str, words: Result<Vec<String>, String>) -> Result<String, Problem> {
     let words = words.map_err(Problem::invalid)?;
     if words.is_empty() || words.len() > MOST {
         return Err(Problem::invalid(format!(

@@ -19,7 +19,7 @@ struct Table {
 pub(super) fn print(cx: &Context, workspace: &Workspace) -> Result<(), Failure> {
     let file = &workspace.project.file;
     let mut columns = Vec::new();
-    for environment in file.environments.keys() {
+    for environment in file.environments.keys().filter(|name| !file.is_in_vault(name)) {
         let bytes = read_verified(cx, workspace, environment)?;
         let (_, form) = workspace.project.document(environment);
         let document = unspoken_seal::Document::parse(form, &bytes)

@@ -3,6 +3,7 @@
 use unspoken_model::SecretName;
 use unspoken_seal::dotenv::Entry;
 use unspoken_seal::{OpenDocument, Secret, SecretSet, SetError};
+use unspoken_store::VaultChange;
 
 /// The names that a person has touched, and nothing else.
 #[derive(Debug, Default)]
@@ -50,8 +51,8 @@ impl Changes {
         document: &OpenDocument<'_>,
         before: &SecretSet,
     ) -> Vec<SecretName> {
-        let is_other = |name: &SecretName, wanted: Option<&Secret>| {
-            // A list or a map is no value that we have seen or wrote.
+        // A list or a map is no value that we have seen or wrote.
+        self.touched(|name, wanted| {
             let now = document.get(name).map(Result::ok);
             let is_now = |value: Option<&Secret>| match (&now, value) {
                 (None, None) => true,
@@ -59,11 +60,39 @@ impl Changes {
                 _ => false,
             };
             !is_now(before.get(name)) && !is_now(wanted)
-        };
+        })
+    }
+
+    /// The same for values that a vault has now.
+    pub(super) fn conflicts_with(&self, now: &SecretSet, before: &SecretSet) -> Vec<SecretName> {
+        self.touched(|name, wanted| {
+            let is_now = |value: Option<&Secret>| match (now.get(name), value) {
+                (None, None) => true,
+                (Some(now), Some(value)) => now.is_same(value),
+                _ => false,
+            };
+            !is_now(before.get(name)) && !is_now(wanted)
+        })
+    }
+
+    /// The touched names of which this holds, with the value that each is to have.
+    fn touched(&self, holds: impl Fn(&SecretName, Option<&Secret>) -> bool) -> Vec<SecretName> {
         let values = self.values.iter().map(|(name, secret, _)| (name, Some(secret)));
         let removed = self.removed.iter().map(|name| (name, None));
         let touched = values.chain(removed);
-        touched.filter(|(name, wanted)| is_other(name, *wanted)).map(|(n, _)| n.clone()).collect()
+        touched.filter(|(name, wanted)| holds(name, *wanted)).map(|(n, _)| n.clone()).collect()
+    }
+
+    /// The changes as a vault takes them. When values expire stays as it was.
+    pub(super) fn for_vault<'c>(&'c self, now: &SecretSet) -> Vec<VaultChange<'c>> {
+        let set = self.values.iter().map(|(name, secret, _)| VaultChange::Set {
+            name: name.clone(),
+            secret,
+            expiry: now.expiry(name),
+        });
+        // What is gone already is not removed again.
+        let gone = self.removed.iter().filter(|name| now.get(name).is_some());
+        set.chain(gone.cloned().map(VaultChange::Remove)).collect()
     }
 
     pub(super) fn apply(&self, document: &mut OpenDocument<'_>) -> Result<(), SetError> {

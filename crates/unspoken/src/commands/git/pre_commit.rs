@@ -231,6 +231,8 @@ fn look_at_projects(
         let documents: BTreeMap<String, &EnvironmentName> = file
             .environments
             .keys()
+            // What is left of a document is not read any more.
+            .filter(|name| !file.is_in_vault(name))
             .map(|name| (format!("{folder}{}", file.document_path(name)), name))
             .filter(|(document, _)| staged.has(path) || staged.has(document))
             .collect();

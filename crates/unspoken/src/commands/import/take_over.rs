@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use unspoken_model::EnvironmentName;
 use unspoken_seal::foreign::Entry;
-use unspoken_seal::{Change, OpenDocument, SetError};
+use unspoken_seal::{Change, OpenDocument, SecretSet, SetError};
 use unspoken_store::{Edited, StoreError, ignore_pattern, read_limited};
 use zeroize::Zeroizing;
 
@@ -39,6 +39,16 @@ impl Source {
         for note in &self.imported.notes {
             cx.ui.warn(&note.to_string());
         }
+        if let Some(vault) = cx.vault_of(workspace, environment)? {
+            return self.take_over_in_vault(
+                cx,
+                workspace,
+                &vault,
+                environment,
+                conflict,
+                afterwards,
+            );
+        }
         cx.fold(workspace, environment);
         let sealed = cx.warn_unless_sealed(workspace, environment);
         let store = cx.store(workspace);
@@ -51,9 +61,22 @@ impl Source {
             self.ignore(workspace)?;
             Ok::<_, Failure>(outcomes)
         })?;
-        self.compare(workspace, cx, environment, &edited.outcome)?;
+        self.compare(&cx.store(workspace).open_own(environment)?, &edited.outcome)?;
+        self.finish(cx, workspace, environment, &edited, afterwards, sealed)
+    }
+
+    /// Says what was done, once it is safe, and removes the file.
+    pub(super) fn finish(
+        &self,
+        cx: &Context,
+        workspace: &Workspace,
+        environment: &EnvironmentName,
+        edited: &Edited<Vec<Outcome>>,
+        afterwards: Afterwards,
+        sealed: bool,
+    ) -> Result<Value, Failure> {
         let whole = !edited.outcome.contains(&Outcome::Skipped) && !self.imported.has_more;
-        self.tell(cx, environment, &edited);
+        self.tell(cx, environment, edited);
         let removed = self.remove(cx, afterwards, whole && sealed)?;
         if let Some(path) = self.path.as_deref().filter(|_| removed) {
             cx.ui.note(&format!(
@@ -62,7 +85,7 @@ impl Source {
                 workspace.shown(path)
             ));
         }
-        Ok(self.report(environment, &edited, removed))
+        Ok(self.report(environment, edited, removed))
     }
 
     /// What was done, as JSON.
@@ -121,7 +144,10 @@ impl Source {
         workspace: &Workspace,
         environment: &EnvironmentName,
     ) -> Result<(), Failure> {
-        let there = cx.store(workspace).open_own(environment)?;
+        let there = match cx.vault_of(workspace, environment)? {
+            Some(vault) => vault.fetch(environment)?,
+            None => cx.store(workspace).open_own(environment)?,
+        };
         let differs =
             |entry: &&Entry| there.get(&entry.name).is_some_and(|old| !old.is_same(&entry.secret));
         let differing = self.imported.entries.iter().filter(differs);
@@ -165,15 +191,8 @@ impl Source {
         Ok(outcomes)
     }
 
-    /// Opens the document again, from the disk, and compares every value.
-    fn compare(
-        &self,
-        workspace: &Workspace,
-        cx: &Context,
-        environment: &EnvironmentName,
-        outcomes: &[Outcome],
-    ) -> Result<(), Failure> {
-        let written = cx.store(workspace).open_own(environment)?;
+    /// Compares every value with what was opened again, from where it was written.
+    pub(super) fn compare(&self, written: &SecretSet, outcomes: &[Outcome]) -> Result<(), Failure> {
         for (entry, outcome) in self.imported.entries.iter().zip(outcomes) {
             let same = written.get(&entry.name).is_some_and(|found| found.is_same(&entry.secret));
             if *outcome != Outcome::Skipped && !same {
@@ -223,7 +242,7 @@ impl Source {
     }
 
     /// Adds a plaintext file of the project to `.gitignore`.
-    fn ignore(&self, workspace: &Workspace) -> Result<(), Failure> {
+    pub(super) fn ignore(&self, workspace: &Workspace) -> Result<(), Failure> {
         let Some(path) = self.path.as_deref().filter(|_| self.is_plain) else { return Ok(()) };
         let (Ok(root), Ok(path)) = (workspace.project.root.canonicalize(), path.canonicalize())
         else {
@@ -239,7 +258,10 @@ impl Source {
     }
 }
 
-fn conflict_free(environment: &EnvironmentName, conflicts: &[&str]) -> Result<(), Failure> {
+pub(super) fn conflict_free(
+    environment: &EnvironmentName,
+    conflicts: &[&str],
+) -> Result<(), Failure> {
     if conflicts.is_empty() {
         return Ok(());
     }
@@ -267,7 +289,7 @@ pub(super) fn is_added(entry: &Value) -> bool {
 
 /// What happened to one entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Outcome {
+pub(super) enum Outcome {
     Added,
     Replaced,
     Unchanged,

@@ -2,23 +2,30 @@
 //! each read once.
 //!
 //! Rules:
-//! - Git lists its objects in the order in which they lie, and hands them out in
-//!   that order, to as many readers as there are processors. Trees are left out.
+//! - Git lists its objects and hands them out, to as many readers as there are
+//!   processors, in an order in which it and they have least to do: see `order`.
+//!   Trees are left out.
+//! - Of a file's many versions each is read, and looked through where it differs
+//!   from one in which nothing was found: see `versions`.
 //! - Which commit brought a content is asked only when something was found.
 //! - What no branch, tag or stash leads to is counted and not told as a finding:
 //!   git drops it in time.
 
+mod order;
 mod origin;
+mod versions;
 
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::process::{ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use zeroize::Zeroizing;
 
 use self::origin::Origins;
+use self::versions::Versions;
 use super::findings::Findings;
-use super::search::{Room, Search, Spot};
+use super::search::{BLOCK, Room, Search, Spot};
 use super::trace::Trace;
 use super::work_tree::threads;
 use crate::failure::Failure;
@@ -39,12 +46,28 @@ pub(super) enum Kind {
     Tag,
 }
 
+/// A list of a repository's objects that git makes while something else is done.
+#[derive(Debug)]
+pub(crate) struct Listing(JoinHandle<Result<Vec<u8>, GitError>>);
+
+impl Listing {
+    pub(crate) fn start(git: &Git) -> Self {
+        let git = git.clone();
+        Self(std::thread::spawn(move || list(&git)))
+    }
+}
+
 /// Looks through all of a repository's history. Says how much was found that
 /// nothing leads to any more.
-pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<usize, Failure> {
-    let objects = list(git)?;
+pub(crate) fn scan(
+    git: &Git,
+    objects: Listing,
+    search: &Search,
+    findings: &Findings,
+) -> Result<usize, Failure> {
     let hits = Mutex::new(Vec::new());
-    let parts = split(objects, threads());
+    let objects = objects.0.join().unwrap_or_else(|_| Err(torn()))?;
+    let parts = order::parts(&objects, threads());
     let looked = std::thread::scope(|scope| {
         let hits = &hits;
         let read = |part| scope.spawn(move || read(git, part, search, hits));
@@ -78,40 +101,17 @@ pub(crate) fn scan(git: &Git, search: &Search, findings: &Findings) -> Result<us
     Ok(lost)
 }
 
-/// Every object that is no tree, in the order in which they lie.
-fn list(git: &Git) -> Result<Vec<ObjectId>, GitError> {
-    let format = "--batch-check=%(objectname) %(objecttype)";
-    let arguments = [AS_KEPT, "cat-file", "--batch-all-objects", "--unordered", format];
+/// Every object that there is, in the order in which they lie: see [`order::parts`].
+fn list(git: &Git) -> Result<Vec<u8>, GitError> {
+    let format = format!("--batch-check={}", order::FORMAT);
+    let arguments = [AS_KEPT, "cat-file", "--batch-all-objects", "--unordered", &format];
     let output = git.command(arguments).stderr(Stdio::null()).output();
     let output = output.map_err(|source| GitError::Start { source })?;
-    if !output.status.success() {
-        return Err(torn());
-    }
-    let lines = output.stdout.split(|&byte| byte == b'\n');
-    let object = |line: &[u8]| {
-        let (id, kind) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-        (kind != "tree").then(|| ObjectId::parse(id)).flatten()
-    };
-    Ok(lines.filter_map(object).collect())
+    if output.status.success() { Ok(output.stdout) } else { Err(torn()) }
 }
 
 /// What a reference under `refs/replace` hides is looked at, too.
 pub(super) const AS_KEPT: &str = "--no-replace-objects";
-
-/// How many objects that lie together are read by one reader.
-const TOGETHER: usize = 1024;
-
-/// Parts of about the same size, of neighbours that git packs against each other.
-fn split(objects: Vec<ObjectId>, count: usize) -> Vec<Vec<ObjectId>> {
-    let mut parts = vec![Vec::new(); count.min(objects.len().div_ceil(TOGETHER))];
-    let places = parts.len();
-    for (at, id) in objects.into_iter().enumerate() {
-        if let Some(part) = parts.get_mut(at / TOGETHER % places) {
-            part.push(id);
-        }
-    }
-    parts
-}
 
 /// Reads objects, one after the other from one process.
 fn read(
@@ -130,15 +130,26 @@ fn read(
     let questions: String = ids.iter().map(|id| format!("{id}\n")).collect();
     // Its own thread: git answers before it has read all questions.
     std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
+    widen(&stdout);
     let mut answers = BufReader::with_capacity(256 * 1024, stdout);
     let mut room = Room::new();
+    let (mut versions, mut letter) = (Versions::new(search), Zeroizing::new(Vec::new()));
     let mut looked = 0;
     for id in ids {
         let Some((kind, size)) = header(&mut answers)? else { continue };
         let mut content = answers.by_ref().take(size);
-        let spots = match kind {
-            Kind::Blob => search.look(&mut content, &mut room),
-            Kind::Commit | Kind::Tag => message(&mut content, search, &mut room),
+        let spots = match (kind, usize::try_from(size).ok().filter(|&size| size < BLOCK)) {
+            (Kind::Blob, Some(size)) => versions.look(&mut content, size, &mut room),
+            (Kind::Blob, None) => search.look(&mut content, &mut room),
+            (Kind::Commit | Kind::Tag, Some(size)) => {
+                letter = fitting(letter, size);
+                match content.read_exact(&mut letter) {
+                    Ok(()) if search.is_clean(&letter, &mut room) => Ok(Vec::new()),
+                    Ok(()) => message(&mut letter.as_slice(), search, &mut room),
+                    Err(error) => Err(error),
+                }
+            }
+            (Kind::Commit | Kind::Tag, None) => message(&mut content, search, &mut room),
         };
         let spots = spots.map_err(|_| torn())?;
         if content.limit() > 0 || answers.read_exact(&mut [0]).is_err() {
@@ -152,6 +163,26 @@ fn read(
     }
     child.wait().map_err(start)?;
     Ok(looked)
+}
+
+/// A text of this size, in the room of an older one where that is large enough: it
+/// never grows, for it would move and leave a copy.
+fn fitting(old: Zeroizing<Vec<u8>>, size: usize) -> Zeroizing<Vec<u8>> {
+    let mut room = old;
+    if room.capacity() < size {
+        room = Zeroizing::new(Vec::with_capacity(size.next_power_of_two()));
+    }
+    room.resize(size, 0);
+    room
+}
+
+/// Lets git write further ahead. With the room that a pipe has from the start, the
+/// two wait for each other more than they work.
+fn widen(pipe: &ChildStdout) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1024 * 1024);
+    #[cfg(not(target_os = "linux"))]
+    let _ = pipe;
 }
 
 /// Kind and size of the next object; `None` for one that git does not have.

@@ -15,7 +15,13 @@ pub(crate) struct Owners(Vec<(SecretName, Vec<EnvironmentName>)>);
 pub(crate) struct Known {
     pub(super) matcher: Matcher,
     owners: Vec<Arc<Owners>>,
+    /// How long the longest value is.
+    longest: usize,
 }
+
+/// How many times as long as itself a value is in its widest disguise, with what may
+/// stand in between.
+const WIDEST: usize = 64;
 
 impl Known {
     /// Learns every value once, whoever has it.
@@ -35,8 +41,14 @@ impl Known {
                 }
             }
         }
+        let longest = values.iter().map(|(_, secret)| secret.expose().len()).max().unwrap_or(0);
         let matcher = Matcher::new(values);
-        Self { matcher, owners: owners.into_iter().map(Arc::new).collect() }
+        Self { matcher, owners: owners.into_iter().map(Arc::new).collect(), longest }
+    }
+
+    /// How much of a text a value may take.
+    pub(super) fn reach(&self) -> usize {
+        self.longest.saturating_mul(WIDEST)
     }
 
     pub(super) fn owners(&self, name: usize) -> Arc<Owners> {

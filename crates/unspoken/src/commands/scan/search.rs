@@ -19,7 +19,7 @@ use super::known::Known;
 use super::trace::What;
 
 /// How much is looked at in one go.
-const BLOCK: usize = 2 * 1024 * 1024;
+pub(crate) const BLOCK: usize = 2 * 1024 * 1024;
 
 /// Which part of a block is looked at again at the start of the next one, for what
 /// goes on in it: the longest value in a wide disguise.
@@ -109,6 +109,17 @@ impl Search {
         }
     }
 
+    /// Whether nothing stands in a text of less than a block.
+    pub(crate) fn is_clean(&self, text: &[u8], room: &mut Room) -> bool {
+        self.find(text, &mut room.scratch).is_empty()
+    }
+
+    /// How far apart two bytes of this text may be when one of them decides what is
+    /// said of the other.
+    pub(crate) fn reach(&self, text: &[u8]) -> usize {
+        self.known.as_ref().map_or(0, Known::reach).max(self.kinds.reach(text))
+    }
+
     /// What stands in a block, in its order. Where a value is of a known kind,
     /// it is told as the value.
     fn find(&self, text: &[u8], scratch: &mut Scratch) -> Vec<(Range<usize>, What)> {
@@ -159,4 +170,4 @@ fn char_start(text: &[u8], at: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

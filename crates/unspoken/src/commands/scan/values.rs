@@ -30,7 +30,7 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
         let open = |name: &EnvironmentName| {
             let flag = EnvFlag { env: Some(name.clone()) };
             let environment = cx.environment(&workspace.project, &flag)?.value;
-            let mut set = store.open(&environment)?;
+            let mut set = store.open_by(&environment, |own| cx.open_own(&workspace, own))?;
             set.leave_out(&workspace.project.file.visible);
             Ok(set)
         };
@@ -38,8 +38,12 @@ pub(crate) fn open(cx: &Context, named: &[EnvironmentName]) -> Result<Option<Kno
         return Ok(Some(Known::new(&sets)));
     }
     let visible = &workspace.project.file.visible;
-    let (sets, closed) = try_all(&workspace, visible, |environment| store.open(environment));
+    let open = |environment: &EnvironmentName| {
+        documents(&workspace, environment, |own| store.open_own(own))
+    };
+    let (sets, closed) = try_all(&workspace, visible, open);
     say_closed(cx, closed);
+    say_elsewhere(cx, &workspace);
     Ok(if sets.is_empty() { None } else { Some(Known::new(&sets)) })
 }
 
@@ -63,6 +67,31 @@ pub(crate) fn unasked(cx: &Context, folders: &Folders) -> (Option<Known>, usize)
 
 /// Folders of projects, and the names whose values may be seen in each.
 pub(crate) type Folders = BTreeMap<PathBuf, BTreeSet<SecretName>>;
+
+/// Opens what an environment has in documents: nothing is fetched that was not named.
+fn documents(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    open: impl Fn(&EnvironmentName) -> Result<SecretSet, StoreError>,
+) -> Result<SecretSet, StoreError> {
+    let mut set = SecretSet::new(environment.clone());
+    for ancestor in workspace.project.file.ancestry(environment)? {
+        if !workspace.project.file.is_in_vault(&ancestor) {
+            set.inherit(open(&ancestor)?);
+        }
+    }
+    Ok(set)
+}
+
+fn say_elsewhere(cx: &Context, workspace: &Workspace) {
+    let file = &workspace.project.file;
+    let named = file.environments.keys().filter(|name| file.is_in_vault(name));
+    let named: Vec<String> = named.map(|name| format!("`-e {name}`")).collect();
+    if !named.is_empty() {
+        let named = named.join(" ");
+        cx.ui.note(&format!("what is in the vault is looked for when it is named: {named}"));
+    }
+}
 
 type Closed = Vec<(EnvironmentName, StoreError)>;
 

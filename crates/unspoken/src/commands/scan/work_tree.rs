@@ -10,22 +10,21 @@
 //! - A file that went away meanwhile is nothing to speak of. One that cannot be
 //!   read is told.
 
+mod batch;
 mod listing;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _};
+use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
 use unspoken_scan::{Position, plaintext};
 use zeroize::Zeroizing;
 
+use self::batch::{Batch, Folder, Whole};
 use self::listing::Listing;
 use super::findings::Findings;
 use super::search::{Room, Search};
@@ -48,10 +47,10 @@ pub(crate) struct Files<'a> {
     pub(crate) place: Place,
 }
 
-/// A file to look at.
+/// What is to be looked at.
 #[derive(Debug)]
 enum Found {
-    File(PathBuf),
+    Files(Batch),
     /// Ignored: it is looked at only whether it is a plaintext `.env` file.
     Ignored(PathBuf),
 }
@@ -83,12 +82,12 @@ impl Files<'_> {
             for path in paths {
                 match fs::symlink_metadata(path).map(|found| found.file_type()) {
                     Ok(kind) if kind.is_dir() && folders => listing.add_folder(path)?,
-                    Ok(kind) if kind.is_file() => listing.add_file(path.clone()),
+                    Ok(kind) if kind.is_file() => listing.add_file(path),
                     Ok(_) => self.refuse(path, "it is no file"),
                     Err(error) => self.refuse(path, &error.to_string()),
                 }
             }
-            for (path, error) in listing.unread() {
+            for (path, error) in listing.end() {
                 self.refuse(&path, &error.to_string());
             }
             Ok(())
@@ -101,33 +100,46 @@ impl Files<'_> {
 
     /// Takes one file after the other, until there are no more.
     fn take(&self, files: &Mutex<Receiver<Found>>) {
-        let mut room = Room::new();
+        let (mut room, mut clean) = (Room::new(), 0);
         loop {
             let next = files.lock().unwrap_or_else(PoisonError::into_inner).recv();
             match next {
-                Ok(Found::File(path)) => self.look_at(&path, &mut room),
+                Ok(Found::Files(batch)) => clean += self.look_at_batch(&batch, &mut room),
                 Ok(Found::Ignored(path)) => self.look_at_plaintext(&path),
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        self.findings.looked(clean);
     }
 
-    fn look_at(&self, path: &Path, room: &mut Room) {
-        if self.place == Place::WorkTree && path.file_name().is_some_and(is_env) {
-            self.look_at_plaintext(path);
+    /// Looks at the files of one folder. Says in how many of them nothing was found:
+    /// of these, no more is noted.
+    fn look_at_batch(&self, batch: &Batch, room: &mut Room) -> usize {
+        let folder = Folder::open(&batch.folder);
+        let mut clean = 0;
+        for name in batch.names() {
+            if self.place == Place::WorkTree && is_env(name) {
+                self.look_at_plaintext(&batch.folder.join(name));
+            }
+            let outcome = match folder.file(name) {
+                Ok(Some(file)) => self.search.look(file, room),
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            if outcome.as_ref().is_ok_and(Vec::is_empty) {
+                clean += 1;
+            } else {
+                let shown = self.shown(&batch.folder.join(name));
+                self.findings.add(&shown, &self.place, outcome);
+            }
         }
-        let outcome = match open(path) {
-            Ok(Some(file)) => self.search.look(file, room),
-            Ok(None) => return,
-            Err(error) => Err(error),
-        };
-        self.findings.add(&self.shown(path), &self.place, outcome);
+        clean
     }
 
     fn look_at_plaintext(&self, path: &Path) {
         let shown = self.shown(path);
         let mut bytes = Zeroizing::new(Vec::new());
-        let read = open(path).and_then(|file| match file {
+        let read = Whole::open(path).and_then(|file| match file {
             Some(file) => file.take(ENV_LIMIT).read_to_end(&mut bytes),
             None => Ok(0),
         });
@@ -169,21 +181,6 @@ pub(crate) fn mark_ignored(git: &Git, traces: &mut [Trace]) -> Result<(), GitErr
         }
     }
     Ok(())
-}
-
-/// Opens a file without waiting for whoever should write it. `None` for what is
-/// no file, or none any more.
-fn open(path: &Path) -> io::Result<Option<File>> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
-    let flags = i32::try_from(flags.bits()).unwrap_or(0);
-    let is_link = |error: &io::Error| error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
-    match fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => Ok(file.metadata()?.is_file().then_some(file)),
-        Err(error) if error.kind() == ErrorKind::NotADirectory || is_link(&error) => Ok(None),
-        // Nobody listens at a socket's name.
-        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// How many threads look at once.

@@ -24,6 +24,13 @@ impl From<StoreError> for Failure {
                 };
                 Self::because(Code::Missing, &error).hint(hint)
             }
+            StoreError::InVault { ref environment } => {
+                Self::because(Code::Refused, &error).hint(format!(
+                    "Keys, readers and seals belong to documents; who may read in a vault is decided \
+                     there. To have a document of it again, run `unspoken pull {environment} --unlink`."
+                ))
+            }
+            StoreError::Vault(error) => error.into(),
             StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Conflict, .. } } => {
                 Self::because(Code::Integrity, &error).hint(format!(
                     "Run `unspoken resolve`, which merges by name. Or take one side with `git \

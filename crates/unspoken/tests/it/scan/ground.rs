@@ -105,6 +105,33 @@ fn folders_are_listed_as_git_has_them_and_other_repositories_within() {
 }
 
 #[test]
+fn a_folder_may_be_called_env_and_be_ignored_or_not() {
+    let project = project();
+    project.write(".gitignore", ".env\n.env.*/\nkept/.env*\n!kept/.env.example\nnone/\n");
+    for folder in [".env/lib", ".env.d/inner", ".envs", "kept/deep/.env", "none"] {
+        fs::create_dir_all(project.root().join(folder)).unwrap();
+    }
+    for ignored in [".env/lib/a", ".env/.env", ".env.d/inner/.env", "kept/deep/.env/a", "none/.env"]
+    {
+        project.write(ignored, format!("A={}\n", value()));
+    }
+    project.write(".envs/a", value());
+    project.write(".envs/.env.local", "A=1\n");
+    project.write("kept/.env.example", value());
+    project.write("kept/.env.local", "A=1\n");
+    project.write(".env/tracked", value());
+    project.git(["add", "--force", ".env/tracked"]);
+
+    let found = scan(&project, &[], b"");
+    let expected =
+        [".env/tracked", ".envs/.env.local", ".envs/a", "kept/.env.example", "kept/.env.local"];
+    assert_eq!(paths(&found), expected);
+    let places: Vec<_> = found.iter().map(|found| found["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["work-tree", "work-tree", "work-tree", "work-tree", "ignored"]);
+    assert_eq!(paths(&scan(&project, &["kept"], b"")), ["kept/.env.example", "kept/.env.local"]);
+}
+
+#[test]
 fn files_that_look_like_a_repository_are_files() {
     let project = project();
     project.git(["init", "--quiet", "--bare", "evil"]);

@@ -3,12 +3,12 @@ use unspoken_seal::{Secret, SecretSet};
 
 use super::*;
 
-const TOKEN: &str = "correct-horse-battery-9";
+pub(crate) const TOKEN: &str = "correct-horse-battery-9";
 
 /// Blocks that a test can go through in no time.
 const SMALL: usize = 4096;
 
-fn search() -> Search {
+pub(crate) fn search() -> Search {
     let mut set = SecretSet::new(EnvironmentName::parse("production").unwrap());
     let secret = Secret::new(TOKEN.as_bytes().to_vec()).unwrap();
     assert!(set.insert(SecretName::parse("A").unwrap(), secret));

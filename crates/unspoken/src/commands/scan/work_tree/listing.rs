@@ -4,6 +4,10 @@
 //! - A repository within another one, such as a submodule, is asked for itself.
 //! - Where git cannot say, every file is listed: more is found then, not less.
 //! - No folder is entered through a link.
+//! - Git goes through the folders once: it is told to name `.env` files as if none
+//!   were ignored, and then asked which of them are.
+
+mod ignored;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -14,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Sender;
 
+use self::ignored::{Ignored, may_be_ignored};
+use super::batch::Batch;
 use super::{Found, is_env};
 use crate::git::{Git, GitError};
 
@@ -27,21 +33,57 @@ pub(super) struct Listing {
     asks: bool,
     /// Folders, and whether they are such all the way from their repository.
     folders: HashMap<PathBuf, bool>,
+    /// What is not sent yet.
+    batch: Batch,
     unread: Vec<(PathBuf, io::Error)>,
+}
+
+/// The folder of the file that git has named last.
+#[derive(Default)]
+struct Last {
+    name: Option<Vec<u8>>,
+    is_within: bool,
 }
 
 impl Listing {
     pub(super) fn new(found: Sender<Found>, asks: bool) -> Self {
-        Self { found, asks, folders: HashMap::new(), unread: Vec::new() }
+        let (folders, batch, unread) = (HashMap::new(), Batch::default(), Vec::new());
+        Self { found, asks, folders, batch, unread }
     }
 
     /// The folders that could not be read. Nothing more is listed.
-    pub(super) fn unread(self) -> Vec<(PathBuf, io::Error)> {
+    pub(super) fn end(mut self) -> Vec<(PathBuf, io::Error)> {
+        self.flush();
         self.unread
     }
 
-    pub(super) fn add_file(&self, path: PathBuf) {
-        self.send(Found::File(path));
+    pub(super) fn add_file(&mut self, path: &Path) {
+        if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+            self.gather_in(folder);
+            self.add(name.as_bytes());
+        }
+    }
+
+    /// What is added from now on lies in this folder.
+    fn gather_in(&mut self, folder: &Path) {
+        if self.batch.folder.as_os_str() != folder.as_os_str() {
+            self.flush();
+            self.batch = Batch::of(folder.to_owned());
+        }
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        self.batch.push(name);
+        if self.batch.is_full() {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = self.batch.take();
+            self.send(Found::Files(batch));
+        }
     }
 
     /// Adds the files of a folder that was named.
@@ -71,49 +113,73 @@ impl Listing {
     /// Adds the files that git tracks or would add, and the `.env` files that it
     /// ignores.
     fn ask(&mut self, git: &Git, top: &Path, depth: usize) -> Result<(), GitError> {
-        let words = ["--others", "--exclude-standard"];
-        let others = list(git, &words, ".")?;
-        let ignored = list(git, &[&words[..], &["--ignored", "--directory"]].concat(), ENV_FILES)?;
-        let mut last: &[u8] = &[];
-        let tracked = list(git, &["--cached", "--stage"], ".").and_then(answer)?;
+        let words = ["--others", "--exclude-standard", "--exclude", NOT_IGNORED];
+        let others = list(git, &words)?;
+        let tracked = list(git, &["--cached", "--stage"]).and_then(answer)?;
+        let (mut before, mut last): (&[u8], _) = (&[], Last::default());
         for entry in tracked.split(|&byte| byte == 0) {
             let Some(tab) = memchr::memchr(b'\t', entry) else { continue };
             let (mode, name) = entry.split_at(tab);
             // One that is not merged is there several times.
-            if last != name {
-                last = name;
+            if before != name {
+                before = name;
                 let name = name.get(1..).unwrap_or_default();
-                self.enter(top, name, mode.starts_with(b"160000"), depth)?;
+                if mode.starts_with(b"160000") {
+                    self.enter_folder(top, name, depth)?;
+                    last = Last::default();
+                } else {
+                    self.enter(top, name, &mut last);
+                }
             }
         }
-        for name in answer(others)?.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            self.enter(top, name, name.ends_with(b"/"), depth)?;
-        }
-        for name in answer(ignored)?.split(|&byte| byte == 0) {
-            let path = top.join(OsStr::from_bytes(name));
-            if !name.ends_with(b"/") && path.file_name().is_some_and(is_env) {
-                self.send(Found::Ignored(path));
+        let others = answer(others)?;
+        let names = || others.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        let ignored = Ignored::of(git, top, names().filter(|name| may_be_ignored(name)))?;
+        for name in names() {
+            if ignored.has(name) {
+                let path = top.join(OsStr::from_bytes(name));
+                if path.file_name().is_some_and(is_env) && !ignored.has_folder_of(name) {
+                    self.send(Found::Ignored(path));
+                }
+            } else if name.ends_with(b"/") {
+                self.enter_folder(top, name, depth)?;
+                last = Last::default();
+            } else {
+                self.enter(top, name, &mut last);
             }
         }
         Ok(())
     }
 
-    /// Adds what git has named: a file, or another repository.
-    fn enter(
-        &mut self,
-        top: &Path,
-        name: &[u8],
-        is_folder: bool,
-        depth: usize,
-    ) -> Result<(), GitError> {
+    /// Adds a file that git has named.
+    fn enter(&mut self, top: &Path, name: &[u8], last: &mut Last) {
+        let (folder, file) = name.split_at(memchr::memrchr(b'/', name).map_or(0, |at| at + 1));
+        if last.name.as_deref() != Some(folder) {
+            let within = folder.strip_suffix(b"/").unwrap_or_default();
+            let path = match within {
+                [] => top.to_owned(),
+                within => top.join(OsStr::from_bytes(within)),
+            };
+            last.is_within = self.is_within(top, &path);
+            last.name = Some(folder.to_vec());
+            self.gather_in(&path);
+        }
+        if last.is_within {
+            self.add(file);
+        }
+    }
+
+    /// Adds what git has named as a folder: another repository. Where it is none, it is
+    /// a file by now, or nothing.
+    fn enter_folder(&mut self, top: &Path, name: &[u8], depth: usize) -> Result<(), GitError> {
         let path = top.join(OsStr::from_bytes(name));
         if path.parent().is_some_and(|folder| !self.is_within(top, folder)) {
             return Ok(());
         }
-        if is_folder && fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
             return self.inner(&path, depth);
         }
-        self.send(Found::File(path));
+        self.add_file(&path);
         Ok(())
     }
 
@@ -143,7 +209,7 @@ impl Listing {
                 let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
                 match kind {
                     Ok((_, entry)) if entry.file_name() == ".git" => {}
-                    Ok((kind, entry)) if kind.is_file() => self.add_file(entry.path()),
+                    Ok((kind, entry)) if kind.is_file() => self.add_file(&entry.path()),
                     Ok((kind, entry)) if kind.is_dir() => {
                         let path = entry.path();
                         if self.asks && depth < DEPTH && path.join(".git").exists() {
@@ -176,23 +242,29 @@ impl Listing {
     }
 }
 
-/// Any `.env` file below.
-const ENV_FILES: &str = ":(glob)**/.env*";
+/// What is called so is named in spite of all ignore files, but for what lies in a
+/// folder that is ignored.
+const NOT_IGNORED: &str = "!.env*";
 
 /// Starts git, to list files below the folder that it is asked in.
-fn list(git: &Git, words: &[&str], pathspec: &str) -> Result<Child, GitError> {
+fn list(git: &Git, words: &[&str]) -> Result<Child, GitError> {
     let begin = ["ls-files", "-z", "--full-name"];
-    let mut command = git.command([&begin[..], words, &["--", pathspec]].concat());
+    let mut command = git.command([&begin[..], words, &["--", "."]].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     command.spawn().map_err(|source| GitError::Start { source })
 }
 
 fn answer(child: Child) -> Result<Vec<u8>, GitError> {
+    answer_of(child, &[0], "ls-files")
+}
+
+/// What a call prints that ends with one of these codes.
+fn answer_of(child: Child, codes: &[i32], what: &str) -> Result<Vec<u8>, GitError> {
     let output = child.wait_with_output().map_err(|source| GitError::Start { source })?;
-    if output.status.success() {
+    if output.status.code().is_some_and(|code| codes.contains(&code)) {
         return Ok(output.stdout);
     }
-    Err(GitError::Failed { what: "ls-files".to_owned(), words: output.status.to_string() })
+    Err(GitError::Failed { what: what.to_owned(), words: output.status.to_string() })
 }
 
 /// Whether a folder is ignored as a whole.

@@ -1,0 +1,205 @@
+//! A real PostgreSQL for tests: a cluster of its own, in a temporary folder.
+//!
+//! What is committed is on the disk, as in earnest. A missing PostgreSQL fails the test.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::project::must;
+
+/// A server with its data. Whatever ends the test, both are gone afterwards.
+#[derive(Debug)]
+pub struct Cluster {
+    programs: PathBuf,
+    folder: PathBuf,
+    /// Stops the server and removes the folder when this process is gone.
+    guard: Child,
+}
+
+/// The role that owns the tests' databases, and may do no more than that.
+const ROLE: &str = "vault";
+
+/// Sockets of one folder are told apart by a port.
+const PORT: u16 = 5432;
+
+/// Waits for the end of who began it, and cleans up.
+const GUARD: &str =
+    "cat >/dev/null; \"$1/pg_ctl\" -D \"$2/data\" -m immediate stop >/dev/null 2>&1; rm -rf \"$2\"";
+
+impl Cluster {
+    /// The one that the tests of this process share.
+    #[track_caller]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::new)
+    }
+
+    /// One that a test may stop and start.
+    #[track_caller]
+    pub fn new() -> Self {
+        let programs = programs();
+        let folder = must(tempfile::tempdir(), "make a temporary folder").keep();
+        must(fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)), "open a folder");
+        if let Some(owner) = owner() {
+            must(chown(&folder, Some(owner), Some(owner)), "give a folder away");
+        }
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD, "guard"]).arg(&programs).arg(&folder).process_group(0);
+        become_owner(&mut guard);
+        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = must(guard.spawn(), "start a shell");
+        let cluster = Self { programs, folder, guard };
+        let init = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"];
+        cluster.must("initdb", |command| {
+            command.args(init).arg("--no-sync").arg("-D").arg(cluster.data())
+        });
+        cluster.start();
+        let role = format!("CREATE ROLE {ROLE} LOGIN");
+        cluster.psql("postgres", "postgres", &role);
+        cluster
+    }
+
+    #[track_caller]
+    pub fn start(&self) {
+        let (folder, log) = (self.folder.display(), self.folder.join("log"));
+        let options = format!(
+            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB"
+        );
+        self.must("pg_ctl", |command| {
+            command
+                .arg("-D")
+                .arg(self.data())
+                .arg("-l")
+                .arg(log)
+                .args(["-w", "-o", &options, "start"])
+        });
+    }
+
+    /// Stops it at once, as a crash would.
+    #[track_caller]
+    pub fn crash(&self) {
+        self.must("pg_ctl", |command| {
+            command.arg("-D").arg(self.data()).args(["-m", "immediate", "-w", "stop"])
+        });
+    }
+
+    /// Makes an empty database.
+    #[track_caller]
+    pub fn make_database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("vault_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.psql("postgres", "postgres", &format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        name
+    }
+
+    /// The address of a database, for the role that owns it.
+    pub fn url(&self, database: &str) -> String {
+        self.url_as(ROLE, database)
+    }
+
+    /// The same for who may do everything.
+    pub fn superuser_url(&self, database: &str) -> String {
+        self.url_as("postgres", database)
+    }
+
+    fn url_as(&self, role: &str, database: &str) -> String {
+        let host = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://{role}@{host}:{PORT}/{database}")
+    }
+
+    /// Where the server's processes are known by: the first line of its file is the first one's id.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The ids of all of the server's processes.
+    #[track_caller]
+    pub fn processes(&self) -> Vec<u32> {
+        let file = must(fs::read_to_string(self.data().join("postmaster.pid")), "read a pid");
+        let Some(first) = file.lines().next().and_then(|line| line.parse::<u32>().ok()) else {
+            panic!("PostgreSQL does not say which process it is");
+        };
+        let children = format!("/proc/{first}/task/{first}/children");
+        let children = fs::read_to_string(children).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|word| word.parse().ok());
+        std::iter::once(first).chain(children).collect()
+    }
+
+    /// What a dump of a database prints.
+    #[track_caller]
+    pub fn dump(&self, database: &str) -> Vec<u8> {
+        let url = self.superuser_url(database);
+        self.must("pg_dump", |command| command.arg(&url))
+    }
+
+    #[track_caller]
+    fn psql(&self, role: &str, database: &str, statement: &str) -> Vec<u8> {
+        let url = self.url_as(role, database);
+        self.must("psql", |command| command.args(["-XAtq", &url, "-c", statement]))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    #[track_caller]
+    fn must(&self, name: &str, with: impl FnOnce(&mut Command) -> &mut Command) -> Vec<u8> {
+        let mut command = Command::new(self.programs.join(name));
+        with(&mut command);
+        become_owner(&mut command);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        // What the server inherits it keeps: whoever started it would wait for a pipe's end.
+        let output = if name == "pg_ctl" {
+            let status =
+                must(command.stdout(Stdio::null()).status(), "start PostgreSQL's programs");
+            status.success().then(Vec::new)
+        } else {
+            let output = must(command.output(), "start PostgreSQL's programs");
+            output.status.success().then_some(output.stdout)
+        };
+        match output {
+            Some(output) => output,
+            None => panic!("PostgreSQL's `{name}` failed"),
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take().map(|mut pipe| pipe.flush()));
+        let _ = self.guard.wait();
+    }
+}
+
+/// The folder with the newest PostgreSQL's programs.
+#[track_caller]
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    let newest = folders.filter(|folder| folder.join("initdb").is_file()).max();
+    match newest {
+        Some(folder) => folder,
+        None => panic!("PostgreSQL is not installed: run `cargo xtask setup`"),
+    }
+}
+
+/// Who the server runs as: it refuses to be root.
+fn owner() -> Option<u32> {
+    let text = |arguments: &[&str]| {
+        let output = must(Command::new("id").args(arguments).output(), "start `id`");
+        String::from_utf8_lossy(&output.stdout).trim().parse::<u32>().ok()
+    };
+    (text(&["-u"]) == Some(0)).then(|| text(&["-u", "postgres"])).flatten()
+}
+
+fn become_owner(command: &mut Command) {
+    if let Some(owner) = owner() {
+        command.uid(owner).gid(owner).current_dir("/");
+    }
+}

@@ -1,0 +1,238 @@
+//! Pages by which a person signs in: with a password, or with an invitation.
+//!
+//! Who is not known, has no password, is shut out, or shows a wrong password or code, reads the
+//! same sentence, after the same time.
+
+use askama::Template;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use unspoken_model::{Outcome, PersonId};
+use unspoken_seal::TokenAuth;
+use unspoken_wire::vault::{Nothing, PlainText};
+
+use super::token::end;
+use crate::access::{Caller, Holder};
+use crate::db::{Cell, Desk};
+use crate::http::asked::Asked;
+use crate::http::browser::Browser;
+use crate::http::page::{Page, STYLE};
+use crate::http::route::Form;
+use crate::http::visitor::{Visitor, open_login};
+use crate::problem::Problem;
+use crate::sign_in::{Door, Email, LoginRow, Passwords, PersonRow, SecondFactor, whence};
+use crate::wanted::StoredProof;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    style: &'static str,
+    login: &'a str,
+    seal: &'a str,
+    device: &'a str,
+    email: &'a str,
+    problem: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct InvitationPage<'a> {
+    style: &'static str,
+    login: &'a str,
+    seal: &'a str,
+    problem: &'a str,
+}
+
+/// What a person signs in with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct SignInForm {
+    seal: String,
+    email: String,
+    password: PlainText,
+    #[serde(default)]
+    code: PlainText,
+}
+
+/// What a person shows who was invited, and the password that they chose.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct InvitationForm {
+    seal: String,
+    invitation: PlainText,
+    password: PlainText,
+    again: PlainText,
+}
+
+/// A form that says nothing but that it was sent.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct EmptyForm {
+    seal: String,
+}
+
+macro_rules! form {
+    ($($form:ty),*) => { $(
+        impl Form for $form {
+            fn seal(&self) -> &str {
+                &self.seal
+            }
+        }
+    )* };
+}
+pub(super) use form;
+form!(SignInForm, InvitationForm, EmptyForm);
+
+/// Asks who it is. The browser gets its number with this page, unless it has one.
+pub(super) fn ask(
+    asked: &Asked,
+    login: &LoginRow,
+    email: &str,
+    problem: &str,
+) -> Result<Page, Problem> {
+    in_browser(asked, &login.id.to_string(), |id, seal| {
+        let device = &login.device;
+        Page::new(&SignInPage { style: STYLE, login: id, seal, device, email, problem })
+    })
+}
+
+/// Makes a page with a form for the browser that asks.
+pub(super) fn in_browser(
+    asked: &Asked,
+    about: &str,
+    make: impl FnOnce(&str, &str) -> Result<Page, Problem>,
+) -> Result<Page, Problem> {
+    match &asked.browser {
+        Some(browser) => make(about, &browser.seal_of_form(about)),
+        None => {
+            let browser = Browser::random();
+            Ok(make(about, &browser.seal_of_form(about))?.with_browser(browser))
+        }
+    }
+}
+
+pub(in crate::http) fn sign_in(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    form: &SignInForm,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    let person = match Email::parse(&form.email) {
+        Ok(email) => PersonRow::find_by_email(desk, &asked.deployment, &email)?,
+        Err(_) => None,
+    };
+    let nobody = StoredProof::default();
+    let proof = person.as_ref().map_or(&nobody, |person| &person.proof);
+    // Who is not known is counted as well.
+    let known_as: String =
+        form.email.trim().chars().take(Email::MAX).collect::<String>().to_ascii_lowercase();
+    let (fits, own) = asked.proof(proof, form.password.expose(), &known_as)?;
+    let step = own.and_then(|key| {
+        let used = person.as_ref().and_then(|person| person.used_step);
+        SecondFactor::of_key(&key).step(form.code.expose(), desk.now(), used)
+    });
+    let id = person.as_ref().map_or(PersonId::new([0; 16]), |person| person.id);
+    let team = PersonRow::team(desk, id)?;
+    // The people of the team see who is tried, and with what outcome.
+    desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
+    if person.is_some() {
+        desk.entry.subject = id.to_string();
+    }
+    let person = person.filter(|person| {
+        let is_proven = fits && (person.proof.own.is_none() || step.is_some());
+        is_proven && person.is_active && team.is_some()
+    });
+    let Some(person) = person else {
+        desk.record(Outcome::Refused);
+        let problem = "That did not work. Check the address, the password and, if you have set one up, the code.";
+        return Ok(ask(asked, &login, &form.email, problem)?.with_status(401));
+    };
+    if let Some(step) = step
+        && !PersonRow::use_step(desk, person.id, step)?
+    {
+        return Err(Problem::forbidden());
+    }
+    asked.doors.forget(Door::Person, &known_as);
+    let_in(desk, &login, person.id, "")
+}
+
+/// Notes who signed in, under a new number that nobody else can have chosen.
+fn let_in(
+    desk: &mut Desk<'_>,
+    login: &LoginRow,
+    person: PersonId,
+    then: &str,
+) -> Result<Page, Problem> {
+    let browser = Browser::random();
+    login.hold(desk, person, &browser.hash())?;
+    desk.entry.actor = person.to_string();
+    desk.record(Outcome::Done);
+    Ok(Page::go_to(format!("/login/{}{then}", login.id)).with_browser(browser))
+}
+
+/// Lets somebody else sign in.
+pub(in crate::http) fn sign_out(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    _: &Asked,
+    _: &EmptyForm,
+) -> Result<Page, Problem> {
+    visitor.login.let_go(desk)?;
+    desk.record(Outcome::Done);
+    Ok(Page::go_to(format!("/login/{}", visitor.login.id)).without_browser())
+}
+
+pub(in crate::http) fn ask_invitation(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    _: &Nothing,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    invitation_page(asked, &login, "")
+}
+
+fn invitation_page(asked: &Asked, login: &LoginRow, problem: &str) -> Result<Page, Problem> {
+    in_browser(asked, &login.id.to_string(), |id, seal| {
+        Page::new(&InvitationPage { style: STYLE, login: id, seal, problem })
+    })
+}
+
+/// Takes an invitation and a password, and signs its person in. The invitation is spent.
+pub(in crate::http) fn take_invitation(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    form: &InvitationForm,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    let wrong =
+        |problem: &str, status| Ok(invitation_page(asked, &login, problem)?.with_status(status));
+    if !Passwords::allows(form.password.expose()) {
+        return wrong("A password has 12 to 1024 characters.", 400);
+    }
+    if form.password.expose() != form.again.expose() {
+        return wrong("The two passwords are not the same.", 400);
+    }
+    let auth = TokenAuth::parse(form.invitation.expose().trim()).ok();
+    if let Some(auth) = &auth {
+        desk.entry.token = auth.id().to_string();
+    }
+    let caller = match Caller::find(desk, auth.as_ref(), asked.address) {
+        Ok(caller) => Some(caller),
+        Err(problem) if problem.kind.is_refusal() => None,
+        Err(problem) => return Err(problem),
+    };
+    let Some((caller, person)) = caller.and_then(|caller| match caller.holder {
+        Holder::Invited(person) => Some((caller, person)),
+        _ => None,
+    }) else {
+        asked.doors.knock(Door::Address, &whence(asked.address))?;
+        desk.record(Outcome::Refused);
+        return wrong("This is no invitation, or it was used, or its time is over.", 401);
+    };
+    let password = asked.new_password(form.password.expose())?;
+    end(desk, caller.token)?;
+    PersonRow::set_password(desk, person, &password)?;
+    let cells = [Cell::text(person)];
+    desk.change("UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'", &cells)?;
+    desk.entry.subject = person.to_string();
+    let_in(desk, &login, person, "/second-factor")
+}

@@ -1,0 +1,49 @@
+//! A visitor: somebody who signed in, in this browser, for this login.
+
+use unspoken_model::LoginId;
+
+use super::asked::Asked;
+use crate::db::Desk;
+use crate::problem::Problem;
+use crate::sign_in::{LoginRow, PersonRow};
+
+/// See the top. There is no other way to make one than to be found.
+pub(crate) struct Visitor {
+    pub(crate) login: LoginRow,
+    pub(crate) person: PersonRow,
+    _found: (),
+}
+
+impl Visitor {
+    /// Refuses whoever is not one.
+    pub(super) fn find(desk: &mut Desk<'_>, asked: &Asked) -> Result<Self, Problem> {
+        let login = open_login(desk, asked)?;
+        Self::of(desk, asked, login)?.map_err(|_| Problem::forbidden())
+    }
+
+    /// The visitor of a login, or the login where nobody is one.
+    pub(super) fn of(
+        desk: &mut Desk<'_>,
+        asked: &Asked,
+        login: LoginRow,
+    ) -> Result<Result<Self, LoginRow>, Problem> {
+        let held = asked.browser.as_ref().is_some_and(|browser| login.is_held_by(&browser.hash()));
+        let Some(id) = login.person.filter(|_| held) else { return Ok(Err(login)) };
+        let person = PersonRow::find(desk, &asked.deployment, id)?.filter(|row| row.is_active);
+        let Some(person) = person else { return Ok(Err(login)) };
+        desk.entry.actor = person.id.to_string();
+        if let Some(team) = PersonRow::team(desk, person.id)? {
+            desk.entry.team = team.to_string();
+        }
+        Ok(Ok(Self { login, person, _found: () }))
+    }
+}
+
+/// The login of the path, if it waits. One that is over and one that never was look alike.
+pub(super) fn open_login(desk: &mut Desk<'_>, asked: &Asked) -> Result<LoginRow, Problem> {
+    let over = || Problem::missing("there is no such login, or it is over");
+    let id: LoginId = asked.text("login").and_then(|text| text.parse().ok()).ok_or_else(over)?;
+    desk.entry.subject = id.to_string();
+    let row = LoginRow::find(desk, id)?;
+    row.filter(|row| row.is_open(desk.now())).ok_or_else(over)
+}

@@ -1,0 +1,16 @@
+//! How people prove who they are: a password, a second factor, and how often they may try; and the
+//! logins that they decide on.
+
+mod door;
+mod email;
+mod login;
+mod password;
+mod person;
+mod second_factor;
+
+pub(crate) use door::{Door, Doors, whence};
+pub(crate) use email::Email;
+pub(crate) use login::{LoginRow, NewLogin, Progress};
+pub(crate) use password::{Passwords, StoredPassword, fits, store};
+pub(crate) use person::PersonRow;
+pub(crate) use second_factor::SecondFactor;

@@ -1,0 +1,195 @@
+//! Logins: begun by a program, decided on by a person in a browser, finished by the program.
+
+use unspoken_model::{LoginId, PersonId};
+
+use crate::db::{Cell, Desk, Row, SqlError};
+use crate::hazmat;
+
+/// A login, as it is stored.
+pub(crate) struct LoginRow {
+    pub(crate) id: LoginId,
+    /// The hash of what the program keeps, as base64url.
+    pub(crate) challenge: String,
+    /// Where the browser brings the code; empty for a device.
+    pub(crate) redirect: String,
+    pub(crate) state: String,
+    pub(crate) number: i64,
+    pub(crate) device: String,
+    /// Where the program asked from.
+    pub(crate) address: String,
+    pub(crate) person: Option<PersonId>,
+    browser: Option<Vec<u8>>,
+    pub(crate) progress: Progress,
+    code: Option<Vec<u8>>,
+    pub(crate) expires: i64,
+}
+
+/// How far a login has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Progress {
+    Waiting,
+    Allowed,
+    Refused,
+    Done,
+}
+
+/// A new login.
+pub(crate) struct NewLogin<'a> {
+    pub(crate) id: LoginId,
+    pub(crate) challenge: &'a str,
+    pub(crate) redirect: &'a str,
+    pub(crate) state: &'a str,
+    pub(crate) user_code: Option<&'a str>,
+    pub(crate) number: i64,
+    pub(crate) device: &'a str,
+    pub(crate) address: String,
+}
+
+impl LoginRow {
+    /// How long a login may take, and how long the code of one that was allowed is good.
+    pub(crate) const LIFETIME: i64 = 10 * 60_000;
+    pub(crate) const CODE: i64 = 60_000;
+
+    pub(crate) fn find(desk: &mut Desk<'_>, id: LoginId) -> Result<Option<Self>, SqlError> {
+        let row = desk.row(
+            "SELECT id, challenge, redirect, state, number, device, address, person, browser, \
+             progress, code, expires FROM login WHERE id = $1",
+            &[Cell::text(id)],
+        )?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
+    /// The login that waits for a person who typed this.
+    pub(crate) fn find_typed(desk: &mut Desk<'_>, code: &str) -> Result<Option<LoginId>, SqlError> {
+        let row = desk.row(
+            "SELECT id FROM login WHERE user_code = $1 AND progress = 'waiting' AND expires > $2",
+            &[code.into(), desk.now().into()],
+        )?;
+        row.map(|row| row.parsed(0)).transpose()
+    }
+
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        let progress = match row.text(9)? {
+            "waiting" => Progress::Waiting,
+            "allowed" => Progress::Allowed,
+            "refused" => Progress::Refused,
+            "done" => Progress::Done,
+            _ => return Err(SqlError::Shape(9)),
+        };
+        Ok(Self {
+            id: row.parsed(0)?,
+            challenge: row.text(1)?.to_owned(),
+            redirect: row.text(2)?.to_owned(),
+            state: row.text(3)?.to_owned(),
+            number: row.number(4)?,
+            device: row.text(5)?.to_owned(),
+            address: row.text(6)?.to_owned(),
+            person: row.maybe_parsed(7)?,
+            browser: row.maybe_bytes(8)?.map(<[u8]>::to_vec),
+            progress,
+            code: row.maybe_bytes(10)?.map(<[u8]>::to_vec),
+            expires: row.number(11)?,
+        })
+    }
+
+    /// Keeps a new one, and forgets those that are long over.
+    pub(crate) fn begin(desk: &mut Desk<'_>, new: &NewLogin<'_>) -> Result<i64, SqlError> {
+        let now = desk.now();
+        let expires = now + Self::LIFETIME;
+        // A program that comes late is told that it is, for a while.
+        let long_ago = now - 6 * Self::LIFETIME;
+        desk.change("DELETE FROM login WHERE expires < $1", &[long_ago.into()])?;
+        desk.change(
+            "INSERT INTO login (id, challenge, redirect, state, user_code, number, device, address, \
+             person, progress, browser, code, expires) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 'waiting', NULL, NULL, $9)",
+            &[
+                Cell::text(new.id),
+                new.challenge.into(),
+                new.redirect.into(),
+                new.state.into(),
+                Cell::maybe(new.user_code),
+                new.number.into(),
+                new.device.into(),
+                new.address.as_str().into(),
+                expires.into(),
+            ],
+        )?;
+        Ok(expires)
+    }
+
+    /// Whether it still waits for a decision.
+    pub(crate) fn is_open(&self, now: i64) -> bool {
+        self.progress == Progress::Waiting && now < self.expires
+    }
+
+    /// Whether it is this browser in which the person signed in.
+    pub(crate) fn is_held_by(&self, browser: &[u8; 32]) -> bool {
+        self.browser.as_deref().is_some_and(|kept| hazmat::is_same(kept, browser))
+    }
+
+    /// Whether it is this code that the browser was to bring.
+    pub(crate) fn has_code(&self, hash: &[u8; 32]) -> bool {
+        self.code.as_deref().is_some_and(|kept| hazmat::is_same(kept, hash))
+    }
+
+    /// Notes who signed in, and in which browser.
+    pub(crate) fn hold(
+        &self,
+        desk: &mut Desk<'_>,
+        person: PersonId,
+        browser: &[u8; 32],
+    ) -> Result<(), SqlError> {
+        let cells = [Cell::text(self.id), Cell::text(person), browser.as_slice().into()];
+        desk.change(
+            "UPDATE login SET person = $2, browser = $3 WHERE id = $1 AND progress = 'waiting'",
+            &cells,
+        )?;
+        Ok(())
+    }
+
+    /// Forgets who signed in.
+    pub(crate) fn let_go(&self, desk: &mut Desk<'_>) -> Result<(), SqlError> {
+        desk.change(
+            "UPDATE login SET person = NULL, browser = NULL WHERE id = $1 AND progress = 'waiting'",
+            &[Cell::text(self.id)],
+        )?;
+        Ok(())
+    }
+
+    /// Allows it, until then and with this code. `false` when it waits no more.
+    pub(crate) fn allow(
+        &self,
+        desk: &mut Desk<'_>,
+        code: Option<[u8; 32]>,
+        until: i64,
+    ) -> Result<bool, SqlError> {
+        let code = Cell::maybe(code.map(|code| code.to_vec()));
+        let cells = [Cell::text(self.id), code, until.into()];
+        let changed = desk.change(
+            "UPDATE login SET progress = 'allowed', code = $2, expires = $3 \
+             WHERE id = $1 AND progress = 'waiting'",
+            &cells,
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Refuses it. `false` when it waits no more.
+    pub(crate) fn refuse(&self, desk: &mut Desk<'_>) -> Result<bool, SqlError> {
+        let changed = desk.change(
+            "UPDATE login SET progress = 'refused' WHERE id = $1 AND progress = 'waiting'",
+            &[Cell::text(self.id)],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Ends it. `false` when somebody was faster: it gives one session.
+    pub(crate) fn finish(&self, desk: &mut Desk<'_>) -> Result<bool, SqlError> {
+        let changed = desk.change(
+            "UPDATE login SET progress = 'done', code = NULL, browser = NULL \
+             WHERE id = $1 AND progress = 'allowed'",
+            &[Cell::text(self.id)],
+        )?;
+        Ok(changed == 1)
+    }
+}
