@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId};
 
-use crate::audit::{Exporter, Identity, Summary, Verifier};
+use crate::audit::{Expected, Exporter, Identity, Summary, Verifier};
 use crate::db::{Cell, Row, Sql, SqlError, Sqlite, migrate, newest, version};
 use crate::hazmat;
 use crate::key::{Address, ProjectKey, Purpose, SealedValue};
@@ -198,7 +198,10 @@ pub(crate) fn verify_record(
         Err(error) => return Ok(Err(error.to_string())),
     };
     let pinned = opened.signing.public().try_into().map_err(|_| SqlError::Shape(0))?;
-    let mut lines = Lines { verifier: Verifier::new(Some(pinned)), begun: Vec::new() };
+    let mut lines = Lines {
+        verifier: Verifier::new(Expected { key: Some(pinned), head: None }),
+        begun: Vec::new(),
+    };
     // What cannot be read in the table is no record either.
     let exported = Exporter::new(&mut *opened.sql, &mut lines).run(said, since);
     Ok(match exported {

@@ -11,7 +11,7 @@ use unspoken_model::DeploymentId;
 
 use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Cell, Postgres, Sql, SqlError, Sqlite, migrate};
+use crate::db::{Postgres, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
 use crate::key::{Address, MasterError, MasterKey, Purpose};
 

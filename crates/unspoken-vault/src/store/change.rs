@@ -140,7 +140,8 @@ fn current_key(
     // It stays the newest until this is written: no value comes to an old key behind those that
     // are just moved away from it.
     let newest = "SELECT key_version FROM project WHERE id = $1 FOR SHARE";
-    let newest = desk.row(newest, &[id.clone()])?.ok_or_else(Problem::internal)?.number(0)?;
+    let newest =
+        desk.row(newest, std::slice::from_ref(&id))?.ok_or_else(Problem::internal)?.number(0)?;
     let row = desk.row(
         "SELECT version, kek, wrapped FROM project_key WHERE project = $1 AND version = $2",
         &[id, newest.into()],

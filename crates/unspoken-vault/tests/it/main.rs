@@ -1,4 +1,8 @@
 //! What a vault promises, shown on the real program and real databases.
+//!
+//! No failing test shows a value: they are compared with `assert!(a == b)`.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
