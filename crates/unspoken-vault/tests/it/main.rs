@@ -1,5 +1,6 @@
 //! What a vault promises, shown on the real program and real databases.
 
+mod class;
 mod crash;
 mod master;
 mod moved;

@@ -7,7 +7,7 @@
 
 mod caller;
 mod expected;
-mod request;
+pub(crate) mod request;
 
 use serde_json::Value;
 use unspoken_testkit::{Answer, Ground, Vault};
