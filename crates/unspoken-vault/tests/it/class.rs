@@ -54,9 +54,8 @@ fn class_paths_with_dots_case_unicode_and_spaces_lead_nowhere() {
 
 /// As a client writes it that escapes what cannot stand in a request.
 fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte.is_ascii_graphic() {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
+    let byte = |byte: u8| {
+        if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
     };
     text.bytes().map(byte).collect()
 }

@@ -1,5 +1,12 @@
 //! What a vault promises, shown on the real program and real databases.
 
+#![expect(
+    clippy::expect_used,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 mod class;
 mod crash;
 mod master;
