@@ -28,7 +28,7 @@ struct Trials {
 fn promise_2_two_nodes_never_say_yes_after_a_revocation_returned() {
     let mut vault = Vault::on(Database::Postgres);
     vault.start();
-    let (trials, bound) = (wish("UNSPOKEN_TRIALS", 1000), wish("UNSPOKEN_TRIAL_SECONDS", 45));
+    let (trials, bound) = (wish("UNSPOKEN_TRIALS", 1000), wish("UNSPOKEN_TRIAL_SECONDS", 120));
     hammer(&vault, trials, Duration::from_secs(bound as u64));
 }
 
