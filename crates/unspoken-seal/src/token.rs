@@ -147,6 +147,7 @@ impl TokenAuth {
     }
 
     /// A second holder of the same, for a request that is begun anew.
+    #[must_use]
     pub fn copy(&self) -> Self {
         Self { id: self.id, auth: self.auth.clone() }
     }
@@ -315,7 +316,7 @@ mod tests {
             let error = PlainToken::parse(std::str::from_utf8(&bytes).unwrap()).unwrap_err();
             assert_eq!(error, TokenError::Checksum, "byte {at}");
         }
-        let cut = PlainToken::parse(&text[..text.len() - 1]).unwrap_err();
+        let cut = PlainToken::parse(text.strip_suffix(|_: char| true).unwrap()).unwrap_err();
         assert_eq!(cut, TokenError::Length { found: 62, expected: 63 });
         assert_eq!(PlainToken::parse("hvs.abc").unwrap_err(), TokenError::Kind);
         assert_eq!(PlainToken::parse("").unwrap_err(), TokenError::Kind);

@@ -3,6 +3,7 @@
 //! Nothing is connected, and no keychain asked, before a command needs it.
 
 use jiff::{SignedDuration, Timestamp};
+use unspoken_model::{EnvironmentName, ProjectName};
 use unspoken_store::env_vars::{UNSPOKEN_TOKEN, UNSPOKEN_VAULT_URL};
 use unspoken_store::{CredentialError, Credentials, Home, Origin, Setting, VaultClient, VaultUrl};
 use unspoken_wire::vault::{EnvironmentBody, ProjectBody, ProjectList, SessionBody};
@@ -52,7 +53,7 @@ impl Context {
     }
 
     /// The same, where one has to be meant.
-    pub(crate) fn vault(&self, home: &Home, flag: &VaultFlag) -> Result<VaultUrl, Failure> {
+    pub(crate) fn chosen_vault(&self, home: &Home, flag: &VaultFlag) -> Result<VaultUrl, Failure> {
         if let Some(found) = self.vault_url(home, flag, self.project_vault())? {
             return Ok(found.value);
         }
@@ -68,7 +69,7 @@ impl Context {
 
     /// The vault of the project that we are in, if its file names one.
     pub(crate) fn project_vault(&self) -> Option<VaultUrl> {
-        self.project().ok()?.file.vault.map(|vault| vault.url)
+        Some(self.project().ok()?.file.vault?.url)
     }
 
     /// A client for a vault, with the token that this machine has for it.
@@ -83,7 +84,7 @@ impl Context {
     /// Asks the vault that is meant whose token it is that we have for it.
     pub(crate) fn session(&self, flag: &VaultFlag) -> Result<Session, Failure> {
         let home = self.home()?;
-        let client = self.vault_client(&home, self.vault(&home, flag)?)?;
+        let client = self.vault_client(&home, self.chosen_vault(&home, flag)?)?;
         let body = client.find("/v1/session")?;
         Ok(Session { client, body })
     }
@@ -94,6 +95,64 @@ impl Session {
     pub(crate) fn projects(&self) -> Result<Vec<ProjectBody>, Failure> {
         Ok(self.client.find::<ProjectList>("/v1/projects")?.projects)
     }
+
+    /// The project of this name, or without one the project of this folder: by its id, where its
+    /// file tells that of this vault, else by its name.
+    pub(crate) fn project(
+        &self,
+        cx: &Context,
+        named: Option<&ProjectName>,
+    ) -> Result<ProjectBody, Failure> {
+        let url = self.client.url();
+        let (name, id) = match named {
+            Some(name) => (name.clone(), None),
+            None => {
+                let file = cx.project()?.file;
+                let entry = file.vault.filter(|entry| entry.url == *url);
+                (file.project, entry.and_then(|entry| entry.project))
+            }
+        };
+        let is_meant = |one: &ProjectBody| match &id {
+            Some(id) => one.id == id.to_string(),
+            None => one.name == name.as_str(),
+        };
+        let mut found: Vec<ProjectBody> = self.projects()?.into_iter().filter(is_meant).collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => Ok(one),
+            (Some(_), false) => {
+                let message = format!("several teams have a project `{name}` in `{url}`");
+                Err(Failure::new(Code::Usage, message)
+                    .hint("Write the right one below `[vault]` in `unspoken.toml`: `project = \"proj_…\"`."))
+            }
+            (None, _) => {
+                let message = format!("you reach no project `{name}` in `{url}`");
+                Err(Failure::new(Code::Missing, message)
+                    .hint(format!("Run `unspoken whoami --vault {url}` to see what you reach.")))
+            }
+        }
+    }
+}
+
+/// The environment of a project that goes by this name.
+pub(crate) fn environment_of<'p>(
+    project: &'p ProjectBody,
+    name: &EnvironmentName,
+) -> Result<&'p EnvironmentBody, Failure> {
+    let found = project.environments.iter().find(|one| one.name == name.as_str());
+    found.ok_or_else(|| {
+        let there = project.environments.iter();
+        let there: Vec<String> =
+            there.map(|one| format!("`{}`", unspoken_model::shown(&one.name))).collect();
+        let project = unspoken_model::shown(&project.name);
+        let failure = Failure::new(
+            Code::Missing,
+            format!("you reach no `{name}` of `{project}` in the vault"),
+        );
+        match there.as_slice() {
+            [] => failure,
+            there => failure.hint(format!("You reach {} there.", there.join(", "))),
+        }
+    })
 }
 
 /// An environment as people call it, by its id; the id where nothing tells.

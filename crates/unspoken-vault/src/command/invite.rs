@@ -50,6 +50,7 @@ impl Invite {
             action: Action::PersonInvite,
             token: None,
             environment: None,
+            name: None,
             changes: true,
         };
         let work = move |desk: &mut Desk<'_>| -> Result<PlainToken, Problem> {

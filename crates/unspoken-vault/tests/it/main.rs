@@ -3,9 +3,7 @@
 //! No failing test shows a value: they are compared with `assert!(a == b)`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 #![expect(
     clippy::expect_used,
     clippy::string_slice,

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use unspoken_model::{Action, EnvironmentName, PersonId, ProjectName, TokenId, shown};
+use unspoken_model::{
+    Action, EnvironmentId, EnvironmentName, PersonId, ProjectName, TokenId, shown,
+};
 use unspoken_wire::vault::{AuditPage, AuditRow, ProjectBody, TokenList};
 
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::ui::table;
-use crate::vault::{Session, VaultFlag, called, moment, parse_span, said};
+use crate::vault::{Session, VaultFlag, called, environment_of, moment, parse_span, said};
 
 /// Read what a vault has written down: who did what, when, and what came of it
 ///
@@ -76,7 +78,7 @@ impl Audit {
             let _ = write!(query, "&actor={}", find_actor(&session, actor)?);
         }
         if let Some(name) = &self.env {
-            let _ = write!(query, "&subject={}", self.environment(cx, &projects, name)?);
+            let _ = write!(query, "&subject={}", self.environment(cx, &session, name)?);
         }
         if let Some(action) = self.action {
             let _ = write!(query, "&action={action}");
@@ -116,33 +118,16 @@ impl Audit {
         }
     }
 
+    /// The id of an environment of the project that is meant.
     fn environment(
         &self,
         cx: &Context,
-        projects: &[ProjectBody],
+        session: &Session,
         name: &EnvironmentName,
-    ) -> Result<String, Failure> {
-        let project = match &self.project {
-            Some(name) => name.clone(),
-            None => cx.project()?.file.project,
-        };
-        let all = projects.iter().filter(|one| one.name == project.as_str());
-        let mut ids = all
-            .flat_map(|one| one.environments.iter().filter(|one| one.name == name.as_str()))
-            .map(|one| one.id.as_str());
-        let missing = || {
-            Failure::new(
-                Code::Missing,
-                format!("you reach no `{name}` of `{project}` in the vault"),
-            )
-            .hint("Run `unspoken whoami` to see what you reach.")
-        };
-        let first = ids.next().ok_or_else(missing)?;
-        if ids.next().is_some() {
-            let message = format!("several teams have a `{name}` of `{project}` in the vault");
-            return Err(Failure::new(Code::Usage, message).hint("Rename one of the projects."));
-        }
-        unspoken_model::EnvironmentId::parse(first).map(|id| id.to_string()).map_err(|_| missing())
+    ) -> Result<EnvironmentId, Failure> {
+        let project = session.project(cx, self.project.as_ref())?;
+        EnvironmentId::parse(&environment_of(&project, name)?.id)
+            .map_err(|error| Failure::because(Code::Other, &error))
     }
 }
 

@@ -70,7 +70,7 @@ impl Login {
         if let Some(url) = &self.vault.vault {
             return Ok(url.clone());
         }
-        cx.vault(home, &self.vault)
+        cx.chosen_vault(home, &self.vault)
     }
 }
 

@@ -39,8 +39,11 @@ enum Ended {
 impl Logout {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         let home = cx.home()?;
-        let urls =
-            if self.all { Credentials::list(&home)? } else { vec![cx.vault(&home, &self.vault)?] };
+        let urls = if self.all {
+            Credentials::list(&home)?
+        } else {
+            vec![cx.chosen_vault(&home, &self.vault)?]
+        };
         let mut ended: Vec<Value> = Vec::new();
         let mut words = Vec::new();
         let mut failed = None;

@@ -139,7 +139,10 @@ impl Seen {
     }
 
     fn environment_row(&self, project: &Project, name: &EnvironmentName) -> String {
-        let place = project.file.document_path(name);
+        let place = match project.file.is_in_vault(name) {
+            true => "the vault".to_owned(),
+            false => project.file.document_path(name),
+        };
         match self.environment.as_ref().filter(|chosen| chosen.value == *name) {
             Some(chosen) => format!("{name} in {place} (used here, by {})", chosen.origin),
             None => format!("{name} in {place}"),
@@ -149,9 +152,11 @@ impl Seen {
     fn to_json(&self) -> Value {
         let project = self.project.as_ref().map(|project| {
             let places = project.file.environments.keys().map(|name| {
+                let in_vault = project.file.is_in_vault(name);
                 json!({
                     "environment": name.as_str(),
-                    "document": project.file.document_path(name),
+                    "source": if in_vault { "vault" } else { "document" },
+                    "document": (!in_vault).then(|| project.file.document_path(name)),
                 })
             });
             json!({

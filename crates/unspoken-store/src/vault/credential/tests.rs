@@ -55,7 +55,7 @@ fn a_token_is_kept_privately_and_found_by_its_whole_address_alone() {
         for stranger in [&other, &url("http://localhost"), &url("https://vault.example.com.evil")] {
             assert!(Credentials::find(&home, &none, stranger).unwrap().is_none(), "{stranger}");
         }
-        assert_eq!(Credentials::list(&home).unwrap(), [one.clone()]);
+        assert_eq!(Credentials::list(&home).unwrap(), std::slice::from_ref(&one));
 
         // A record that was moved to another vault's place.
         fs::copy(&put.path, path(&home, &other)).unwrap();

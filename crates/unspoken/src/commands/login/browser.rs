@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::failure::{Code, Failure};
 
 /// How long somebody may take to allow it.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How long is waited between two questions, at least and at most.
 const INTERVAL: (i64, i64) = (1, 30);

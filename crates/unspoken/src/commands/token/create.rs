@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::agent_runtime::AgentRuntime;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
-use crate::vault::{Session, VaultFlag, parse_span, said};
+use crate::vault::{VaultFlag, environment_of, parse_span, said};
 
 /// Make a token that reads some environments, and print it this once
 ///
@@ -62,12 +62,8 @@ impl Create {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         refuse_agents(cx)?;
         let lifetime = parse_end(&self.expires, cx.now())?;
-        let name = match &self.project {
-            Some(name) => name.clone(),
-            None => cx.project()?.file.project,
-        };
         let session = cx.session(&self.vault)?;
-        let project = project(&session, &name)?;
+        let project = session.project(cx, self.project.as_ref())?;
         let request = TokenRequest {
             name: self.name.clone(),
             environments: self.ids(&project)?,
@@ -89,22 +85,7 @@ impl Create {
 
     /// The ids of the environments that were asked for.
     fn ids(&self, project: &ProjectBody) -> Result<Vec<String>, Failure> {
-        let id = |name: &EnvironmentName| {
-            let found = project.environments.iter().find(|one| one.name == name.as_str());
-            found.map(|found| found.id.clone()).ok_or_else(|| {
-                let there: Vec<String> = project
-                    .environments
-                    .iter()
-                    .map(|one| format!("`{}`", shown(&one.name)))
-                    .collect();
-                let message = format!("the vault has no `{name}` in `{}`", shown(&project.name));
-                let failure = Failure::new(Code::Missing, message);
-                match there.as_slice() {
-                    [] => failure,
-                    there => failure.hint(format!("You reach {} there.", there.join(", "))),
-                }
-            })
-        };
+        let id = |name| Ok(environment_of(project, name)?.id.clone());
         self.env.iter().map(id).collect()
     }
 
@@ -156,25 +137,6 @@ fn refuse_agents(cx: &Context) -> Result<(), Failure> {
     let message = format!("`token create` shows a token, and this runs inside {runtime}");
     Err(Failure::new(Code::Refused, message)
         .hint("Leave this to a person, in a terminal of their own. Nothing was made."))
-}
-
-/// The one project of this name that the token reaches.
-pub(super) fn project(session: &Session, name: &ProjectName) -> Result<ProjectBody, Failure> {
-    let mut found: Vec<ProjectBody> =
-        session.projects()?.into_iter().filter(|one| one.name == name.as_str()).collect();
-    let url = session.client.url();
-    match (found.pop(), found.as_slice()) {
-        (Some(one), []) => Ok(one),
-        (Some(_), _) => {
-            let message = format!("several teams have a project `{name}` in `{url}`");
-            Err(Failure::new(Code::Usage, message)
-                .hint("Rename one of them: a name has to say which is meant."))
-        }
-        (None, _) => {
-            Err(Failure::new(Code::Missing, format!("you reach no project `{name}` in `{url}`"))
-                .hint(format!("Run `unspoken whoami --vault {url}` to see what you reach.")))
-        }
-    }
 }
 
 fn listed<T: ToString>(list: &[T]) -> Option<Vec<String>> {
