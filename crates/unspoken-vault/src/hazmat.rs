@@ -38,10 +38,6 @@ impl Key {
         &self.0
     }
 
-    pub(crate) fn copy(&self) -> Self {
-        Self(self.0.clone())
-    }
-
     /// A key for one message, and what proves later that it was this key, both bound
     /// to a purpose.
     fn derive(&self, salt: &[u8], purpose: &[u8]) -> Result<Zeroizing<[u8; 64]>, Refused> {

@@ -51,21 +51,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Invalid,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::Missing,
-        Self::Conflict,
-        Self::Stale,
-        Self::Gone,
-        Self::TooLarge,
-        Self::Pending,
-        Self::TooMany,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
     /// The status and the code.
     pub(crate) fn spelling(self) -> (u16, &'static str) {
         match self {

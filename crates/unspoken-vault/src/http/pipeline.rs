@@ -193,7 +193,6 @@ async fn attempt(
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
     let mut asked = Asked {
-        request: id,
         address,
         parameters: named(route.plan.path, parameters),
         query: query(head.uri.query().unwrap_or_default())?,
