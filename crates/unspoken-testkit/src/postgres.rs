@@ -69,7 +69,7 @@ impl Cluster {
     pub fn start(&self) {
         let (folder, log) = (self.folder.display(), self.folder.join("log"));
         let options = format!(
-            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB"
+            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c track_commit_timestamp=on -c shared_buffers=32MB"
         );
         self.must("pg_ctl", |command| {
             command
