@@ -79,14 +79,18 @@ impl Context {
             self.ui.detail(format_args!("no copy of `{environment}` is kept: {why}"));
         }
         match opened.journal {
-            None => {}
-            Some(Reported::Sent { count }) => {
+            Ok(None) => {}
+            Ok(Some(Reported::Sent { count })) => {
                 let uses = counted(count, "use");
                 self.ui.note(&format!("unspoken: the vault was told of {uses} without it"));
             }
-            Some(Reported::Refused { count, error }) => {
+            Ok(Some(Reported::Refused { count, error })) => {
                 let uses = counted(count, "use");
                 self.ui.warn(&format!("the vault was not told of {uses} without it: {error}"));
+            }
+            Err(error) => {
+                let why = Failure::from(error).message;
+                self.ui.warn(&format!("the vault was not told of uses without it: {why}"));
             }
         }
         opened.set
