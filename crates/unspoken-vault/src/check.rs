@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId};
+use unspoken_model::{EnvironmentId, PersonId, ProjectId, SecretName, TeamId};
 
 use crate::audit::{Expected, Exporter, Identity, Summary, Verifier};
 use crate::db::{Cell, Row, Sql, SqlError, Sqlite, migrate, newest, version};
@@ -71,7 +71,8 @@ pub(crate) fn check_content(opened: &mut Opened, extent: Extent) -> Result<Vec<F
     let fits = Finding { what: "master key", is_fine: true, said };
     let (keys, of_keys) = project_keys(opened)?;
     let values = values(opened, &keys, extent)?;
-    Ok(vec![fits, of_keys, values, record(opened, extent)?])
+    let factors = second_factors(opened)?;
+    Ok(vec![fits, of_keys, values, factors, record(opened, extent)?])
 }
 
 type Keys = HashMap<(ProjectId, i64), ProjectKey>;
@@ -171,6 +172,23 @@ fn opens(opened: &Opened, keys: &Keys, row: &Row) -> Result<bool, SqlError> {
     let value = SealedValue { wrapped, sealed: row.bytes(5)?.to_vec() };
     let key = keys.get(&(project, key_version));
     Ok(key.is_some_and(|key| key.open(&address, key_version, &value).is_ok()))
+}
+
+fn second_factors(opened: &mut Opened) -> Result<Finding, SqlError> {
+    let sql = "SELECT id, totp FROM person WHERE totp IS NOT NULL ORDER BY id";
+    let rows = opened.sql.rows(sql, &[])?;
+    let mut first = None;
+    for row in &rows {
+        let id: PersonId = row.parsed(0)?;
+        let address = Address::own(&opened.deployment, "totp", &id.to_string());
+        let found = opened.master.unwrap_key(Purpose::Own, &address, row.bytes(1)?);
+        first = first.or_else(|| found.is_err().then_some(id));
+    }
+    let said = match first {
+        Some(first) => format!("that of {first} cannot be opened"),
+        None => format!("{} can be opened", rows.len()),
+    };
+    Ok(Finding { what: "second factor", is_fine: first.is_none(), said })
 }
 
 fn record(opened: &mut Opened, extent: Extent) -> Result<Finding, SqlError> {
