@@ -86,9 +86,13 @@ pub(crate) fn refuse(
         _ => {}
     }
     if holds_key(arguments) {
-        let failure = Failure::new(Code::Usage, "a private key was typed as an argument").hint(
-            "It stands in the shell's history now: make a new one. Pipe keys in, or paste them \
-                   where you are asked.",
+        let failure = Failure::new(
+            Code::Usage,
+            "a private key or a token was typed as an argument",
+        )
+        .hint(
+            "It stands in the shell's history now: make a new one. Pipe it in, or paste it where \
+                   you are asked.",
         );
         return ui.fail(&failure);
     }
@@ -138,9 +142,18 @@ fn nearest_command(typed: &str) -> Option<String> {
     unspoken_model::nearest(typed, names).map(str::to_owned)
 }
 
-/// Whether something that was typed is a private key.
+/// Whether something that was typed is a private key, or a token of a vault.
 fn holds_key(arguments: &[OsString]) -> bool {
-    let starts = ["unspoken-key-", "unspoken-sealed-key-", "AGE-SECRET-KEY-", "AGE-PLUGIN-"];
+    let starts = [
+        "unspoken-key-",
+        "unspoken-sealed-key-",
+        "AGE-SECRET-KEY-",
+        "AGE-PLUGIN-",
+        "unsp_agent_",
+        "unsp_cli_",
+        "unsp_admin_",
+        "unspa_",
+    ];
     let is_key = |text: &str| starts.iter().any(|start| text.contains(start));
     arguments.iter().any(|argument| is_key(&argument.to_string_lossy()))
 }

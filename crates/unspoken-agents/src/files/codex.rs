@@ -48,6 +48,6 @@ pub(crate) fn by_hand() -> String {
      variables that look like secrets from the commands that it runs:\n\n\
      [shell_environment_policy]\n\
      ignore_default_excludes = false\n\
-     exclude = [\"UNSPOKEN_KEY\", \"UNSPOKEN_BUNDLE\", \"SOPS_AGE_KEY\"]"
+     exclude = [\"UNSPOKEN_KEY\", \"UNSPOKEN_TOKEN\", \"UNSPOKEN_BUNDLE\", \"SOPS_AGE_KEY\"]"
         .to_owned()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use clap_complete::ArgValueCandidates;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,6 +12,7 @@ use unspoken_model::{
 };
 use unspoken_wire::vault::{AuditPage, AuditRow, ProjectBody, TokenList};
 
+use crate::complete;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::ui::table;
@@ -33,7 +35,7 @@ pub(crate) struct Audit {
     actor: Option<String>,
 
     /// Only what was done to an environment
-    #[arg(short, long, value_name = "ENV")]
+    #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(complete::environments))]
     env: Option<EnvironmentName>,
 
     /// The project of `--env` [default: the one of this folder]

@@ -50,18 +50,20 @@ impl Login {
         let url = self.vault(cx, &home)?;
         // An invitation is spent by what follows.
         Credentials::prepare(&home)?;
-        let token = if self.token_stdin {
+        let got = if self.token_stdin {
             given(cx, &url)?
         } else {
             let way = SignIn { url: &url, device: &device(), open: !self.no_browser };
-            let made = if self.device { way.on_another(cx)? } else { way.here(cx)? };
-            read(made.token.expose())?
+            Got::made(&if self.device { way.on_another(cx)? } else { way.here(cx)? })?
         };
-        let client = VaultClient::new(url.clone(), Some(token.auth()));
-        let session: SessionBody = client.find("/v1/session")?;
-        let whose = session.email.as_ref().unwrap_or(&session.name);
-        let note = TokenNote { holder: shown(whose), expires: moment(session.expires) };
-        let kept = Credentials::put(&home, &url, &token.auth(), note.clone())?;
+        let client = VaultClient::new(url.clone(), Some(got.token.auth()));
+        let note = got.note(&client)?;
+        let kept = Credentials::put(&home, &url, &got.token.auth(), note.clone());
+        if kept.is_err() && got.made.is_some() {
+            // Nobody has it: it need not live.
+            let _ = client.remove("/v1/session");
+        }
+        let kept = kept?;
         report(cx, &url, &note, &kept)
     }
 
@@ -74,8 +76,36 @@ impl Login {
     }
 }
 
+/// A token, on its way to where it is kept.
+struct Got {
+    token: PlainToken,
+    /// When it ends, where it was made just now.
+    made: Option<i64>,
+}
+
+impl Got {
+    fn made(made: &TokenMade) -> Result<Self, Failure> {
+        Ok(Self { token: read(made.token.expose())?, made: Some(made.expires) })
+    }
+
+    /// Asks whose it is. One that was made just now is kept even when nobody answers any more: what
+    /// it was made of is spent.
+    fn note(&self, client: &VaultClient) -> Result<TokenNote, Failure> {
+        match (client.find::<SessionBody>("/v1/session"), self.made) {
+            (Ok(session), _) => {
+                let whose = session.email.as_ref().unwrap_or(&session.name);
+                Ok(TokenNote { holder: shown(whose), expires: moment(session.expires) })
+            }
+            (Err(error), Some(expires)) if error.is_outage() => {
+                Ok(TokenNote { holder: "somebody".to_owned(), expires: moment(expires) })
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+}
+
 /// The token that is piped in, or pasted. For an invitation, the session that it begins.
-fn given(cx: &Context, url: &VaultUrl) -> Result<PlainToken, Failure> {
+fn given(cx: &Context, url: &VaultUrl) -> Result<Got, Failure> {
     const LIMIT: usize = 4096;
     let text = if cx.ui.stdin_is_terminal() {
         prompt::secret("Token (not shown): ")?
@@ -84,13 +114,13 @@ fn given(cx: &Context, url: &VaultUrl) -> Result<PlainToken, Failure> {
     };
     let token = read(std::str::from_utf8(&text).unwrap_or_default())?;
     if token.kind() != TokenKind::Admin {
-        return Ok(token);
+        return Ok(Got { token, made: None });
     }
     let invited = VaultClient::new(url.clone(), Some(token.auth()));
     let made: Result<TokenMade, _> =
         invited.put("POST", "/v1/session", &SessionRequest { device: device() });
     match made {
-        Ok(made) => read(made.token.expose()),
+        Ok(made) => Got::made(&made),
         Err(error) if error.status() == Some(401) => {
             let message = "the invitation is unknown, expired, or used already";
             Err(Failure::new(Code::Denied, message)

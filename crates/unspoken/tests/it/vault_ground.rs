@@ -1,131 +1,33 @@
-//! What the tests of vaults stand on: the real server at a port of its own, and a server that says
-//! what a test wants and remembers what it was asked.
+//! What the tests of sessions stand on, beside the real server: a server that says what a test wants
+//! and remembers what it was asked.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::Value;
-use tempfile::TempDir;
-use unspoken_seal::{PlainToken, TokenAuth};
-use unspoken_store::{VaultClient, VaultUrl};
-use unspoken_testkit::{Project, unspoken_binary};
-use unspoken_wire::vault::{
-    EnvironmentBody, EnvironmentRequest, ProjectBody, ProjectRequest, SecretRequest,
-    SecretsRequest, SessionBody, SessionRequest, TokenMade,
-};
-use zeroize::Zeroizing;
+use unspoken_testkit::{Client, Database, Project, Vault};
 
-/// A real vault on SQLite, and its owner. Ends when this is dropped.
-pub(crate) struct Vault {
-    child: Child,
-    pub(crate) url: String,
-    pub(crate) invitation: String,
-    _folder: TempDir,
+/// A real vault, and where it is.
+pub(crate) fn vault() -> (Vault, String) {
+    let vault = Vault::on(Database::Sqlite);
+    let url = format!("http://{}", vault.addresses()[0]);
+    (vault, url)
 }
 
-impl Vault {
-    pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // What cargo has built beside the program under test.
-        let program = unspoken_binary().with_file_name("unspoken-vault");
-        let (data, key) = (folder.path().join("data"), folder.path().join("master-key"));
-        let call = |word: &str| {
-            let mut command = Command::new(&program);
-            command.arg(word).arg("--data").arg(&data).arg("--master-key-file").arg(&key);
-            command.env_clear();
-            command
-        };
-        let made = call("init").output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let said = String::from_utf8(made.stdout).unwrap();
-        let invitation = said.split_whitespace().find(|word| word.starts_with("unsp_admin_"));
-        let invitation = invitation.unwrap().to_owned();
-        let mut serve = call("serve");
-        serve.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::piped());
-        let mut child = serve.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
-        let url = url.unwrap().to_owned();
-        // Read on, so that the server can go on saying things.
-        thread::spawn(move || lines.for_each(drop));
-        Self { child, url, invitation, _folder: folder }
-    }
-
-    pub(crate) fn client(&self, token: &str) -> VaultClient {
-        let token = PlainToken::parse(token).unwrap().auth();
-        VaultClient::new(VaultUrl::parse(&self.url).unwrap(), Some(token))
-    }
-
-    /// A session of the owner, by the invitation.
-    pub(crate) fn owner(&self) -> Zeroizing<String> {
-        let request = SessionRequest { device: "a test".to_owned() };
-        let made: TokenMade =
-            self.client(&self.invitation).put("POST", "/v1/session", &request).unwrap();
-        Zeroizing::new(made.token.expose().to_owned())
-    }
-
-    /// The same with the token that a machine keeps.
-    pub(crate) fn client_of_record(&self, project: &Project) -> VaultClient {
-        let (_, text) = record(project);
-        let token = text.lines().find_map(|line| line.strip_prefix("token: ")).unwrap();
-        let token = TokenAuth::parse(token).unwrap();
-        VaultClient::new(VaultUrl::parse(&self.url).unwrap(), Some(token))
-    }
-
-    /// Makes `acme-web` with one environment and one value in it.
-    pub(crate) fn furnish(&self, owner: &str, environment: &str, name: &str, value: &str) {
-        self.furnish_by(&self.client(owner), environment, name, value);
-    }
-
-    pub(crate) fn furnish_by(
-        &self,
-        client: &VaultClient,
-        environment: &str,
-        name: &str,
-        value: &str,
-    ) {
-        let team = client.find::<SessionBody>("/v1/session").unwrap().team;
-        let request = ProjectRequest { name: "acme-web".to_owned(), remotes: Vec::new() };
-        let path = format!("/v1/teams/{team}/projects");
-        let project: ProjectBody = client.put("POST", &path, &request).unwrap();
-        let request = EnvironmentRequest { name: environment.to_owned() };
-        let path = format!("/v1/projects/{}/environments", project.id);
-        let made: EnvironmentBody = client.put("POST", &path, &request).unwrap();
-        let value = SecretRequest { value: Zeroizing::new(value.to_owned()).into(), expiry: None };
-        let mut request = SecretsRequest::default();
-        request.set.insert(name.to_owned(), value);
-        let path = format!("/v1/environments/{}/secrets", made.id);
-        client.put::<_, Value>("PATCH", &path, &request).unwrap();
-    }
-
-    /// Nobody answers here any more.
-    pub(crate) fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Vault {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// A member of the vault at a machine of their own.
-pub(crate) fn logged_in(project: &Project, vault: &Vault) -> Zeroizing<String> {
+/// Logs the owner in from this machine. The answer is the same session.
+pub(crate) fn logged_in(project: &Project, vault: &Vault, url: &str) -> Client {
     let owner = vault.owner();
-    let login = project.unspoken(["login", "--vault", &vault.url, "--token-stdin"]);
-    login.stdin(owner.as_bytes()).run().ok().says("logged in to");
+    let login = project.unspoken(["login", "--vault", url, "--token-stdin"]);
+    login.stdin(owner.token()).run().ok().says("logged in to");
     owner
 }
 
 /// The one record of a vault that this machine has.
-pub(crate) fn record(project: &Project) -> (std::path::PathBuf, String) {
+pub(crate) fn record(project: &Project) -> (PathBuf, String) {
     let folder = project.unspoken_home().join("vaults");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -133,6 +35,11 @@ pub(crate) fn record(project: &Project) -> (std::path::PathBuf, String) {
     let path = files.remove(0);
     let text = fs::read_to_string(&path).unwrap();
     (path, text)
+}
+
+/// Whether this machine keeps a record of any vault.
+pub(crate) fn has_record(project: &Project) -> bool {
+    project.unspoken_home().join("vaults").read_dir().unwrap().next().is_some()
 }
 
 /// A request, as it came.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use unspoken_seal::{Checksum, PlainToken, TokenKind};
-use unspoken_testkit::Project;
+use unspoken_testkit::{Answer, Client, Project};
 use zeroize::Zeroizing;
 
 use crate::vault_ground::{Asked, Double, record};
@@ -194,4 +194,104 @@ fn where_nobody_is_at_a_terminal_no_browser_is_waited_for() {
     let output = project.unspoken(["login", "--vault", "http://127.0.0.1:9"]).run();
     output.fails_with(10).says("--token-stdin");
     project.unspoken(["login"]).run().fails_with(2).says("--vault https://");
+}
+
+/// A person's browser, as far as the vault's pages need one.
+struct Browser {
+    client: Client,
+    cookie: String,
+    page: String,
+}
+
+impl Browser {
+    fn open(&mut self, path: &str) -> Answer {
+        let answer = self.client.send("GET", path, &[("Cookie", &self.cookie)], b"");
+        self.keep(answer)
+    }
+
+    /// Sends a form of the page that is shown.
+    fn submit(&mut self, path: &str, fields: &str) -> Answer {
+        let mark = "name=\"seal\" value=\"";
+        let seal = self.page.split(mark).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let body = format!("{fields}&seal={seal}");
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [("Cookie", self.cookie.as_str()), form];
+        let answer = self.client.send("POST", path, &headers, body.as_bytes());
+        self.keep(answer)
+    }
+
+    fn keep(&mut self, answer: Answer) -> Answer {
+        if let Some(set) = answer.header("set-cookie") {
+            self.cookie = set.split(';').next().unwrap().to_owned();
+        }
+        if answer.status != 303 {
+            self.page = String::from_utf8_lossy(&answer.body).into_owned();
+        }
+        answer
+    }
+}
+
+/// Signs in for the login of a page, and allows it if the page shows the number.
+fn allow(browser: &mut Browser, login: &str) -> Answer {
+    let sign_in = format!("{login}/sign-in");
+    let signed =
+        browser.submit(&sign_in, "email=owner%40localhost&password=many+small+green+apples&code=");
+    if let Some(next) = signed.header("location") {
+        browser.open(next);
+    }
+    browser.submit(&format!("{login}/decide"), "answer=allow")
+}
+
+/// A real vault whose owner has a password, and a browser that knows nothing yet.
+fn real() -> (unspoken_testkit::Vault, String, Browser) {
+    let (vault, url) = crate::vault_ground::vault();
+    let password = json!({ "password": "many small green apples" });
+    vault.owner().put("/v1/session/password", &password).is(204);
+    let browser = Browser { client: vault.client(), cookie: String::new(), page: String::new() };
+    (vault, url, browser)
+}
+
+#[test]
+fn the_real_vault_lets_a_browser_bring_the_session() {
+    let (_vault, url, mut browser) = real();
+    let project = Project::with_environments(&["production"]);
+    let mut child = project.unspoken(["login", "--vault", &url, "--no-browser"]).spawn();
+    let mut reader = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("unspoken login --device") {
+        assert!(reader.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    let page = said.split_whitespace().find_map(|word| word.strip_prefix(&url)).unwrap();
+    let number = said.split("the number ").nth(1).and_then(|rest| rest.split(':').next()).unwrap();
+    browser.open(page);
+    let decided = allow(&mut browser, page);
+    assert!(browser.page.contains(&format!(">{number}</p>")), "another number is shown");
+    let back = decided.header("location").unwrap();
+    assert!(browse(back).contains("go back to the terminal"));
+    let (code, said) = end((child, reader));
+    assert!(code == 0 && said.contains("as owner@localhost"), "{code} {said}");
+    let who = project.unspoken(["whoami", "--json"]).run().ok().json();
+    assert_eq!((&who["holder"], &who["kind"]), (&json!("owner@localhost"), &json!("person")));
+    project.unspoken(["logout"]).run().ok().says("is revoked");
+}
+
+#[test]
+fn the_real_vault_lets_a_device_in_by_its_code() {
+    let (_vault, url, mut browser) = real();
+    let project = Project::with_environments(&["production"]);
+    let mut child = project.unspoken(["login", "--vault", &url, "--device"]).spawn();
+    let mut reader = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("the number ") {
+        assert!(reader.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    let code = said.split("Type the code ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    browser.open("/device");
+    let typed = browser.submit("/device", &format!("code={code}"));
+    let page = typed.header("location").unwrap().to_owned();
+    browser.open(&page);
+    allow(&mut browser, &page);
+    let (code, said) = end((child, reader));
+    assert!(code == 0 && said.contains("as owner@localhost"), "{code} {said}");
+    assert!(record(&project).1.contains("holder: owner@localhost"));
 }

@@ -7,11 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use unspoken_seal::{PlainToken, TokenKind};
-use unspoken_store::VaultError;
-use unspoken_testkit::{Output, Project, Session, canary, show_env};
-use unspoken_wire::vault::SessionBody;
+use unspoken_testkit::{Ground, Output, Project, Session, canary, show_env};
 
-use crate::vault_ground::{Double, Vault, logged_in, record};
+use crate::vault_ground::{Double, has_record, logged_in, record, vault};
 
 /// An address where nobody listens.
 fn nowhere() -> String {
@@ -32,11 +30,11 @@ fn create(project: &Project, more: &[&str]) -> Output {
 
 #[test]
 fn from_an_invitation_to_a_scoped_token_to_its_end() {
-    let vault = Vault::start();
+    let (vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    let login = ["login", "--vault", &vault.url, "--token-stdin"];
+    let login = ["login", "--vault", &url, "--token-stdin"];
 
-    let output = project.unspoken(login).stdin(&vault.invitation).run().ok();
+    let output = project.unspoken(login).stdin(vault.invitation()).run().ok();
     output.says("as owner@localhost").says("in the private file");
     let (path, text) = record(&project);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -46,7 +44,7 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
     // What is kept is what is sent, not the token itself.
     assert!(token.starts_with("unspa_") && !text.contains("unsp_cli_"));
 
-    let spent = project.unspoken(login).stdin(&vault.invitation).run().fails_with(11);
+    let spent = project.unspoken(login).stdin(vault.invitation()).run().fails_with(11);
     spent.says("expired, or used already").says("invite you again");
     assert!(record(&project).1 == text, "what was kept has changed");
 
@@ -55,8 +53,8 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
     assert_eq!((&reached["kind"], &reached["environments"]), (&json!("person"), &json!([])));
     create(&project, &[]).fails_with(3).says("you reach no project `acme-web`");
 
-    let owner = vault.client_of_record(&project);
-    vault.furnish_by(&owner, "production", "DATABASE_URL", &canary("session"));
+    let owner = vault.client().with_token(token);
+    Ground::make(owner, "acme-web", "production").set("DATABASE_URL", &canary("session"));
     create(&project, &["-e", "staging"]).fails_with(3).says("You reach `production` there");
     let made =
         create(&project, &["--only", "DATABASE_URL", "--uses", "9", "--address", "127.0.0.0/8"]);
@@ -67,7 +65,7 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
 
     let machine = |words: &[&str]| {
         let call = project.unspoken(words).env("UNSPOKEN_TOKEN", token);
-        call.env("UNSPOKEN_VAULT_URL", &vault.url).run()
+        call.env("UNSPOKEN_VAULT_URL", &url).run()
     };
     let who = machine(&["whoami"]).ok();
     assert!(who.text().contains("ci, which reads and no more"), "{}", who.text());
@@ -87,7 +85,7 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
 
     project.unspoken(["token", "revoke", "ci"]).run().ok().says("is revoked");
     let who = machine(&["whoami"]).fails_with(11);
-    who.says("expired or revoked").says(&format!("unspoken login --vault {}", vault.url));
+    who.says("expired or revoked").says(&format!("unspoken login --vault {}", url));
     project.unspoken(["token", "revoke", "ci"]).run().fails_with(3).says("has ended already");
     let list = project.unspoken(["token", "list", "-a"]).run().ok();
     assert!(list.text().contains("revoked"), "{}", list.text());
@@ -115,9 +113,9 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
 
 #[test]
 fn a_token_is_shown_to_its_own_vault_and_to_no_other() {
-    let vault = Vault::start();
+    let (vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    let owner = logged_in(&project, &vault);
+    let owner = logged_in(&project, &vault, &url);
     let other = Double::start(|_, _| problem(401, "unauthorized"));
 
     for words in [["whoami", "--vault"], ["logout", "--vault"]] {
@@ -136,12 +134,12 @@ fn a_token_is_shown_to_its_own_vault_and_to_no_other() {
 
     // A job's token, where the project or a flag says another vault.
     let job = |words: &[&str], url: &str| {
-        let call = project.unspoken(words).env("UNSPOKEN_TOKEN", &*owner);
+        let call = project.unspoken(words).env("UNSPOKEN_TOKEN", owner.token());
         call.env("UNSPOKEN_VAULT_URL", url).run()
     };
-    job(&["whoami", "--vault", &other.url], &vault.url).fails_with(11);
-    job(&["whoami"], &vault.url).ok();
-    job(&["status", "--vault", &other.url], &vault.url).ok();
+    job(&["whoami", "--vault", &other.url], &url).fails_with(11);
+    job(&["whoami"], &url).ok();
+    job(&["status", "--vault", &other.url], &url).ok();
     let asked = other.asked();
     assert_eq!(asked.len(), 2, "{asked:?}");
     for request in asked {
@@ -161,7 +159,7 @@ fn a_redirection_takes_no_token_along() {
     let login = project.unspoken(["login", "--vault", &first.url, "--token-stdin"]);
     login.stdin(token.as_bytes()).run().fails_with(1).says("does not answer as a vault does");
     assert_eq!((first.asked().len(), other.asked().len()), (1, 0));
-    assert!(!project.unspoken_home().join("vaults").read_dir().unwrap().any(|_| true));
+    assert!(!has_record(&project));
 }
 
 #[test]
@@ -206,42 +204,40 @@ fn what_is_run_gets_no_token() {
 
 #[test]
 fn logging_out_ends_the_token_at_the_vault_and_then_here() {
-    let mut vault = Vault::start();
+    let (mut vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    let owner = logged_in(&project, &vault);
-    let session = || vault.client(&owner).find::<SessionBody>("/v1/session");
-    session().unwrap();
+    let owner = logged_in(&project, &vault, &url);
+    owner.get("/v1/session").ok();
     project.unspoken(["logout"]).run().ok().says("the token is revoked");
-    assert!(matches!(session(), Err(VaultError::Problem { status: 401, .. })), "it still is good");
-    assert!(project.unspoken_home().join("vaults").read_dir().unwrap().next().is_none());
-    let again = ["logout", "--vault", &vault.url];
+    owner.get("/v1/session").is(401);
+    assert!(!has_record(&project));
+    let again = ["logout", "--vault", &url];
     project.unspoken(again).run().ok().says("you are not logged in to");
 
     // One that the vault has ended by itself.
-    let login = project.unspoken(["login", "--vault", &vault.url, "--token-stdin"]);
-    login.stdin(owner.as_bytes()).run().fails_with(11).says("expired or revoked");
+    let login = project.unspoken(["login", "--vault", &url, "--token-stdin"]);
+    login.stdin(owner.token()).run().fails_with(11).says("expired or revoked");
 
-    let other = Vault::start();
-    logged_in(&project, &other);
+    let (mut other, other_url) = crate::vault_ground::vault();
+    logged_in(&project, &other, &other_url);
     let kept = record(&project).1;
-    vault.stop();
-    let mut other = other;
-    other.stop();
+    vault.kill();
+    other.kill();
     let output = project.unspoken(["logout"]).run().fails_with(12);
     output.says("cannot be reached").says("The token is still here").says("--local");
     assert!(record(&project).1 == kept);
     let output = project.unspoken(["logout", "--local"]).run().fails_with(12);
     output.says("is forgotten here, and was not revoked");
-    assert!(project.unspoken_home().join("vaults").read_dir().unwrap().next().is_none());
+    assert!(!has_record(&project));
     project.unspoken(["logout", "--all"]).run().ok().says("logged in to no vault");
 }
 
 #[test]
 fn an_agent_is_shown_no_token() {
-    let vault = Vault::start();
+    let (vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    let owner = logged_in(&project, &vault);
-    vault.furnish(&owner, "production", "A", &canary("agent"));
+    let owner = logged_in(&project, &vault, &url);
+    Ground::make(owner, "acme-web", "production").set("A", &canary("agent"));
     for words in [
         vec!["token", "create", "ci", "-e", "production"],
         vec!["token", "create", "ci", "-e", "production", "--json"],
@@ -263,15 +259,15 @@ fn an_agent_is_shown_no_token() {
 
 #[test]
 fn what_has_ended_is_said_clearly() {
-    let vault = Vault::start();
+    let (vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    let owner = logged_in(&project, &vault);
-    vault.furnish(&owner, "production", "A", &canary("ended"));
+    let owner = logged_in(&project, &vault, &url);
+    Ground::make(owner, "acme-web", "production").set("A", &canary("ended"));
     let made = create(&project, &["--expires", "1s"]).ok();
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         let call = project.unspoken(["whoami"]).env("UNSPOKEN_TOKEN", made.text().trim());
-        let output = call.env("UNSPOKEN_VAULT_URL", &vault.url).run();
+        let output = call.env("UNSPOKEN_VAULT_URL", &url).run();
         if output.code == 11 {
             output.says("unknown, expired or revoked").says("ask for a new token");
             break;
@@ -291,10 +287,10 @@ fn what_has_ended_is_said_clearly() {
 
 #[test]
 fn a_vault_that_is_away_is_told_from_one_that_says_no() {
-    let mut vault = Vault::start();
+    let (mut vault, url) = vault();
     let project = Project::with_environments(&["production"]);
-    logged_in(&project, &vault);
-    vault.stop();
+    logged_in(&project, &vault, &url);
+    vault.kill();
     let output = project.unspoken(["whoami"]).run().fails_with(12);
     output.says("cannot be reached").says("unspoken status --vault");
     let error = project.unspoken(["whoami", "--json"]).run().fails_with(12).json_error();
@@ -307,7 +303,7 @@ fn a_vault_that_is_away_is_told_from_one_that_says_no() {
     assert_eq!(status["token"]["holder"], "owner@localhost");
     assert_eq!(status["environment"]["name"], "production");
     let status = project.unspoken(["status", "--offline", "--json"]).run().ok().json();
-    assert!(status["answer"].is_null() && status["vault"]["url"] == vault.url.as_str());
+    assert!(status["answer"].is_null() && status["vault"]["url"] == url.as_str());
     let busy = Double::start(|_, _| problem(503, "unavailable"));
     let token = PlainToken::random(TokenKind::Cli).expose();
     let call = project.unspoken(["whoami"]).env("UNSPOKEN_TOKEN", &*token);
@@ -326,17 +322,23 @@ fn a_token_that_is_typed_or_cut_is_not_repeated() {
     let output = project.unspoken(["token", "revoke", &token]).run().fails_with(2);
     assert!(!output.stderr.contains(&token[15..40]));
     output.says("a token itself");
+    // Where no token belongs, either.
+    for words in [["login", &token], ["whoami", &token], ["token", &token]] {
+        let output = project.unspoken(words).run().fails_with(2);
+        assert!(!output.stderr.contains(&token[15..40]), "a token is repeated");
+        output.says("or a token was typed");
+    }
 }
 
 #[test]
 fn a_token_in_the_keychain_is_in_no_file() {
-    let vault = Vault::start();
+    let (vault, url) = vault();
     let project = Project::with_environments(&["production"]);
     let session = Session::open(&project, &canary("password"));
     let owner = vault.owner();
     let call = |words: &[&str]| session.call(project.unspoken(words));
-    let login = call(&["login", "--vault", &vault.url, "--token-stdin"]);
-    login.stdin(owner.as_bytes()).run().ok().says("the token is in the keychain");
+    let login = call(&["login", "--vault", &url, "--token-stdin"]);
+    login.stdin(owner.token()).run().ok().says("the token is in the keychain");
     let (_, text) = record(&project);
     assert!(text.contains("token: in the keychain") && !text.contains("unspa_"));
     assert_eq!(session.entries(&project, "unspoken"), 1);

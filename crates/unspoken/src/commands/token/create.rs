@@ -1,5 +1,6 @@
 //! `unspoken token create`: a new token, which is shown this once.
 
+use clap_complete::ArgValueCandidates;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -9,6 +10,7 @@ use unspoken_wire::vault::{ProjectBody, TokenMade, TokenRequest};
 use zeroize::Zeroizing;
 
 use crate::agent_runtime::AgentRuntime;
+use crate::complete;
 use crate::context::Context;
 use crate::failure::{Code, Failure};
 use crate::vault::{VaultFlag, environment_of, parse_span, said};
@@ -27,7 +29,7 @@ pub(crate) struct Create {
     name: String,
 
     /// An environment that it reads; may be given several times
-    #[arg(short, long, value_name = "ENV", required = true, value_delimiter = ',')]
+    #[arg(short, long, value_name = "ENV", required = true, value_delimiter = ',', add = ArgValueCandidates::new(complete::environments))]
     env: Vec<EnvironmentName>,
 
     /// The project [default: the one of this folder]
@@ -35,7 +37,7 @@ pub(crate) struct Create {
     project: Option<ProjectName>,
 
     /// Only these names, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', add = ArgValueCandidates::new(complete::names))]
     only: Vec<SecretName>,
 
     /// When it ends: `in 30 days`, `8h` or a date, the end of that day in UTC
