@@ -69,7 +69,7 @@ pub(crate) struct Where {
     /// A file with the master key
     ///
     /// Otherwise it is the systemd credential `unspoken-master-key`, the variable
-    /// UNSPOKEN_VAULT_MASTER_KEY, or the file that `init` wrote.
+    /// `UNSPOKEN_VAULT_MASTER_KEY`, or the file that `init` wrote.
     #[arg(long, value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }

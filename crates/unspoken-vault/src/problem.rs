@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Forbidden,
     /// There is no such name in an environment that the caller may see.
     Missing,
+    /// The route has other methods.
+    Method,
     /// It is there already, or something else stands in the way.
     Conflict,
     /// The caller's copy is not the newest.
@@ -58,6 +60,7 @@ impl Kind {
             Self::Unauthorized => (401, "unauthorized"),
             Self::Forbidden => (403, "forbidden"),
             Self::Missing => (404, "missing"),
+            Self::Method => (405, "method"),
             Self::Conflict => (409, "conflict"),
             Self::Gone => (410, "gone"),
             Self::Stale => (412, "stale"),

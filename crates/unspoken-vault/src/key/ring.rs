@@ -98,8 +98,8 @@ impl ProjectKey {
 }
 
 impl KeyRing {
-    const IDLE: Duration = Duration::from_secs(5 * 60);
-    const WHOLE: Duration = Duration::from_secs(60 * 60);
+    const IDLE: Duration = Duration::from_mins(5);
+    const WHOLE: Duration = Duration::from_hours(1);
     const MOST: usize = 1024;
 
     pub(crate) fn new(master: Arc<dyn MasterKey>) -> Self {
