@@ -6,7 +6,7 @@ use std::sync::Arc;
 use unspoken_model::{DeploymentId, PersonId, ProjectId, TeamId};
 
 use super::{Rewrap, RewrapError, Rewrapped};
-use crate::db::{Cell, Row, Sql, SqlError, Sqlite};
+use crate::db::{Cell, CommitError, Row, Sql, SqlError, Sqlite};
 use crate::hazmat::Key;
 use crate::key::{Address, LocalMaster, Purpose};
 use crate::opened::{OpenError, Opened};
@@ -32,6 +32,14 @@ impl Sql for Breaking {
     fn commit(&mut self) -> Result<(), SqlError> {
         self.step()?;
         self.sql.commit()
+    }
+
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError> {
+        self.sql.change_all_and_commit(statement, sets)
     }
 
     fn roll_back(&mut self) -> Result<(), SqlError> {
@@ -79,8 +87,12 @@ impl Sql for Breaking {
         self.sql.renew()
     }
 
-    fn now(&mut self) -> Result<i64, SqlError> {
-        self.sql.now()
+    fn is_far(&self) -> bool {
+        self.sql.is_far()
+    }
+
+    fn clock(&self) -> Option<&'static str> {
+        self.sql.clock()
     }
 }
 
