@@ -34,6 +34,14 @@ impl Sql for Breaking {
         self.sql.commit()
     }
 
+    fn change_all_and_commit(
+        &mut self,
+        statement: &'static str,
+        sets: &[Vec<Cell>],
+    ) -> Result<(), CommitError> {
+        self.sql.change_all_and_commit(statement, sets)
+    }
+
     fn roll_back(&mut self) -> Result<(), SqlError> {
         self.sql.roll_back()
     }
@@ -85,14 +93,6 @@ impl Sql for Breaking {
 
     fn clock(&self) -> Option<&'static str> {
         self.sql.clock()
-    }
-
-    fn change_all_and_commit(
-        &mut self,
-        statement: &'static str,
-        sets: &[Vec<Cell>],
-    ) -> Result<(), CommitError> {
-        self.sql.change_all_and_commit(statement, sets)
     }
 }
 

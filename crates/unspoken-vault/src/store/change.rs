@@ -119,8 +119,10 @@ fn version(
 }
 
 fn refuse_too_many(desk: &mut Desk<'_>, environment: &Cell) -> Result<(), Problem> {
-    let row =
-        desk.row("SELECT COUNT(*) FROM secret WHERE environment = $1", std::slice::from_ref(environment))?;
+    let row = desk.row(
+        "SELECT COUNT(*) FROM secret WHERE environment = $1",
+        std::slice::from_ref(environment),
+    )?;
     let count = row.map(|row| row.number(0)).transpose()?.unwrap_or(0);
     if count > NAMES {
         let message = format!("an environment has at most {NAMES} names");

@@ -139,9 +139,10 @@ impl Seen {
     }
 
     fn environment_row(&self, project: &Project, name: &EnvironmentName) -> String {
-        let place = match project.file.is_in_vault(name) {
-            true => "the vault".to_owned(),
-            false => project.file.document_path(name),
+        let place = if project.file.is_in_vault(name) {
+            "the vault".to_owned()
+        } else {
+            project.file.document_path(name)
         };
         match self.environment.as_ref().filter(|chosen| chosen.value == *name) {
             Some(chosen) => format!("{name} in {place} (used here, by {})", chosen.origin),
