@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod api;
 mod bench;
 mod canary;
 mod command;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap_mangen::Man;
 
 use crate::command::{must, program, root};
-use crate::dist;
+use crate::{api, dist};
 
 const WRITTEN: &str = "Written by `cargo xtask pages`; do not edit.\n";
 const WIDTH: usize = 100;
@@ -83,6 +83,7 @@ fn print() -> Result<Pages> {
     pages.insert("docs/reference/commands.md".into(), commands(&command).into_bytes());
     pages.insert("docs/reference/exit-codes.md".into(), exit_codes().into_bytes());
     pages.insert("docs/reference/variables.md".into(), variables().into_bytes());
+    pages.insert("docs/reference/openapi.json".into(), api::describe()?);
     man(&command, &mut pages)?;
     completions(&mut pages)?;
     Ok(pages)

@@ -31,6 +31,7 @@ const MYPY: &str = "mypy==2.4.1";
 const PYYAML: &str = "PyYAML==6.0.3";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
 /// Raise it when a step changes otherwise than by a version.
@@ -56,9 +57,9 @@ const PEERS: &[&str] = &[
     CARGO_FUZZ,
 ];
 
-/// What `bench` alone needs: not in the table, so that a new version of it is no new
+/// What one task alone needs: not in the table, so that a new version of it is no new
 /// folder for everybody.
-const BENCHED: &[&str] = &[GITLEAKS];
+const ALONE: &[&str] = &[GITLEAKS, SCHEMATHESIS];
 
 /// A program that must be there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -129,9 +130,19 @@ pub(crate) fn ensure_gitleaks() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs Schemathesis, which only the step `api` needs, in surroundings of its own. Returns the
+/// program.
+pub(crate) fn ensure_schemathesis() -> Result<PathBuf> {
+    let folder = ensure()?;
+    let _lock = lock(&folder)?;
+    let name = format!("schemathesis-{}", version_of("schemathesis"));
+    once(&folder, &name, schemathesis)?;
+    Ok(folder.join("api/bin/st"))
+}
+
 /// A peer's exact version, for a report.
 pub(crate) fn version_of(peer: &str) -> &'static str {
-    PEERS.iter().chain(BENCHED).find(|line| line.contains(peer)).map_or("", |line| {
+    PEERS.iter().chain(ALONE).find(|line| line.contains(peer)).map_or("", |line| {
         line.rsplit(['@', '=']).next().map_or("", |version| version.trim_start_matches('v'))
     })
 }
@@ -247,6 +258,13 @@ fn python(folder: &Path) -> Result<()> {
     let mut install = Command::new(python);
     install.current_dir(folder).args(pip).args([PYTHON_DOTENV, PYYAML, MYPY]);
     must(&mut install).map(drop)
+}
+
+fn schemathesis(folder: &Path) -> Result<()> {
+    must(at(folder, "python3").args(["-m", "venv", "--clear", "api"]))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS];
+    let mut install = Command::new(folder.join("api/bin/python"));
+    must(install.current_dir(folder).args(pip)).map(drop)
 }
 
 /// Builds without optimisation: that takes a fifth of the time, and these

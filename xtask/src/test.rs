@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{Said, cargo, listen, must, path_with};
-use crate::{canary, dist, fuzz, pages, sdk, setup, sizes, word};
+use crate::{api, canary, dist, fuzz, pages, sdk, setup, sizes, word};
 
 type Step = (&'static str, fn(&mut Suite) -> Result<String>);
 
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     ("dist", |suite| suite.binary().map(|_| String::new())),
     ("tests", Suite::tests),
     ("sdks", Suite::sdks),
+    ("api", |_| api::check()),
     ("pages", |_| pages::check()),
     ("deny", Suite::deny),
     ("fuzz", |_| fuzz::check()),

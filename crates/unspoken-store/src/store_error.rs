@@ -19,7 +19,7 @@ pub enum StoreError {
     #[error("the environment `{environment}` lives in a vault, and has no document")]
     InVault { environment: EnvironmentName },
     #[error(transparent)]
-    Vault(#[from] VaultStoreError),
+    Vault(Box<VaultStoreError>),
     #[error("`{}` is there already", .path.display())]
     Exists { path: PathBuf },
     #[error("`{}`: {error}", .path.display())]
@@ -58,6 +58,12 @@ pub enum StoreError {
     File(#[from] FileError),
     #[error(transparent)]
     Private(#[from] PrivateError),
+}
+
+impl From<VaultStoreError> for StoreError {
+    fn from(error: VaultStoreError) -> Self {
+        Self::Vault(Box::new(error))
+    }
 }
 
 /// A document that stays shut: for whom it is, and which keys were tried.

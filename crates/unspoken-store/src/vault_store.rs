@@ -73,7 +73,7 @@ pub struct VaultOpened {
     /// Why no copy of them is kept.
     pub not_kept: Option<SnapshotError>,
     /// What became of reports of earlier uses without the vault.
-    pub journal: Option<Reported>,
+    pub journal: Result<Option<Reported>, VaultStoreError>,
 }
 
 /// What stands in for the vault's answer.
@@ -125,7 +125,7 @@ pub enum VaultStoreError {
     #[error("the vault names something by what is no id: {0}")]
     Id(#[from] IdError),
     #[error("{outage}, and {error}")]
-    Snapshot { outage: VaultError, error: SnapshotError },
+    Snapshot { outage: Box<VaultError>, error: SnapshotError },
     #[error(transparent)]
     Private(#[from] PrivateError),
     #[error(transparent)]
@@ -281,7 +281,8 @@ impl VaultStore {
             not_kept = snapshots.write(id, &revealed, keep, now).err();
         }
         let set = self.set(snapshots.environment, revealed)?;
-        let journal = self.send_journal()?;
+        // The values are here: what is wrong with the journal is told beside them.
+        let journal = self.send_journal();
         Ok(VaultOpened { set, offline: None, not_kept, journal })
     }
 
@@ -296,16 +297,20 @@ impl VaultStore {
         let kept = match kept {
             Ok(Some(kept)) => kept,
             Ok(None) => return Err(outage.into()),
-            Err(error) => return Err(VaultStoreError::Snapshot { outage, error }),
+            Err(error) => {
+                let outage = Box::new(outage);
+                return Err(VaultStoreError::Snapshot { outage, error });
+            }
         };
         if let Err(error) = kept.judge(now) {
+            let outage = Box::new(outage);
             return Err(VaultStoreError::Snapshot { outage, error });
         }
         self.note(&kept, now)?;
         let (at, revision) = (kept.at, kept.revision);
         let set = self.set(snapshots.environment, kept.revealed)?;
         let offline = Some(Offline { at, revision, reason: outage });
-        Ok(VaultOpened { set, offline, not_kept: None, journal: None })
+        Ok(VaultOpened { set, offline, not_kept: None, journal: Ok(None) })
     }
 
     /// Makes changes on top of what was seen. Where something else was changed meanwhile, and none

@@ -1,6 +1,6 @@
-//! A real PostgreSQL for tests: a cluster of its own, in a temporary folder.
+//! A real `PostgreSQL` for tests: a cluster of its own, in a temporary folder.
 //!
-//! What is committed is on the disk, as in earnest. A missing PostgreSQL fails the test.
+//! What is committed is on the disk, as in earnest. A missing `PostgreSQL` fails the test.
 
 use std::fs;
 use std::io::Write as _;
@@ -37,12 +37,12 @@ impl Cluster {
     #[track_caller]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(Self::new)
+        SHARED.get_or_init(Self::own)
     }
 
     /// One that a test may stop and start.
     #[track_caller]
-    pub fn new() -> Self {
+    pub fn own() -> Self {
         let programs = programs();
         let folder = must(tempfile::tempdir(), "make a temporary folder").keep();
         must(fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)), "open a folder");
@@ -69,7 +69,7 @@ impl Cluster {
     pub fn start(&self) {
         let (folder, log) = (self.folder.display(), self.folder.join("log"));
         let options = format!(
-            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB"
+            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c track_commit_timestamp=on -c shared_buffers=32MB"
         );
         self.must("pg_ctl", |command| {
             command
@@ -177,7 +177,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The folder with the newest PostgreSQL's programs.
+/// The folder with the newest `PostgreSQL`'s programs.
 #[track_caller]
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -51,7 +51,7 @@ struct Node {
 }
 
 /// How long a node may take to begin or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Database {
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
@@ -93,11 +93,11 @@ impl Vault {
         Self::make(folder, store)
     }
 
-    /// One on a PostgreSQL that nobody else uses.
+    /// One on a `PostgreSQL` that nobody else uses.
     #[track_caller]
     pub fn on_own_cluster() -> Self {
         let folder = must(tempfile::tempdir(), "make a temporary folder");
-        let cluster = Cluster::new();
+        let cluster = Cluster::own();
         let name = cluster.make_database();
         let mut vault = Self::make(folder, Store::Own(Box::new(cluster), name));
         vault.start();
@@ -153,7 +153,19 @@ impl Vault {
     #[track_caller]
     pub fn start_through(&mut self, words: &[&str]) -> SocketAddr {
         // Tests ask more often than anybody else may.
-        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", "0"]);
+        self.start_node(words, 0)
+    }
+
+    /// Starts a node that lets nobody ask more often than this in a second.
+    #[track_caller]
+    pub fn start_limited(&mut self, rate: u32) -> SocketAddr {
+        self.start_node(&[], rate)
+    }
+
+    #[track_caller]
+    fn start_node(&mut self, words: &[&str], rate: u32) -> SocketAddr {
+        let rate = rate.to_string();
+        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {
@@ -269,7 +281,7 @@ impl Vault {
         }
     }
 
-    /// SQLite's file.
+    /// `SQLite`'s file.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("data").join("vault.db")
     }
@@ -283,14 +295,14 @@ impl Vault {
         self.folder.path().join("master.key")
     }
 
-    /// PostgreSQL's address, for the role that owns the tables.
+    /// `PostgreSQL`'s address, for the role that owns the tables.
     #[track_caller]
     pub fn url(&self) -> String {
         let (cluster, name) = self.cluster();
         cluster.url(name)
     }
 
-    /// The PostgreSQL that it is on, and the database's name.
+    /// The `PostgreSQL` that it is on, and the database's name.
     #[track_caller]
     pub fn cluster(&self) -> (&Cluster, &str) {
         match &self.store {

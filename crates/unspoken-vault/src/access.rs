@@ -10,5 +10,5 @@
 mod caller;
 mod permit;
 
-pub(crate) use caller::{Caller, Holder, Membership};
+pub(crate) use caller::{Caller, Holder};
 pub(crate) use permit::{Permit, Place};

@@ -18,4 +18,4 @@ mod tests;
 pub(crate) use chain::{Chain, Link, link_hash};
 pub(crate) use export::{Exporter, Identity};
 pub(crate) use head::{Scope, Signer, head_hash, head_message};
-pub(crate) use verify::{Summary, Verifier, verify};
+pub(crate) use verify::{Expected, Summary, Verifier, verify};

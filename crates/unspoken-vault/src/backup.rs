@@ -1,4 +1,4 @@
-//! Copies a SQLite store into one file, and back, while others use it. The master key is not
+//! Copies a store in a folder into one file, and back, while others use it. The master key is not
 //! in the store, and so in no backup.
 
 use std::fs::{self, File, OpenOptions};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId};
+use unspoken_model::{EnvironmentId, PersonId, ProjectId, SecretName, TeamId};
 
-use crate::audit::{Exporter, Identity, Summary, Verifier};
+use crate::audit::{Expected, Exporter, Identity, Summary, Verifier};
 use crate::db::{Cell, Row, Sql, SqlError, Sqlite, migrate, newest, version};
 use crate::hazmat;
 use crate::key::{Address, ProjectKey, Purpose, SealedValue};
@@ -71,7 +71,8 @@ pub(crate) fn check_content(opened: &mut Opened, extent: Extent) -> Result<Vec<F
     let fits = Finding { what: "master key", is_fine: true, said };
     let (keys, of_keys) = project_keys(opened)?;
     let values = values(opened, &keys, extent)?;
-    Ok(vec![fits, of_keys, values, record(opened, extent)?])
+    let factors = second_factors(opened)?;
+    Ok(vec![fits, of_keys, values, factors, record(opened, extent)?])
 }
 
 type Keys = HashMap<(ProjectId, i64), ProjectKey>;
@@ -173,6 +174,23 @@ fn opens(opened: &Opened, keys: &Keys, row: &Row) -> Result<bool, SqlError> {
     Ok(key.is_some_and(|key| key.open(&address, key_version, &value).is_ok()))
 }
 
+fn second_factors(opened: &mut Opened) -> Result<Finding, SqlError> {
+    let sql = "SELECT id, totp FROM person WHERE totp IS NOT NULL ORDER BY id";
+    let rows = opened.sql.rows(sql, &[])?;
+    let mut first = None;
+    for row in &rows {
+        let id: PersonId = row.parsed(0)?;
+        let address = Address::own(&opened.deployment, "totp", &id.to_string());
+        let found = opened.master.unwrap_key(Purpose::Own, &address, row.bytes(1)?);
+        first = first.or_else(|| found.is_err().then_some(id));
+    }
+    let said = match first {
+        Some(first) => format!("that of {first} cannot be opened"),
+        None => format!("{} can be opened", rows.len()),
+    };
+    Ok(Finding { what: "second factor", is_fine: first.is_none(), said })
+}
+
 fn record(opened: &mut Opened, extent: Extent) -> Result<Finding, SqlError> {
     let since = match extent {
         Extent::All => i64::MIN,
@@ -198,7 +216,10 @@ pub(crate) fn verify_record(
         Err(error) => return Ok(Err(error.to_string())),
     };
     let pinned = opened.signing.public().try_into().map_err(|_| SqlError::Shape(0))?;
-    let mut lines = Lines { verifier: Verifier::new(Some(pinned)), begun: Vec::new() };
+    let mut lines = Lines {
+        verifier: Verifier::new(Expected { key: Some(pinned), head: None }),
+        begun: Vec::new(),
+    };
     // What cannot be read in the table is no record either.
     let exported = Exporter::new(&mut *opened.sql, &mut lines).run(said, since);
     Ok(match exported {

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod check;
 mod init;
+mod invite;
 mod migrate;
 mod openapi;
 mod rewrap;
@@ -34,6 +35,7 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Invite(invite::Invite),
     Serve(serve::Serve),
     #[command(hide = true)]
     Openapi(openapi::Openapi),
@@ -67,7 +69,7 @@ pub(crate) struct Where {
     /// A file with the master key
     ///
     /// Otherwise it is the systemd credential `unspoken-master-key`, the variable
-    /// UNSPOKEN_VAULT_MASTER_KEY, or the file that `init` wrote.
+    /// `UNSPOKEN_VAULT_MASTER_KEY`, or the file that `init` wrote.
     #[arg(long, value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }
@@ -117,6 +119,7 @@ impl Line {
     pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
         match self.command {
             Command::Init(command) => command.run(variables),
+            Command::Invite(command) => command.run(variables),
             Command::Serve(command) => command.run(variables),
             Command::Openapi(command) => command.run(),
             Command::Audit(command) => command.run(variables),

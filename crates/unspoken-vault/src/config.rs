@@ -27,7 +27,7 @@ pub(crate) enum StoreChoice<'a> {
 
 impl Variables {
     /// Reads them.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    #[expect(clippy::disallowed_methods, reason = "this is the place that the rule speaks of")]
     pub fn from_process() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let path = |name: &str| {

@@ -22,5 +22,7 @@ pub(crate) use lane::{Lane, LaneError};
 pub(crate) use memo::{EnvironmentRow, Shown, TokenRow};
 pub(crate) use postgres::Postgres;
 pub(crate) use schema::{migrate, newest, version};
-pub(crate) use sql::{Cell, CommitError, Row, Sql, SqlError, own_time};
+#[cfg(test)]
+pub(crate) use sql::CommitError;
+pub(crate) use sql::{Cell, Row, Sql, SqlError, own_time};
 pub(crate) use sqlite::Sqlite;

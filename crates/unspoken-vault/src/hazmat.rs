@@ -38,10 +38,6 @@ impl Key {
         &self.0
     }
 
-    pub(crate) fn copy(&self) -> Self {
-        Self(self.0.clone())
-    }
-
     /// A key for one message, and what proves later that it was this key, both bound
     /// to a purpose.
     fn derive(&self, salt: &[u8], purpose: &[u8]) -> Result<Zeroizing<[u8; 64]>, Refused> {
@@ -140,7 +136,9 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&SHA256);
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     let mut hash = [0; 32];
     hash.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
     hash

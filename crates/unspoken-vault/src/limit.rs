@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use unspoken_model::TokenId;
+use crate::db::Shown;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Asker {
-    Token(TokenId),
+    /// By its secret half as well: who knows an id alone takes nothing of its holder's.
+    Token(Shown),
     /// An IPv6 network of 64 bits counts as one address.
     Address(IpAddr),
     /// All of whom there is no room to remember more.
@@ -71,8 +72,9 @@ impl Limit {
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let asker = Self::remembered(&mut shard, asker, now);
         let due = shard.due.get(&asker).copied().unwrap_or_default().max(now);
-        if due > now + Self::BURST {
-            return Err(due - now - Self::BURST);
+        let debt = due.saturating_sub(now);
+        if debt > Self::BURST {
+            return Err(debt.saturating_sub(Self::BURST));
         }
         shard.due.insert(asker, due + interval);
         Ok(())

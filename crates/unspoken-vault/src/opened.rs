@@ -11,7 +11,7 @@ use unspoken_model::DeploymentId;
 
 use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Cell, Postgres, Sql, SqlError, Sqlite, migrate};
+use crate::db::{Postgres, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
 use crate::key::{Address, MasterError, MasterKey, Purpose};
 
@@ -72,6 +72,9 @@ pub(crate) fn connect(
             }
             config.application_name("unspoken-vault");
             config.connect_timeout(std::time::Duration::from_secs(5));
+            // What hangs is given up: others wait behind it.
+            config.tcp_user_timeout(std::time::Duration::from_secs(10));
+            config.keepalives_idle(std::time::Duration::from_secs(5));
             Ok(Box::new(Postgres::open(runtime.clone(), config)?))
         }
     }

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Forbidden,
     /// There is no such name in an environment that the caller may see.
     Missing,
+    /// The route has other methods.
+    Method,
     /// It is there already, or something else stands in the way.
     Conflict,
     /// The caller's copy is not the newest.
@@ -51,21 +53,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Invalid,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::Missing,
-        Self::Conflict,
-        Self::Stale,
-        Self::Gone,
-        Self::TooLarge,
-        Self::Pending,
-        Self::TooMany,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
     /// The status and the code.
     pub(crate) fn spelling(self) -> (u16, &'static str) {
         match self {
@@ -73,6 +60,7 @@ impl Kind {
             Self::Unauthorized => (401, "unauthorized"),
             Self::Forbidden => (403, "forbidden"),
             Self::Missing => (404, "missing"),
+            Self::Method => (405, "method"),
             Self::Conflict => (409, "conflict"),
             Self::Gone => (410, "gone"),
             Self::Stale => (412, "stale"),

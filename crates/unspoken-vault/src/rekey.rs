@@ -7,6 +7,7 @@
 //! - An old key goes when nothing has needed it for longer than a request takes.
 
 use std::collections::HashMap;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,7 +102,7 @@ impl Rekey {
         let project = Cell::text(one.project);
         let environments = work(&self.app, move |desk| {
             let sql = "SELECT id FROM environment WHERE project = $1 ORDER BY id";
-            read_all(&desk.rows(sql, &[project.clone()])?, |row| row.parsed(0))
+            read_all(&desk.rows(sql, from_ref(&project))?, |row| row.parsed(0))
         });
         let mut found = 0;
         for environment in environments.await? {

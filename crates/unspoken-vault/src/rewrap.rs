@@ -7,7 +7,7 @@
 //! - Nothing is changed that is not still as it was read.
 
 use thiserror::Error;
-use unspoken_model::{DeploymentId, ProjectId, TeamId};
+use unspoken_model::{DeploymentId, PersonId, ProjectId, TeamId};
 
 use crate::db::{Cell, Row, Sql, SqlError};
 use crate::hazmat::Key;
@@ -41,6 +41,8 @@ pub(crate) enum RewrapError {
     Another,
     #[error("the key of {0} cannot be unwrapped")]
     Key(ProjectId),
+    #[error("what is sealed for {0} cannot be opened")]
+    Person(PersonId),
     #[error(transparent)]
     Master(#[from] MasterError),
     #[error(transparent)]
@@ -62,7 +64,11 @@ impl Rewrap<'_> {
         loop {
             let step = self.step(&deployment, kek)?;
             count += step;
-            if step == 0 && self.within(|own| own.finish(&deployment, kek))? {
+            if step > 0 {
+                continue;
+            }
+            self.people(&deployment)?;
+            if self.within(|own| own.finish(&deployment, kek))? {
                 return Ok(Rewrapped::Keys { count, kek: kek + 1 });
             }
         }
@@ -161,6 +167,36 @@ impl Rewrap<'_> {
         ])
     }
 
+    /// Seals anew what second factors of people are made of.
+    fn people(&mut self, deployment: &DeploymentId) -> Result<(), RewrapError> {
+        let mut last = String::new();
+        loop {
+            let rows = self.sql.rows(
+                "SELECT id, totp FROM person WHERE id > $1 AND totp IS NOT NULL ORDER BY id LIMIT $2",
+                &[last.as_str().into(), STEP.into()],
+            )?;
+            let Some(row) = rows.last() else { return Ok(()) };
+            row.text(0)?.clone_into(&mut last);
+            let mut anew = Vec::new();
+            for row in &rows {
+                let (id, sealed): (PersonId, _) = (row.parsed(0)?, row.bytes(1)?);
+                let address = Address::own(deployment, "totp", &id.to_string());
+                // It does not say by which version it was sealed.
+                if self.new.unwrap_key(Purpose::Own, &address, sealed).is_ok() {
+                    continue;
+                }
+                let opened = self.old.unwrap_key(Purpose::Own, &address, sealed);
+                let opened = opened.map_err(|_| RewrapError::Person(id))?;
+                let sealed_anew = self.new.wrap(Purpose::Own, &address, opened.expose())?;
+                anew.push([Cell::text(id), sealed.into(), sealed_anew.into()]);
+            }
+            self.within(|own| {
+                let statement = "UPDATE person SET totp = $3 WHERE id = $1 AND totp = $2";
+                anew.iter().try_for_each(|cells| Ok(own.sql.change(statement, cells).map(drop)?))
+            })?;
+        }
+    }
+
     /// Makes the new master key the store's, unless a key is left that it does not wrap.
     fn finish(&mut self, deployment: &DeploymentId, kek: i64) -> Result<bool, RewrapError> {
         if self.lock()? != kek {
@@ -190,3 +226,6 @@ fn number(sql: &mut dyn Sql, name: &'static str) -> Result<i64, SqlError> {
     let text = find(sql, name)?.and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| text.parse().ok()).ok_or(SqlError::Shape(0))
 }
+
+#[cfg(test)]
+mod tests;

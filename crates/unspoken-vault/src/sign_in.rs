@@ -3,6 +3,7 @@
 
 mod door;
 mod email;
+pub(crate) mod invitation;
 mod login;
 mod password;
 mod person;

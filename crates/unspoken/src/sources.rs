@@ -25,7 +25,7 @@ impl Context {
         environment: &EnvironmentName,
     ) -> Result<Store<'a>, Failure> {
         if workspace.project.file.is_in_vault(environment) {
-            return Ok(Store::Vault(self.vault(workspace)?));
+            return Ok(Store::Vault(self.vault_store(workspace)?));
         }
         Ok(Store::Project(self.store(workspace)))
     }
@@ -60,7 +60,7 @@ impl Context {
         if !workspace.project.file.is_in_vault(environment) {
             return Ok(self.store(workspace).open_own(environment)?);
         }
-        let opened = self.vault(workspace)?.open_own(environment, self.now())?;
+        let opened = self.vault_store(workspace)?.open_own(environment, self.now())?;
         Ok(self.tell(environment, opened))
     }
 
@@ -79,21 +79,25 @@ impl Context {
             self.ui.detail(format_args!("no copy of `{environment}` is kept: {why}"));
         }
         match opened.journal {
-            None => {}
-            Some(Reported::Sent { count }) => {
+            Ok(None) => {}
+            Ok(Some(Reported::Sent { count })) => {
                 let uses = counted(count, "use");
                 self.ui.note(&format!("unspoken: the vault was told of {uses} without it"));
             }
-            Some(Reported::Refused { count, error }) => {
+            Ok(Some(Reported::Refused { count, error })) => {
                 let uses = counted(count, "use");
                 self.ui.warn(&format!("the vault was not told of {uses} without it: {error}"));
+            }
+            Err(error) => {
+                let why = Failure::from(error).message;
+                self.ui.warn(&format!("the vault was not told of uses without it: {why}"));
             }
         }
         opened.set
     }
 
     /// The vault that the project file names.
-    pub(crate) fn vault(&self, workspace: &Workspace) -> Result<Rc<VaultStore>, Failure> {
+    pub(crate) fn vault_store(&self, workspace: &Workspace) -> Result<Rc<VaultStore>, Failure> {
         let Some(entry) = &workspace.project.file.vault else { return Err(no_vault()) };
         self.vault_at(workspace, entry)
     }

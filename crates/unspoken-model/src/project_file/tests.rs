@@ -357,14 +357,6 @@ const VAULT: &str = "project = \"acme\"\ndefault = \"dev\"\n\n# Ours.\n[vault]\n
 
 #[test]
 fn an_environment_says_that_it_lives_in_a_vault() {
-    let file = ProjectFile::parse(VAULT).unwrap();
-    let vault = file.vault.as_ref().unwrap();
-    assert_eq!(vault.url.as_str(), "https://vault.example.com");
-    assert_eq!(vault.project.unwrap().to_string(), "proj_0123456789ab");
-    assert!(file.is_in_vault(&name("staging")) && !file.is_in_vault(&name("dev")));
-    let document = VAULT.replace("source = \"vault\"", "source = \"document\"");
-    assert!(!ProjectFile::parse(&document).unwrap().is_in_vault(&name("staging")));
-
     #[track_caller]
     fn case(from: &str, to: &str, line: usize, problem: &str) {
         let text = VAULT.replace(from, to);
@@ -372,6 +364,14 @@ fn an_environment_says_that_it_lives_in_a_vault() {
         let error = ProjectFile::parse(&text).unwrap_err();
         assert_eq!(error.to_string(), format!("line {line}: {problem}"));
     }
+
+    let file = ProjectFile::parse(VAULT).unwrap();
+    let vault = file.vault.as_ref().unwrap();
+    assert_eq!(vault.url.as_str(), "https://vault.example.com");
+    assert_eq!(vault.project.unwrap().to_string(), "proj_0123456789ab");
+    assert!(file.is_in_vault(&name("staging")) && !file.is_in_vault(&name("dev")));
+    let document = VAULT.replace("source = \"vault\"", "source = \"document\"");
+    assert!(!ProjectFile::parse(&document).unwrap().is_in_vault(&name("staging")));
 
     let beside =
         |key: &str| format!("`{key}` belongs to a document, and this environment lives in a vault");

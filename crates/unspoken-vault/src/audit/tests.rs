@@ -6,7 +6,7 @@ use std::sync::Arc;
 use unspoken_model::{Action, AuditEntry, DeploymentId, NodeId, Outcome, RequestId};
 use unspoken_wire::vault::RecordLine;
 
-use super::{Chain, Exporter, Identity, Link, Scope, Signer, Summary, verify};
+use super::{Chain, Expected, Exporter, Identity, Link, Scope, Signer, Summary, verify};
 use crate::db::{About, Cell, Lane, Sql, Sqlite, migrate};
 use crate::hazmat::{Key, SigningKey};
 
@@ -83,7 +83,7 @@ impl Store {
     }
 
     fn check(&self) -> Summary {
-        verify(&mut self.export().as_slice(), None).unwrap()
+        verify(&mut self.export().as_slice(), Expected::default()).unwrap()
     }
 }
 
@@ -137,7 +137,8 @@ fn a_changed_byte_is_noticed_wherever_it_is() {
     store.run(&[Some(Scope::New), None, Some(Scope::Last)]);
     let record = store.export();
     let key: [u8; 32] = store.signer.key.public().try_into().unwrap();
-    let whole = verify(&mut record.as_slice(), Some(key)).unwrap();
+    let expected = Expected { key: Some(key), head: None };
+    let whole = verify(&mut record.as_slice(), expected).unwrap();
     let signed = record.split_inclusive(|byte| *byte == b'\n');
     let behind: usize = signed
         .clone()
@@ -148,7 +149,7 @@ fn a_changed_byte_is_noticed_wherever_it_is() {
     for at in 0..record.len() - behind {
         let mut changed = record.clone();
         changed[at] ^= 1;
-        if let Ok(summary) = verify(&mut changed.as_slice(), Some(key)) {
+        if let Ok(summary) = verify(&mut changed.as_slice(), expected) {
             assert_eq!(summary, whole, "byte {at}");
         }
     }
@@ -157,9 +158,9 @@ fn a_changed_byte_is_noticed_wherever_it_is() {
 #[test]
 fn a_line_without_end_is_not_read_to_its_end() {
     let mut endless = std::io::BufReader::new(std::io::repeat(b'{'));
-    let said = verify(&mut endless, None).unwrap_err().to_string();
+    let said = verify(&mut endless, Expected::default()).unwrap_err().to_string();
     assert!(said.contains("has more than"), "{said}");
     let mut out = Vec::new();
     out.write_all(b"{\"end\":{\"rows\":0,\"heads\":0}}\n").unwrap();
-    assert!(verify(&mut out.as_slice(), None).is_err());
+    assert!(verify(&mut out.as_slice(), Expected::default()).is_err());
 }

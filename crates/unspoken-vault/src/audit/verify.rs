@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     Broken { line: u64, broken: Broken },
     #[error("it ends behind line {line}, before its end")]
     CutOff { line: u64 },
+    #[error("head {number}, which was known before, is not in it")]
+    KnownHead { number: i64 },
 }
 
 /// What is wrong.
@@ -72,14 +74,25 @@ pub(crate) enum Broken {
     OtherRow { number: i64, node: String, seq: i64 },
     #[error("row {seq} of {node} stands before head {number}, which does not cover it")]
     Uncovered { number: i64, node: String, seq: i64 },
+    #[error("head {number} is not the one that was known before")]
+    OtherHead { number: i64 },
     #[error("it says that it has {said} {what}, and has {found}")]
     Count { what: &'static str, said: u64, found: u64 },
+}
+
+/// What is known of a record from elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Expected {
+    /// The key that signs it.
+    pub(crate) key: Option<[u8; 32]>,
+    /// The number and the hash of a head that it had.
+    pub(crate) head: Option<(i64, [u8; 32])>,
 }
 
 /// What was read so far.
 #[derive(Debug, Default)]
 pub(crate) struct Verifier {
-    pinned: Option<[u8; 32]>,
+    expected: Expected,
     begin: Option<RecordBegin>,
     chains: HashMap<String, Known>,
     /// Those that have grown since the last head.
@@ -87,6 +100,8 @@ pub(crate) struct Verifier {
     last: Option<(i64, [u8; 32])>,
     is_anchored: bool,
     is_over: bool,
+    /// Whether the head that is expected was there.
+    has_known: bool,
     summary: Summary,
     lines: u64,
 }
@@ -103,9 +118,9 @@ struct Known {
     is_counted: bool,
 }
 
-/// Checks a whole record. With a key, none that another key signed.
-pub(crate) fn verify(record: &mut dyn BufRead, pinned: Option<[u8; 32]>) -> Result<Summary, Fault> {
-    let mut verifier = Verifier::new(pinned);
+/// Checks a whole record, and that it is the one that is known.
+pub(crate) fn verify(record: &mut dyn BufRead, expected: Expected) -> Result<Summary, Fault> {
+    let mut verifier = Verifier::new(expected);
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -128,9 +143,8 @@ pub(crate) fn verify(record: &mut dyn BufRead, pinned: Option<[u8; 32]>) -> Resu
 }
 
 impl Verifier {
-    /// With a key, it takes none that another key signed.
-    pub(crate) fn new(pinned: Option<[u8; 32]>) -> Self {
-        Self { pinned, ..Self::default() }
+    pub(crate) fn new(expected: Expected) -> Self {
+        Self { expected, ..Self::default() }
     }
 
     /// Takes the next line, without its line end.
@@ -142,10 +156,12 @@ impl Verifier {
     }
 
     pub(crate) fn finish(self) -> Result<Summary, Fault> {
-        if self.is_over {
-            Ok(Summary { last: self.last, ..self.summary })
-        } else {
-            Err(Fault::CutOff { line: self.lines })
+        if !self.is_over {
+            return Err(Fault::CutOff { line: self.lines });
+        }
+        match self.expected.head {
+            Some((number, _)) if !self.has_known => Err(Fault::KnownHead { number }),
+            _ => Ok(Summary { last: self.last, ..self.summary }),
         }
     }
 
@@ -164,7 +180,7 @@ impl Verifier {
     }
 
     fn begin(&mut self, begin: RecordBegin) -> Result<(), Broken> {
-        if self.pinned.is_some_and(|pinned| pinned != begin.key.0) {
+        if self.expected.key.is_some_and(|key| key != begin.key.0) {
             return Err(Broken::OtherKey);
         }
         self.summary.deployment.clone_from(&begin.deployment);
@@ -278,9 +294,15 @@ impl Verifier {
     }
 
     /// Whether a head is what was signed.
-    fn check(&self, head: &RecordHead) -> Result<(), Broken> {
+    fn check(&mut self, head: &RecordHead) -> Result<(), Broken> {
         let RecordHead { number, at, before, ends, hash, signature } = head;
         let deployment = &self.summary.deployment;
+        if let Some((_, known)) = self.expected.head.filter(|(known, _)| known == number) {
+            if known != hash.0 {
+                return Err(Broken::OtherHead { number: *number });
+            }
+            self.has_known = true;
+        }
         if head_hash(deployment, *number, *at, &before.0, ends) != hash.0 {
             return Err(Broken::Head { number: *number });
         }

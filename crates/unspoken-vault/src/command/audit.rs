@@ -9,7 +9,7 @@ use clap::Subcommand;
 use unspoken_wire::vault::Hex;
 
 use super::{Where, failed, say};
-use crate::audit::{Exporter, Summary, verify};
+use crate::audit::{Expected, Exporter, Summary, verify};
 use crate::config::Variables;
 use crate::failure::Failure;
 use crate::opened::{connect, identity};
@@ -58,6 +58,13 @@ struct Verify {
     /// Without it, a record that somebody has made and signed anew looks whole.
     #[arg(long, value_name = "PUBLIC", value_parser = key)]
     key: Option<Hex<32>>,
+
+    /// A head that a check of this record told before, as NUMBER:HASH
+    ///
+    /// A record that lost all that came since an earlier time is whole in itself. This one has to have that
+    /// head.
+    #[arg(long, value_name = "HEAD", value_parser = head)]
+    head: Option<(i64, Hex<32>)>,
 }
 
 /// Print the public key that signs the record
@@ -93,8 +100,8 @@ impl Export {
             .run(identity, since)
             .map_err(|error| failed(&error))?;
         // A record that is printed is not mixed with words about it.
-        let _ =
-            writeln!(io::stderr(), "{} rows and {} heads are exported.", counts.rows, counts.heads);
+        let (rows, heads) = (count(counts.rows, "row"), count(counts.heads, "head"));
+        let _ = writeln!(io::stderr(), "exported {rows} and {heads}");
         Ok(())
     }
 }
@@ -119,7 +126,8 @@ impl Verify {
             })?;
             Box::new(BufReader::with_capacity(1 << 16, file))
         };
-        let summary = verify(&mut *record, self.key.map(|key| key.0))
+        let head = self.head.map(|(number, hash)| (number, hash.0));
+        let summary = verify(&mut *record, Expected { key: self.key.map(|key| key.0), head })
             .map_err(|fault| Failure::new(format!("the record is not whole: {fault}")))?;
         say(&tell(&summary, self.key.is_some()))
     }
@@ -129,10 +137,13 @@ impl Verify {
 fn tell(summary: &Summary, is_pinned: bool) -> String {
     let Summary { deployment, rows, chains, heads, unsigned, adopted, after, .. } = summary;
     let mut text = format!(
-        "The record of {deployment} is whole: {rows} rows in {chains} chains, {heads} signed heads.\n"
+        "The record of {deployment} is whole: {} in {}, {}.\n",
+        count(*rows, "row"),
+        count(*chains, "chain"),
+        count(*heads, "signed head")
     );
     if let Some((number, hash)) = summary.last {
-        text.push_str(&format!("The last head is {number}, {}.\n", Hex(hash).print()));
+        text.push_str(&format!("The last head is {number}:{}\n", Hex(hash).print()));
     }
     if *after > 0 {
         text.push_str(&format!(
@@ -140,14 +151,13 @@ fn tell(summary: &Summary, is_pinned: bool) -> String {
         ));
     }
     if *unsigned > 0 {
-        text.push_str(&format!(
-            "{unsigned} rows are not yet signed: they stand behind the last head.\n"
-        ));
+        let rows = count(*unsigned, "row");
+        text.push_str(&format!("Not yet signed, behind the last head: {rows}.\n"));
     }
     if *adopted > 0 {
+        let rows = count(*adopted, "row");
         text.push_str(&format!(
-            "{adopted} rows were signed by another node than the one that wrote them, which did not \
-             stop by itself.\n"
+            "Signed by another node, because the one that wrote them did not stop by itself: {rows}.\n"
         ));
     }
     if !is_pinned {
@@ -157,6 +167,10 @@ fn tell(summary: &Summary, is_pinned: bool) -> String {
         ));
     }
     text
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 impl Key {
@@ -170,6 +184,12 @@ impl Key {
 
 fn key(text: &str) -> Result<Hex<32>, &'static str> {
     Hex::parse(text).ok_or("a public key is 64 digits, 0 to 9 and a to f")
+}
+
+fn head(text: &str) -> Result<(i64, Hex<32>), &'static str> {
+    let parts = text.split_once(':');
+    let read = parts.and_then(|(number, hash)| Some((number.parse().ok()?, Hex::parse(hash)?)));
+    read.filter(|(number, _)| *number > 0).ok_or("a head is its number, a colon and its hash")
 }
 
 /// Milliseconds since 1970, of a date in UTC or of a time.

@@ -1,4 +1,4 @@
-//! `unspoken-vault backup` and `restore`: a SQLite store in one file.
+//! `unspoken-vault backup` and `restore`: a store in one file.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;

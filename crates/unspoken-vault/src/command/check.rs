@@ -54,7 +54,8 @@ impl Check {
         let extent = if self.all { Extent::All } else { Extent::Sample { since: now() - WEEK } };
         match Opened::look(sql, Arc::new(LocalMaster::new(key))) {
             Ok(mut opened) => {
-                findings.extend(check_content(&mut opened, extent).map_err(|error| failed(&error))?)
+                findings
+                    .extend(check_content(&mut opened, extent).map_err(|error| failed(&error))?);
             }
             Err(error) => {
                 let said = error.to_string();

@@ -45,8 +45,10 @@ impl Init {
         let store = self.place.store();
         let owner = Email::parse(&self.owner).map_err(|error| Failure::new(error.to_string()))?;
         let (key, file) = self.master_key(store, variables)?;
-        let sql = connect(store, variables, runtime.handle(), true).map_err(explain)?;
-        let mut opened = Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(explain)?;
+        let sql =
+            connect(store, variables, runtime.handle(), true).map_err(|error| explain(&error))?;
+        let mut opened =
+            Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(|error| explain(&error))?;
         let token = invite(&mut *opened.sql, &self.team, owner.as_str())
             .map_err(|error| Failure::new(error.to_string()))?;
         let said = say(&token, file.as_deref(), store);
@@ -146,6 +148,6 @@ fn say(token: &PlainToken, file: Option<&std::path::Path>, store: StoreChoice<'_
     text
 }
 
-fn explain(error: OpenError) -> Failure {
+fn explain(error: &OpenError) -> Failure {
     Failure::new(error.to_string())
 }

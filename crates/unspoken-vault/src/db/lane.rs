@@ -188,7 +188,7 @@ impl Worker {
             }
         };
         for job in batch {
-            job.settle(durable.as_ref().map(|()| ()).map_err(|_| Problem::unavailable()));
+            job.settle(durable.as_ref().copied().map_err(|_| Problem::unavailable()));
         }
         durable
     }
@@ -275,6 +275,54 @@ impl Worker {
         }
         // A request that says nothing of anybody's is nobody's matter.
         let is_known = !entry.actor.is_empty();
-        is_known.then(|| AuditEntry { outcome: Outcome::Failed, ..entry }).into_iter().collect()
+        if is_known { vec![AuditEntry { outcome: Outcome::Failed, ..entry }] } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unspoken_model::{Action, RequestId};
+
+    use super::super::{Sqlite, migrate};
+    use super::*;
+
+    #[test]
+    fn a_job_that_panics_is_undone_and_concerns_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sql = Sqlite::create(&folder.path().join("vault.db")).unwrap();
+        migrate(&mut sql).unwrap();
+        let (lane, thread) = Lane::open(Box::new(sql)).unwrap();
+        let about = || About {
+            request: RequestId::new([1; 16]),
+            address: std::net::IpAddr::from([127, 0, 0, 1]),
+            action: Action::TeamMake,
+            token: None,
+            environment: None,
+            name: None,
+            changes: true,
+        };
+        let add = |desk: &mut Desk<'_>, name: &str| {
+            let cells = [name.into(), name.into(), 1.into()];
+            desk.change("INSERT INTO team (id, name, made) VALUES ($1, $2, $3)", &cells)
+        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let teams = runtime.block_on(async {
+            let good = lane.run(about(), move |desk| Ok(add(desk, "before")?));
+            let bad = lane.run(about(), move |desk| {
+                add(desk, "never")?;
+                assert_eq!(desk.now(), 0, "a mistake of ours");
+                Ok(())
+            });
+            let after = lane.run(about(), move |desk| Ok(add(desk, "after")?));
+            let (good, bad, after) = tokio::join!(good, bad, after);
+            assert_eq!((good.unwrap(), after.unwrap()), (1, 1));
+            assert_eq!(bad.unwrap_err().kind, crate::problem::Kind::Internal);
+            let list = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT id FROM team ORDER BY id", &[])?);
+            lane.run(about(), list).await.unwrap()
+        });
+        let teams: Vec<_> = teams.iter().map(|row| row.text(0).unwrap()).collect();
+        assert_eq!(teams, ["after", "before"]);
+        drop(lane);
+        thread.join().unwrap();
     }
 }

@@ -45,7 +45,6 @@ pub(crate) struct EnvironmentRow {
     pub(crate) id: EnvironmentId,
     pub(crate) team: TeamId,
     pub(crate) project: ProjectId,
-    pub(crate) name: String,
     pub(crate) revision: i64,
 }
 
@@ -88,9 +87,9 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      WHERE t.id = $1 AND t.hash = $2";
 
 const ENVIRONMENT_SHARED: &str =
-    "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR SHARE";
+    "SELECT id, team, project, revision FROM environment WHERE id = $1 FOR SHARE";
 const ENVIRONMENT_OWN: &str =
-    "SELECT id, team, project, name, revision FROM environment WHERE id = $1 FOR UPDATE";
+    "SELECT id, team, project, revision FROM environment WHERE id = $1 FOR UPDATE";
 
 const SECRET: &str = "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
      FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
@@ -254,7 +253,6 @@ fn read_environment(row: &Row) -> Result<EnvironmentRow, SqlError> {
         id: row.parsed(0)?,
         team: row.parsed(1)?,
         project: row.parsed(2)?,
-        name: row.text(3)?.to_owned(),
-        revision: row.number(4)?,
+        revision: row.number(3)?,
     })
 }

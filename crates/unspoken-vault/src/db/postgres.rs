@@ -165,17 +165,17 @@ impl Sql for Postgres {
             .iter()
             .zip(asked)
             .map(|(statement, (_, cells))| query(&self.client, statement, cells));
-        let begin = std::mem::take(&mut self.is_due);
+        let is_due = std::mem::take(&mut self.is_due);
         self.runtime.block_on(async {
-            let begun = async {
-                if begin {
+            let begin = async {
+                if is_due {
                     self.client.batch_execute("BEGIN").await.map_err(SqlError::from)
                 } else {
                     Ok(())
                 }
             };
-            let (begun, found) = futures_util::future::join(begun, try_join_all(all)).await;
-            begun.and(found)
+            let (first, found) = futures_util::future::join(begin, try_join_all(all)).await;
+            first.and(found)
         })
     }
 

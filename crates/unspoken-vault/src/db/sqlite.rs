@@ -197,10 +197,9 @@ impl Sql for Sqlite {
 
 fn cell(value: ValueRef<'_>) -> Cell {
     match value {
-        ValueRef::Null => Cell::Null,
         ValueRef::Integer(number) => Cell::Number(number),
-        // No column holds one.
-        ValueRef::Real(_) => Cell::Null,
+        // No column holds a real number.
+        ValueRef::Null | ValueRef::Real(_) => Cell::Null,
         ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
     }

@@ -31,10 +31,10 @@ struct Discovery {
 
 impl Issuers {
     /// How long keys are taken to be the issuer's.
-    const FRESH: Duration = Duration::from_secs(600);
+    const FRESH: Duration = Duration::from_mins(10);
 
     /// How soon they may be fetched again because a key was not among them.
-    const AGAIN: Duration = Duration::from_secs(60);
+    const AGAIN: Duration = Duration::from_mins(1);
 
     const ANSWER: u64 = 256 * 1024;
     const PATIENCE: Duration = Duration::from_secs(5);

@@ -58,7 +58,7 @@ pub(crate) struct SealedItem {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Shape {
     Own,
-    /// As HashiCorp's Vault prints version 2 of its key-value store.
+    /// As `HashiCorp`'s Vault prints version 2 of its key-value store.
     KeyValue,
 }
 
@@ -117,7 +117,7 @@ impl JsonSchema for RevealedBody {
     }
 }
 
-/// The same as HashiCorp's Vault prints it.
+/// The same as `HashiCorp`'s Vault prints it.
 pub(crate) struct KeyValueHanded(pub(crate) Handed);
 
 struct KeyValueBody;

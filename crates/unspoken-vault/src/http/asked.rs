@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use unspoken_model::{DeploymentId, EnvironmentId, RequestId, SecretName};
+use unspoken_model::{DeploymentId, EnvironmentId, SecretName};
 
 use zeroize::Zeroizing;
 
@@ -21,7 +21,6 @@ use crate::wanted::{Found, StoredProof, Wanted};
 /// See the top.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    pub(super) request: RequestId,
     pub(crate) address: IpAddr,
     /// What stands in the places of a path, by their names.
     pub(super) parameters: Vec<(&'static str, String)>,

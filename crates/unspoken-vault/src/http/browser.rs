@@ -163,4 +163,14 @@ mod tests {
             assert!(Front::parse(wrong).is_none(), "{wrong:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_cookie_is_a_browser_or_none(text in "[ -~]{0,80}") {
+            let front = Front::parse("http://127.0.0.1:8750").unwrap();
+            let _ = front.browser(&headers(&text));
+            let _ = front.browser(&headers(&format!("unspoken={text}")));
+            let _ = Front::parse(&text);
+        }
+    }
 }

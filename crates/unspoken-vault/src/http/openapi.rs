@@ -1,4 +1,4 @@
-//! The description of the interface, made of the routes: OpenAPI 3.1.
+//! The description of the interface, made of the routes: `OpenAPI` 3.1.
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;

@@ -161,7 +161,7 @@ fn words(problem: &Problem) -> (&'static str, &str) {
             "This could not be read",
             "The form did not arrive as it should. Go back and send it again.",
         ),
-        Kind::Conflict | Kind::Stale | Kind::Pending => {
+        Kind::Conflict | Kind::Stale | Kind::Pending | Kind::Method => {
             ("This cannot be done now", &problem.message)
         }
         Kind::Internal | Kind::Unavailable => (

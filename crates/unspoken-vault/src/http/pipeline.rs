@@ -118,6 +118,10 @@ pub(crate) fn router(app: App) -> (Router, Counters) {
             let request = RequestId::new(hazmat::random());
             refuse(&Problem::new(Kind::Missing, "there is no such route"), request)
         })
+        .method_not_allowed_fallback(|| async {
+            let request = RequestId::new(hazmat::random());
+            refuse(&Problem::new(Kind::Method, "this route is not asked like that"), request)
+        })
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(app);
     (router, Counters(counters))
@@ -187,13 +191,12 @@ async fn attempt(
     admit(app, Asker::Address(address))?;
     let auth = credential(&head.headers)?;
     if let Some(auth) = &auth {
-        admit(app, Asker::Token(auth.id()))?;
+        admit(app, Asker::Token(Shown::new(auth)))?;
     }
     let body = axum::body::to_bytes(body, BODY)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
     let mut asked = Asked {
-        request: id,
         address,
         parameters: named(route.plan.path, parameters),
         query: query(head.uri.query().unwrap_or_default())?,

@@ -10,7 +10,7 @@ use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), logins(), pages(), people(), projects(), secrets(), tokens(), trusts()]
+    [sessions(), logins(), pages(), people(), projects(), secrets(), versions(), tokens(), trusts()]
         .into_iter()
         .flatten()
         .collect()
@@ -311,6 +311,12 @@ fn secrets() -> Vec<Route> {
             Needs::Environment(Verb::Write),
             secret::remove,
         ),
+    ]
+}
+
+/// What was there before, and what others' clients read.
+fn versions() -> Vec<Route> {
+    vec![
         Route::at(
             plan(
                 Get,

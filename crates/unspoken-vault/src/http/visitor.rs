@@ -27,8 +27,9 @@ impl Visitor {
         asked: &Asked,
         login: LoginRow,
     ) -> Result<Result<Self, LoginRow>, Problem> {
-        let held = asked.browser.as_ref().is_some_and(|browser| login.is_held_by(&browser.hash()));
-        let Some(id) = login.person.filter(|_| held) else { return Ok(Err(login)) };
+        let Some(id) = login.person.filter(|_| is_held(asked, &login)) else {
+            return Ok(Err(login));
+        };
         let person = PersonRow::find(desk, &asked.deployment, id)?.filter(|row| row.is_active);
         let Some(person) = person else { return Ok(Err(login)) };
         desk.entry.actor = person.id.to_string();
@@ -40,10 +41,21 @@ impl Visitor {
 }
 
 /// The login of the path, if it waits. One that is over and one that never was look alike.
+///
+/// A device's is open in a browser alone in which its code was typed: nobody can be sent to the
+/// login of somebody else's device by an address.
 pub(super) fn open_login(desk: &mut Desk<'_>, asked: &Asked) -> Result<LoginRow, Problem> {
     let over = || Problem::missing("there is no such login, or it is over");
     let id: LoginId = asked.text("login").and_then(|text| text.parse().ok()).ok_or_else(over)?;
     desk.entry.subject = id.to_string();
     let row = LoginRow::find(desk, id)?;
-    row.filter(|row| row.is_open(desk.now())).ok_or_else(over)
+    let row = row.filter(|row| row.is_open(desk.now())).ok_or_else(over)?;
+    if row.redirect.is_empty() && !is_held(asked, &row) {
+        return Err(over());
+    }
+    Ok(row)
+}
+
+fn is_held(asked: &Asked, login: &LoginRow) -> bool {
+    asked.browser.as_ref().is_some_and(|browser| login.is_held_by(&browser.hash()))
 }

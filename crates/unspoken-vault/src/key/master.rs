@@ -24,15 +24,11 @@ pub(crate) trait MasterKey: fmt::Debug + Send + Sync {
 
 /// Why a master key does not serve.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum MasterError {
+pub(crate) enum MasterError {
     #[error(
         "the master key does not open what was wrapped: it is another one, or that was changed"
     )]
     Refused,
-    #[error("a master key is 32 bytes as base64, this is none")]
-    Shape,
-    #[error("the service that holds the master key does not answer")]
-    Unavailable,
 }
 
 /// A master key that this process holds.

@@ -148,10 +148,24 @@ impl LoginRow {
         Ok(())
     }
 
+    /// Notes in which browser its code was typed.
+    pub(crate) fn hold_typed(
+        desk: &mut Desk<'_>,
+        id: LoginId,
+        browser: &[u8; 32],
+    ) -> Result<(), SqlError> {
+        let cells = [Cell::text(id), browser.as_slice().into()];
+        desk.change(
+            "UPDATE login SET person = NULL, browser = $2 WHERE id = $1 AND progress = 'waiting'",
+            &cells,
+        )?;
+        Ok(())
+    }
+
     /// Forgets who signed in.
     pub(crate) fn let_go(&self, desk: &mut Desk<'_>) -> Result<(), SqlError> {
         desk.change(
-            "UPDATE login SET person = NULL, browser = NULL WHERE id = $1 AND progress = 'waiting'",
+            "UPDATE login SET person = NULL WHERE id = $1 AND progress = 'waiting'",
             &[Cell::text(self.id)],
         )?;
         Ok(())

@@ -119,8 +119,10 @@ fn version(
 }
 
 fn refuse_too_many(desk: &mut Desk<'_>, environment: &Cell) -> Result<(), Problem> {
-    let row =
-        desk.row("SELECT COUNT(*) FROM secret WHERE environment = $1", &[environment.clone()])?;
+    let row = desk.row(
+        "SELECT COUNT(*) FROM secret WHERE environment = $1",
+        std::slice::from_ref(environment),
+    )?;
     let count = row.map(|row| row.number(0)).transpose()?.unwrap_or(0);
     if count > NAMES {
         let message = format!("an environment has at most {NAMES} names");
@@ -140,7 +142,8 @@ fn current_key(
     // It stays the newest until this is written: no value comes to an old key behind those that
     // are just moved away from it.
     let newest = "SELECT key_version FROM project WHERE id = $1 FOR SHARE";
-    let newest = desk.row(newest, &[id.clone()])?.ok_or_else(Problem::internal)?.number(0)?;
+    let newest =
+        desk.row(newest, std::slice::from_ref(&id))?.ok_or_else(Problem::internal)?.number(0)?;
     let row = desk.row(
         "SELECT version, kek, wrapped FROM project_key WHERE project = $1 AND version = $2",
         &[id, newest.into()],

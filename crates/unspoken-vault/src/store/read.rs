@@ -10,6 +10,9 @@ use crate::http::{Asked, SealedItem};
 use crate::key::{Address, SealedValue};
 use crate::problem::{Problem, WrappedKey};
 
+/// A project's wrapped key, and its version.
+pub(crate) type VersionedKey = (i64, WrappedKey);
+
 /// Name, version, revision, expiry, time and author of all that is there.
 pub(crate) fn names(desk: &mut Desk<'_>, permit: &Permit) -> Result<Vec<Row>, Problem> {
     Ok(desk.rows(
@@ -64,7 +67,7 @@ pub(crate) fn value(
     asked: &Asked,
     name: &SecretName,
     version: Option<i64>,
-) -> Result<Option<(SealedItem, (i64, WrappedKey))>, Problem> {
+) -> Result<Option<(SealedItem, VersionedKey)>, Problem> {
     let environment = permit.row()?;
     let row = match version {
         None => desk.secret(environment.id, name)?,
@@ -90,7 +93,7 @@ pub(crate) fn keys(
     desk: &mut Desk<'_>,
     permit: &Permit,
     asked: &Asked,
-) -> Result<Vec<(i64, WrappedKey)>, Problem> {
+) -> Result<Vec<VersionedKey>, Problem> {
     let found = whole(desk, permit.row()?)?;
     let rows = found.get(1).ok_or_else(Problem::internal)?;
     let read = |row: &Row| Ok((row.number(0)?, key(permit, asked, row.number(1)?, row.bytes(2)?)?));

@@ -15,13 +15,15 @@ use crate::wish;
 const READERS: usize = 4;
 const WRITERS: usize = 4;
 
+type Written = (i64, String, u64);
+
 /// What the clients were answered.
 #[derive(Default)]
 struct Answered {
     /// The ids of requests that were answered with a value or that it is unchanged.
     fetched: Mutex<Vec<String>>,
     /// By writer: revision, request and what was written.
-    written: Mutex<BTreeMap<usize, Vec<(i64, String, u64)>>>,
+    written: Mutex<BTreeMap<usize, Vec<Written>>>,
     /// What may have been written and was not answered.
     unknown: AtomicU64,
     is_over: AtomicBool,

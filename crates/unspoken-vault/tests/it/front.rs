@@ -48,13 +48,7 @@ impl Ground {
     /// A new store, served; nobody has come in yet.
     pub(crate) fn empty() -> Self {
         let folder = TempDir::new().unwrap();
-        let program = env!("CARGO_BIN_EXE_unspoken-vault");
-        let place = |command: &str| {
-            let mut started = Command::new(program);
-            started.env_clear().arg(command).arg("--data").arg(folder.path().join("data"));
-            started.arg("--master-key-file").arg(folder.path().join("master.key"));
-            started
-        };
+        let place = |command: &str| program(&folder, command);
         let made = place("init").args(["--owner", "Owner@Example.com"]).output().unwrap();
         let said = String::from_utf8(made.stdout).unwrap();
         let invitation = said.split_whitespace().find(|word| word.starts_with("unsp_admin_"));
@@ -75,7 +69,8 @@ impl Ground {
     pub(crate) fn new() -> Self {
         let mut ground = Self::empty();
         ground.owner = ground.session(&ground.invitation);
-        ground.team = ground.get("/v1/session", &ground.owner)["team"].as_str().unwrap().to_owned();
+        let session = ground.get("/v1/session", &ground.owner);
+        ground.team = session["team"].as_str().unwrap().into();
         ground
     }
 
@@ -188,11 +183,25 @@ impl Ground {
         Browser { ground: self, cookie: None, page: String::new() }
     }
 
+    /// Has whoever runs the vault call the program.
+    pub(crate) fn operate(&self, command: &str, argument: &str) -> (bool, String) {
+        let output = program(&self.folder, command).arg(argument).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), text)
+    }
+
     /// All that stands in the store's files.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path().join("data")).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
+}
+
+fn program(folder: &TempDir, command: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_unspoken-vault"));
+    program.env_clear().arg(command).arg("--data").arg(folder.path().join("data"));
+    program.arg("--master-key-file").arg(folder.path().join("master.key"));
+    program
 }
 
 impl Drop for Ground {
@@ -276,7 +285,13 @@ impl Browser<'_> {
         password: &str,
         code: &str,
     ) -> Answer {
-        self.open(&format!("/login/{}", begun.login));
+        match begun.body["user_code"].as_str() {
+            Some(typed) => {
+                self.open("/device");
+                self.submit("/device", &[("code", typed)])
+            }
+            None => self.open(&format!("/login/{}", begun.login)),
+        };
         let fields = [("email", email), ("password", password), ("code", code)];
         self.submit(&format!("/login/{}/sign-in", begun.login), &fields)
     }
@@ -289,11 +304,14 @@ impl Browser<'_> {
 /// The code that an authenticator shows, so many steps from now.
 pub(crate) fn totp(secret: &str, steps: i64) -> String {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: String =
-        secret.chars().map(|c| format!("{:05b}", letters.find(c).unwrap())).collect();
-    let key: Vec<u8> = (0..bits.len() / 8)
-        .map(|at| u8::from_str_radix(&bits[at * 8..at * 8 + 8], 2).unwrap())
-        .collect();
+    let bits = secret.chars().flat_map(|c| {
+        let five = letters.find(c).unwrap();
+        (0..5).rev().map(move |place| five >> place & 1)
+    });
+    let bits: Vec<usize> = bits.collect();
+    let byte = |eight: &[usize]| eight.iter().fold(0, |byte, bit| byte << 1 | bit);
+    let key: Vec<u8> =
+        bits.chunks_exact(8).map(|eight| u8::try_from(byte(eight)).unwrap()).collect();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let step = i64::try_from(now / 30).unwrap() + steps;
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);

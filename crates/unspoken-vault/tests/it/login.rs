@@ -83,6 +83,10 @@ fn a_login_of_a_device_waits_for_the_code_that_it_shows() {
     let fields = [("email", "ada@x"), ("password", PASSWORD)];
     browser.submit(&format!("/login/{}/sign-in", begun.login), &fields);
     assert!(browser.page.contains(&format!(">{}</p>", begun.body["number"])));
+    // Nobody else gets there by the address alone.
+    let address = format!("/login/{}", begun.login);
+    assert_eq!(ground.browser().open(&address).status, 404);
+    assert_eq!(ground.browser().open(&format!("{address}/invitation")).status, 404);
     let done = browser.decide(&begun, "allow");
     assert!(done.text.contains("You can close this window"), "{}", done.text);
     assert_eq!(ground.finish(&begun, "wrong", None).status, 403);

@@ -170,3 +170,21 @@ fn one_team_cannot_take_over_a_person_of_another() {
     assert_eq!(joined.status, 200);
     assert!(joined.json().get("token").is_none());
 }
+
+#[test]
+fn a_sole_owner_who_is_locked_out_is_let_in_by_who_runs_the_vault() {
+    let ground = Ground::new();
+    let owner = ground.get("/v1/session", &ground.owner)["person"].clone();
+    let (is_done, said) = ground.operate("invite", "nobody@x");
+    assert!(!is_done && said.contains("nobody here is known as `nobody@x`"), "{said}");
+    ground.get("/v1/session", &ground.owner);
+    let (is_done, said) = ground.operate("invite", "OWNER@example.com");
+    assert!(is_done, "{said}");
+    assert_eq!(ground.call("GET", "/v1/session", &ground.owner, None).status, 401);
+    let session = ground.session(said.split_whitespace().last().unwrap());
+    assert_eq!(ground.get("/v1/session", &session)["person"], owner);
+    let rows = ground.get(&format!("/v1/teams/{}/audit", ground.team), &session);
+    let rows = rows["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["action"] == "person.invite").unwrap();
+    assert_eq!((&row["subject"], &row["actor"]), (&owner, &json!("")));
+}

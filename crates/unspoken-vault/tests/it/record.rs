@@ -82,8 +82,8 @@ fn promise_1_a_full_disk_refuses_and_recovers() {
     let filler = PathBuf::from(format!("/proc/{process}/root{}/filler", folder.display()));
     for _ in 0..2 {
         // Until nothing more fits.
-        let filled = fs::write(&filler, vec![0; 4 << 20]);
-        assert!(filled.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull));
+        let outcome = fs::write(&filler, vec![0; 4 << 20]);
+        assert!(outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull));
         scene.refuses();
         fs::remove_file(&filler).unwrap();
         scene.recovers();

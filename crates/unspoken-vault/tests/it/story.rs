@@ -203,9 +203,9 @@ fn a_vault_that_was_stopped_or_killed_has_everything_when_it_starts() {
         ground.revoke(&gone.id);
         for killed in [false, true] {
             if killed {
-                vault.kill()
+                vault.kill();
             } else {
-                vault.stop()
+                vault.stop();
             }
             let address = vault.start();
             ground.has(&agent.client.at(address), "KEY", &canary("stays"));

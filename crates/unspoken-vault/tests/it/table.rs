@@ -7,7 +7,7 @@
 
 mod caller;
 mod expected;
-mod request;
+pub(crate) mod request;
 
 use serde_json::Value;
 use unspoken_testkit::{Answer, Ground, Vault};
@@ -85,8 +85,8 @@ fn class_no_route_forgets_the_check() {
                 let token = caller.token(&mut world, &target);
                 let answer = request::send(&world, &route, &target, token.as_deref());
                 count += 1;
-                let expected = judge(&route, &caller);
-                if !fits(expected, &answer, &caller, &mut open) {
+                let expected = judge(&route, caller);
+                if !fits(expected, &answer, caller, &mut open) {
                     let Route { method, path, .. } = &route;
                     wrong.push(format!("{method} {path} by {caller:?}: {answer:?}, {expected:?}"));
                 }
@@ -98,7 +98,7 @@ fn class_no_route_forgets_the_check() {
 }
 
 /// Whether an answer is what was expected. `open` is what the first caller of an open route got.
-fn fits(expected: Expected, answer: &Answer, caller: &Caller, open: &mut Option<u16>) -> bool {
+fn fits(expected: Expected, answer: &Answer, caller: Caller, open: &mut Option<u16>) -> bool {
     let message: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let message = message["message"].as_str().unwrap_or_default();
     assert!(!message.contains("of the shape"), "the test's own body is wrong: {message}");

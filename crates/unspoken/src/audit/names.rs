@@ -15,9 +15,10 @@ pub(super) fn look(
     environment: &EnvironmentName,
 ) -> Vec<Finding> {
     let Some(names) = names_of(file, sheets, environment) else { return Vec::new() };
-    let path = match file.is_in_vault(environment) {
-        true => ProjectFile::NAME.to_owned(),
-        false => file.document_path(environment),
+    let path = if file.is_in_vault(environment) {
+        ProjectFile::NAME.to_owned()
+    } else {
+        file.document_path(environment)
     };
     let topic = environment.as_str();
     let required: BTreeSet<&str> =

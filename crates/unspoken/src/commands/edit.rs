@@ -80,7 +80,7 @@ impl Edit {
             prompt::confirm(&cx.ui, &question, self.yes)?;
         }
         if let Some(vault) = vault {
-            let revision = in_vault::apply(&vault, &environment, before, &changes)?;
+            let revision = in_vault::apply(&vault, &environment, &before, &changes)?;
             return report(cx, &environment, &changes, Some(revision));
         }
         let (path, _) = workspace.project.document(&environment);

@@ -67,7 +67,9 @@ impl Env {
             Self::Add { file: Some(_), .. } => {
                 Err(Failure::new(Code::Usage, "`--file` belongs to a document"))
             }
-            Self::Add { name, inherits, vault, .. } => in_vault::add(cx, &name, inherits, vault),
+            Self::Add { name, inherits, vault, .. } => {
+                in_vault::add(cx, &name, inherits.as_ref(), vault)
+            }
         }
     }
 }

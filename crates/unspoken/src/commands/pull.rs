@@ -88,9 +88,10 @@ impl Pull {
         } else {
             write(cx, &workspace, &name, (&there, &here), &difference)?
         };
-        let words = match difference.is_empty() {
-            true => format!("{name} is the same here"),
-            false => format!("{name} is here as it is in the vault {}", entry.url),
+        let words = if difference.is_empty() {
+            format!("{name} is the same here")
+        } else {
+            format!("{name} is here as it is in the vault {}", entry.url)
         };
         cx.ui.report(
             &json!({

@@ -101,9 +101,10 @@ impl Push {
         difference: &Difference,
         revision: i64,
     ) -> Result<(), Failure> {
-        let mut words = match difference.is_empty() {
-            true => format!("{name} is the same in the vault {}", entry.url),
-            false => format!("{name} is in the vault {} now", entry.url),
+        let mut words = if difference.is_empty() {
+            format!("{name} is the same in the vault {}", entry.url)
+        } else {
+            format!("{name} is in the vault {} now", entry.url)
         };
         let usual = format!("secrets/{name}.json");
         let path = workspace.project.root.join(&usual);

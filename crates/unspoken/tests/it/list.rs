@@ -136,6 +136,7 @@ fn environments_are_listed_for_scripts_and_as_json() {
             "name": "production",
             "default": false,
             "inherits": "staging",
+            "source": "document",
             "file": "secrets/production.json",
         })
     );

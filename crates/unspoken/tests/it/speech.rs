@@ -123,8 +123,7 @@ fn an_error_in_json_is_one_object_with_code_message_and_hint() {
 #[test]
 fn an_error_is_a_fragment_and_a_hint_a_sentence() {
     let project = project();
-    for arguments in [&["get", "AA"][..], &["rm", "A"], &["list", "-e", "dev"], &["set", "A", "x"]]
-    {
+    for arguments in [&["get", "AA"][..], &["rm", "A"], &["list", "-e", "qa"], &["set", "A", "x"]] {
         let output = project.unspoken(arguments).run();
         let lines: Vec<&str> = output.stderr.lines().collect();
         let [message, hint] = lines.as_slice() else {

@@ -97,7 +97,7 @@ fn text<'a>(asked: &'a Asked, key: &str) -> &'a str {
 fn challenge(verifier: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let hex = Checksum::of(verifier.as_bytes()).to_string();
-    let byte = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
+    let byte = |at: usize| u8::from_str_radix(hex.get(2 * at..2 * at + 2).unwrap(), 16).unwrap();
     let bits = (0..32).flat_map(|at| (0..8).rev().map(move |bit| byte(at) >> bit & 1));
     let mut bits: Vec<u8> = bits.collect();
     bits.resize(43 * 6, 0);
@@ -222,7 +222,7 @@ impl Browser {
 
     fn keep(&mut self, answer: Answer) -> Answer {
         if let Some(set) = answer.header("set-cookie") {
-            self.cookie = set.split(';').next().unwrap().to_owned();
+            set.split(';').next().unwrap().clone_into(&mut self.cookie);
         }
         if answer.status != 303 {
             self.page = String::from_utf8_lossy(&answer.body).into_owned();

@@ -85,7 +85,7 @@ fn from_an_invitation_to_a_scoped_token_to_its_end() {
 
     project.unspoken(["token", "revoke", "ci"]).run().ok().says("is revoked");
     let who = machine(&["whoami"]).fails_with(11);
-    who.says("expired or revoked").says(&format!("unspoken login --vault {}", url));
+    who.says("expired or revoked").says(&format!("unspoken login --vault {url}"));
     project.unspoken(["token", "revoke", "ci"]).run().fails_with(3).says("has ended already");
     let list = project.unspoken(["token", "list", "-a"]).run().ok();
     assert!(list.text().contains("revoked"), "{}", list.text());
@@ -182,9 +182,11 @@ fn a_token_in_a_variable_needs_its_vault_beside_it() {
     let plain = project.unspoken(["whoami"]).env("UNSPOKEN_TOKEN", &*token);
     let plain = plain.env("UNSPOKEN_VAULT_URL", "http://vault.example.com").run();
     plain.fails_with(2).says("has no TLS");
-    let cut = project.unspoken(["whoami"]).env("UNSPOKEN_TOKEN", format!("{}x", &token[..60]));
+    let cut = project
+        .unspoken(["whoami"])
+        .env("UNSPOKEN_TOKEN", format!("{}x", token.get(..60).unwrap()));
     let cut = cut.env("UNSPOKEN_VAULT_URL", &other.url).run().fails_with(11);
-    assert!(!cut.stderr.contains(&token[20..40]), "a token is repeated");
+    assert!(!cut.stderr.contains(token.get(20..40).unwrap()), "a token is repeated");
     cut.says("as a whole");
 }
 
@@ -315,17 +317,22 @@ fn a_token_that_is_typed_or_cut_is_not_repeated() {
     let project = Project::with_environments(&["production"]);
     let token = PlainToken::random(TokenKind::Cli).expose();
     let login = ["login", "--vault", "http://127.0.0.1:9", "--token-stdin"];
-    for (text, says) in [(&token[..50], "is not whole"), ("hvs.planted", "no token of a vault")] {
+    for (text, says) in
+        [(token.get(..50).unwrap(), "is not whole"), ("hvs.planted", "no token of a vault")]
+    {
         let output = project.unspoken(login).stdin(text).run().fails_with(2).says(says);
-        assert!(!output.stderr.contains("planted") && !output.stderr.contains(&token[15..40]));
+        assert!(
+            !output.stderr.contains("planted")
+                && !output.stderr.contains(token.get(15..40).unwrap())
+        );
     }
     let output = project.unspoken(["token", "revoke", &token]).run().fails_with(2);
-    assert!(!output.stderr.contains(&token[15..40]));
+    assert!(!output.stderr.contains(token.get(15..40).unwrap()));
     output.says("a token itself");
     // Where no token belongs, either.
     for words in [["login", &token], ["whoami", &token], ["token", &token]] {
         let output = project.unspoken(words).run().fails_with(2);
-        assert!(!output.stderr.contains(&token[15..40]), "a token is repeated");
+        assert!(!output.stderr.contains(token.get(15..40).unwrap()), "a token is repeated");
         output.says("or a token was typed");
     }
 }

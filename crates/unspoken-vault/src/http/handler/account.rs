@@ -142,6 +142,8 @@ pub(in crate::http) fn set_second_factor(
     };
     let id = visitor.person.id;
     let sealed = asked.seal_own(PersonRow::own(&asked.deployment, id), factor.key())?;
+    // Not while all that is sealed is sealed anew by another master key.
+    asked.kek_for_new(desk)?;
     PersonRow::set_second_factor(desk, id, sealed, step)?;
     desk.entry.subject = id.to_string();
     desk.record(Outcome::Done);

@@ -101,7 +101,11 @@ pub(in crate::http) fn find_code(
         None => None,
     };
     match found {
-        Some(id) => Ok(Page::go_to(format!("/login/{id}"))),
+        Some(id) => {
+            let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
+            LoginRow::hold_typed(desk, id, &browser.hash())?;
+            Ok(Page::go_to(format!("/login/{id}")))
+        }
         None => {
             desk.record(Outcome::Refused);
             let problem =

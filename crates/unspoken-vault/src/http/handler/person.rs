@@ -8,7 +8,6 @@
 //! - Every change touches all tokens of the person, so that whatever they are just doing is waited for.
 
 use unspoken_model::{Action, Outcome, PersonId, ProjectId, Role, TeamId};
-use unspoken_seal::{PlainToken, TokenKind};
 use unspoken_wire::vault::{
     Nothing, PersonBody, PersonInvited, PersonList, PersonRequest, PlainText, RoleBody, RoleChange,
 };
@@ -19,10 +18,7 @@ use crate::hazmat;
 use crate::http::answer::Json;
 use crate::http::asked::Asked;
 use crate::problem::Problem;
-use crate::sign_in::Email;
-
-/// How long an invitation can be used.
-const INVITATION: i64 = 72 * 60 * 60 * 1000;
+use crate::sign_in::{Email, invitation};
 
 pub(in crate::http) fn list(
     desk: &mut Desk<'_>,
@@ -89,10 +85,12 @@ pub(in crate::http) fn invite(
         other => other.into(),
     })?;
     touch(desk, person)?;
-    let made = is_new.then(|| make_invitation(desk, permit, person)).transpose()?;
+    let author = permit.caller().actor();
+    let made = is_new.then(|| invitation::make(desk, person, team, &author)).transpose()?;
     note(desk, person, Some(role), &place);
     desk.record(Outcome::Done);
     let (token, expires) = made.unzip();
+    let token = token.map(|token| PlainText::from(token.expose()));
     Ok(Json(PersonInvited { id: person.to_string(), token, expires }))
 }
 
@@ -106,14 +104,11 @@ pub(in crate::http) fn invite_again(
 ) -> Result<Json<PersonInvited>, Problem> {
     let person = whole(desk, permit, asked)?;
     keep_owners(desk, person, None)?;
-    desk.change(
-        "UPDATE person SET state = 'invited', password = NULL, totp = NULL, totp_used = NULL WHERE id = $1",
-        &[Cell::text(person)],
-    )?;
-    end_sessions(desk, person)?;
-    let (token, expires) = make_invitation(desk, permit, person)?;
+    let (team, author) = (permit.place().team, permit.caller().actor());
+    let (token, expires) = invitation::begin_anew(desk, person, team, &author)?;
+    let token = Some(PlainText::from(token.expose()));
     desk.record(Outcome::Done);
-    Ok(Json(PersonInvited { id: person.to_string(), token: Some(token), expires: Some(expires) }))
+    Ok(Json(PersonInvited { id: person.to_string(), token, expires: Some(expires) }))
 }
 
 /// Gives a role at one place, or takes it away.
@@ -166,7 +161,7 @@ pub(in crate::http) fn suspend(
     let person = whole(desk, permit, asked)?;
     keep_owners(desk, person, None)?;
     desk.change("UPDATE person SET state = 'suspended' WHERE id = $1", &[Cell::text(person)])?;
-    end_sessions(desk, person)?;
+    invitation::end_sessions(desk, person)?;
     desk.record(Outcome::Done);
     Ok(())
 }
@@ -203,20 +198,6 @@ pub(super) fn name(whose: &str, text: &str) -> Result<String, Problem> {
 pub(super) fn touch(desk: &mut Desk<'_>, person: PersonId) -> Result<(), SqlError> {
     let cells = [Cell::text(person), desk.now().into()];
     desk.change("UPDATE token SET touched = $2 WHERE person = $1", &cells)?;
-    Ok(())
-}
-
-/// Ends all sessions and invitations of a person.
-fn end_sessions(desk: &mut Desk<'_>, person: PersonId) -> Result<(), SqlError> {
-    let cells = [Cell::text(person), desk.now().into()];
-    desk.change(
-        "UPDATE token SET revoked = COALESCE(revoked, $2), touched = $2 WHERE person = $1",
-        &cells,
-    )?;
-    desk.change(
-        "UPDATE login SET progress = 'refused' WHERE person = $1 AND progress <> 'done'",
-        &[Cell::text(person)],
-    )?;
     Ok(())
 }
 
@@ -370,29 +351,4 @@ fn note(desk: &mut Desk<'_>, person: PersonId, role: Option<Role>, place: &Place
     let words = role.map(|role| role.to_string()).into_iter().chain(Some(reach));
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     desk.entry.names = words.join(" ");
-}
-
-fn make_invitation(
-    desk: &mut Desk<'_>,
-    permit: &Permit,
-    person: PersonId,
-) -> Result<(PlainText, i64), Problem> {
-    let token = PlainToken::random(TokenKind::Admin);
-    let (id, now) = (Cell::text(token.id()), desk.now());
-    desk.change(
-        "INSERT INTO token (id, kind, hash, team, person, name, author, made, expires, idle, \
-         addresses, names, revoked, touched) \
-         VALUES ($1, 'admin', $2, $3, $4, 'invitation', $5, $6, $7, NULL, NULL, NULL, NULL, $6)",
-        &[
-            id.clone(),
-            token.auth().hash().as_bytes().to_vec().into(),
-            Cell::text(permit.place().team),
-            Cell::text(person),
-            permit.caller().actor().into(),
-            now.into(),
-            (now + INVITATION).into(),
-        ],
-    )?;
-    desk.change("INSERT INTO token_use (token, used, remaining) VALUES ($1, NULL, 1)", &[id])?;
-    Ok((PlainText::from(token.expose()), now + INVITATION))
 }

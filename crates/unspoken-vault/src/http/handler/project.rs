@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use unspoken_model::{EnvironmentId, Outcome, ProjectId, ProjectName, TeamId, Verb};
+use unspoken_model::{EnvironmentId, Outcome, ProjectId, ProjectName, Verb};
 use unspoken_wire::vault::{
     EnvironmentBody, Nothing, ProjectBody, ProjectChange, ProjectList, ProjectRequest,
 };

@@ -32,9 +32,9 @@ pub(in crate::http) fn list(
         "since", "until", "after", "actor", "action", "subject", "outcome", "limit",
     ])?;
     let text = |key| Ok::<_, Problem>(asked.query::<String>(key)?.unwrap_or_default());
-    let word = |known: bool, key: &str| match known {
-        true => Ok(()),
-        false => Err(Problem::invalid(format!("`{key}` is none that the record has"))),
+    let word = |known: bool, key: &str| {
+        let unknown = || Problem::invalid(format!("`{key}` is none that the record has"));
+        known.then_some(()).ok_or_else(unknown)
     };
     let (action, outcome) = (text("action")?, text("outcome")?);
     word(action.is_empty() || action.parse::<Action>().is_ok(), "action")?;

@@ -1,5 +1,7 @@
 //! A new key for a project. Its values are moved to it in the background.
 
+use std::slice::from_ref;
+
 use unspoken_model::Outcome;
 use unspoken_wire::vault::{Nothing, RewrapBody};
 
@@ -21,7 +23,7 @@ pub(in crate::http) fn begin(
     let id = Cell::text(project);
     // Who writes a value is waited for, and writes the next one under the new key.
     let row =
-        desk.row("SELECT key_version FROM project WHERE id = $1 FOR UPDATE", &[id.clone()])?;
+        desk.row("SELECT key_version FROM project WHERE id = $1 FOR UPDATE", from_ref(&id))?;
     let current = row.map(|row| row.number(0)).transpose()?.ok_or_else(Problem::internal)?;
     let old = "SELECT version FROM project_key WHERE project = $1 AND version < $2 LIMIT 1";
     if desk.row(old, &[id.clone(), current.into()])?.is_some() {

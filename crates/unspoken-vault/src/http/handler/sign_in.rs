@@ -178,7 +178,7 @@ pub(in crate::http) fn sign_out(
 ) -> Result<Page, Problem> {
     visitor.login.let_go(desk)?;
     desk.record(Outcome::Done);
-    Ok(Page::go_to(format!("/login/{}", visitor.login.id)).without_browser())
+    Ok(Page::go_to(format!("/login/{}", visitor.login.id)))
 }
 
 pub(in crate::http) fn ask_invitation(

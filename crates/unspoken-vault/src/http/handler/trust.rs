@@ -195,8 +195,8 @@ fn give(desk: &mut Desk<'_>, row: &Row, said: &Claims) -> Result<Json<TokenMade>
     };
     let token = insert(desk, made)?;
     desk.entry.team = team.to_string();
-    desk.entry.actor = row.text(0)?.to_owned();
-    desk.entry.subject = token.id.clone();
+    row.text(0)?.clone_into(&mut desk.entry.actor);
+    desk.entry.subject.clone_from(&token.id);
     desk.record(Outcome::Done);
     Ok(Json(token))
 }

@@ -53,9 +53,9 @@ impl Vault {
         let invitation = said.split_whitespace().find(|word| word.starts_with("unsp_")).unwrap();
         vault.serve();
         let began = vault.ask_as(invitation, "POST", "/v1/session", &json!({"device": "test"}));
-        vault.session = began.body["token"].as_str().unwrap().to_owned();
+        began.body["token"].as_str().unwrap().clone_into(&mut vault.session);
         let shown = vault.ask("GET", "/v1/session", &Value::Null);
-        vault.team = shown.body["team"].as_str().unwrap().to_owned();
+        shown.body["team"].as_str().unwrap().clone_into(&mut vault.team);
         vault
     }
 

@@ -15,12 +15,15 @@ pub(crate) enum Expected {
     Open,
 }
 
-/// What routes need that ask for a token alone, and settle the rest by themselves.
+/// What routes need that ask for a token alone, and settle the rest by themselves: where a caller
+/// has to have which right, or what the caller has to be.
 const SETTLED: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/session", "anywhere", "anything"),
     ("DELETE", "/v1/session", "anywhere", "anything"),
     ("GET", "/v1/projects", "anywhere", "anything"),
     ("GET", "/v1/teams", "anywhere", "anything"),
+    ("POST", "/v1/teams", "anywhere", "owns a team"),
+    ("PUT", "/v1/session/password", "anywhere", "is a person"),
     ("POST", "/v1/teams/{team}/tokens", "environment", "delegate"),
     ("GET", "/v1/kv/data/{project_name}/{environment_name}", "environment", "reveal"),
 ];
@@ -34,7 +37,7 @@ const ROLES: &[(Role, &[&str])] = &[
 ];
 
 /// Says what a caller of a route gets.
-pub(crate) fn judge(route: &Route, caller: &Caller) -> Expected {
+pub(crate) fn judge(route: &Route, caller: Caller) -> Expected {
     if route.needs == "nothing" {
         return Expected::Open;
     }
@@ -42,7 +45,7 @@ pub(crate) fn judge(route: &Route, caller: &Caller) -> Expected {
         Caller::Nobody | Caller::Garbage | Caller::Unknown | Caller::WrongSecret => {
             return Expected::Unauthorized;
         }
-        Caller::Agent(_, state) | Caller::Person(_, _, state) | Caller::Invited(state) => *state,
+        Caller::Agent(_, state) | Caller::Person(_, _, state) | Caller::Invited(state) => state,
     };
     if state != State::Active {
         return Expected::Unauthorized;
@@ -58,7 +61,14 @@ pub(crate) fn judge(route: &Route, caller: &Caller) -> Expected {
             let Some((_, _, place, verb)) = known else {
                 panic!("say in `SETTLED` who may {} {}", route.method, route.path)
             };
-            *place == "anywhere" || may(caller, place, verb)
+            match *verb {
+                "anything" => true,
+                "is a person" => matches!(caller, Caller::Person(..)),
+                "owns a team" => {
+                    matches!(caller, Caller::Person(Reach::Team | Reach::OtherTeam, Role::Owner, _))
+                }
+                _ => may(caller, place, verb),
+            }
         }
         needs => {
             let (Some(place), Some(verb)) = (needs["at"].as_str(), needs["to"].as_str()) else {
@@ -76,10 +86,10 @@ pub(crate) fn judge(route: &Route, caller: &Caller) -> Expected {
 }
 
 /// Whether a caller may do this at the place that is asked for.
-fn may(caller: &Caller, place: &str, verb: &str) -> bool {
+fn may(caller: Caller, place: &str, verb: &str) -> bool {
     match caller {
         Caller::Agent(reach, _) => {
-            *reach == Reach::Environment
+            reach == Reach::Environment
                 && place == "environment"
                 && ["list", "reveal"].contains(&verb)
         }
@@ -90,7 +100,7 @@ fn may(caller: &Caller, place: &str, verb: &str) -> bool {
                 Reach::Environment => &["environment"],
                 _ => &[],
             };
-            let row = ROLES.iter().find(|(known, _)| known == role);
+            let row = ROLES.iter().find(|(known, _)| *known == role);
             covered.contains(&place) && row.is_some_and(|(_, verbs)| verbs.contains(&verb))
         }
         _ => false,

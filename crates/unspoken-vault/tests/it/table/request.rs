@@ -15,6 +15,7 @@ pub(crate) fn send(world: &World, route: &Route, target: &Target, token: Option<
             "token" => target.token.clone(),
             "person" => target.person.clone(),
             "trust" => target.trust.clone(),
+            "login" => "login_000000000000".to_owned(),
             "name" => "KEY".to_owned(),
             "project_name" => "acme".to_owned(),
             "environment_name" => target.environment.replace("env_", "e"),

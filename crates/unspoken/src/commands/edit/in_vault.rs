@@ -17,13 +17,13 @@ const TRIES: usize = 5;
 pub(super) fn apply(
     vault: &VaultStore,
     environment: &EnvironmentName,
-    before: SecretSet,
+    before: &SecretSet,
     changes: &Changes,
 ) -> Result<u64, Failure> {
     let mut again: Option<SecretSet> = None;
     for _ in 0..TRIES {
-        let now = again.as_ref().unwrap_or(&before);
-        refuse(&changes.conflicts_with(now, &before))?;
+        let now = again.as_ref().unwrap_or(before);
+        refuse(&changes.conflicts_with(now, before))?;
         let list = changes.for_vault(now);
         if list.is_empty() {
             return Ok(now.revision());

@@ -14,14 +14,15 @@ use crate::failure::{Code, Failure};
 pub(super) fn add(
     cx: &Context,
     name: &EnvironmentName,
-    inherits: Option<EnvironmentName>,
+    inherits: Option<&EnvironmentName>,
     url: Option<VaultUrl>,
 ) -> Result<(), Failure> {
     let mut workspace = cx.workspace()?;
     let file = &workspace.project.file;
     let known = file.entry(name).cloned();
     if known.as_ref().is_some_and(|entry| {
-        entry.source == Source::Document || (inherits.is_some() && entry.inherits != inherits)
+        entry.source == Source::Document
+            || (inherits.is_some() && entry.inherits.as_ref() != inherits)
     }) {
         let message = format!("`unspoken.toml` says otherwise of `{name}` already");
         return Err(Failure::new(Code::Usage, message).hint(format!(
@@ -29,18 +30,18 @@ pub(super) fn add(
         )));
     }
     if known.is_none() {
-        check_new(&workspace, name, inherits.as_ref())?;
+        check_new(&workspace, name, inherits)?;
     }
     let entry = entry(&workspace, url)?;
     let vault = cx.vault_at(&workspace, &entry)?;
     let (project, made) = ensure(&vault, name)?;
     let entry = VaultEntry { project: Some(project), ..entry };
     let mut file = workspace.project.file.clone();
-    link(&mut file, name, &entry, inherits.as_ref());
+    link(&mut file, name, &entry, inherits);
     // What would not be read again is not written.
     ProjectFile::parse(file.print())
         .map_err(|error| Failure::new(Code::Usage, error.problem.to_string()))?;
-    workspace.project.edit(|file| link(file, name, &entry, inherits.as_ref()))?;
+    workspace.project.edit(|file| link(file, name, &entry, inherits))?;
     let words = if made { "added" } else { "it was there already, and is named now:" };
     cx.ui.report(
         &json!({

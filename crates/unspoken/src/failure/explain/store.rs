@@ -30,7 +30,7 @@ impl From<StoreError> for Failure {
                      there. To have a document of it again, run `unspoken pull {environment} --unlink`."
                 ))
             }
-            StoreError::Vault(error) => error.into(),
+            StoreError::Vault(error) => (*error).into(),
             StoreError::Parse { ref path, error: ParseError { problem: ParseProblem::Conflict, .. } } => {
                 Self::because(Code::Integrity, &error).hint(format!(
                     "Run `unspoken resolve`, which merges by name. Or take one side with `git \

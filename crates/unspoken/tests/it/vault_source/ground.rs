@@ -41,9 +41,9 @@ impl Server {
         };
         server.serve();
         let session = server.owner("POST", "/v1/session", r#"{"device":"test"}"#);
-        server.token = session["token"].as_str().unwrap().to_owned();
+        session["token"].as_str().unwrap().clone_into(&mut server.token);
         let session = server.owner("GET", "/v1/session", "");
-        server.team = session["team"].as_str().unwrap().to_owned();
+        session["team"].as_str().unwrap().clone_into(&mut server.team);
         server
     }
 
@@ -54,8 +54,8 @@ impl Server {
             command.args(["--listen", &self.address]).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        self.address =
-            line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}")).trim().to_owned();
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}"));
+        address.trim().clone_into(&mut self.address);
         self.child = Some(child);
     }
 

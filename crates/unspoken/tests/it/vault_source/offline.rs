@@ -54,8 +54,8 @@ fn without_the_vault_a_sealed_copy_is_used_and_the_vault_is_told_later() {
     assert!(!again.stderr.contains("was told"), "{}", again.stderr);
     // What had not changed was not sent again.
     let rows = linked.server.audit();
-    let last = rows.iter().rfind(|row| row["action"] == "environment.reveal").unwrap();
-    assert_eq!(last["outcome"], "unchanged");
+    let newest = rows.iter().rfind(|row| row["action"] == "environment.reveal").unwrap();
+    assert_eq!(newest["outcome"], "unchanged");
     linked.set("staging", "A", &canary("new"), &["--yes"]);
     linked.has("staging", "A", &canary("new"));
 }
