@@ -24,6 +24,7 @@ const SETTLED: &[(&str, &str, &str, &str)] = &[
     ("GET", "/v1/teams", "anywhere", "anything"),
     ("POST", "/v1/teams", "anywhere", "owns a team"),
     ("PUT", "/v1/session/password", "anywhere", "is a person"),
+    ("POST", "/v1/journal", "environment", "reveal"),
     ("POST", "/v1/teams/{team}/tokens", "environment", "delegate"),
     ("GET", "/v1/kv/data/{project_name}/{environment_name}", "environment", "reveal"),
 ];

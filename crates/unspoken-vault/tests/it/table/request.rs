@@ -55,6 +55,13 @@ fn instance(whole: &Value, schema: &Value, target: &Target) -> Value {
                     "environments" => {
                         object.insert(name.clone(), json!([target.environment]));
                     }
+                    "environment" if required.iter().any(|one| one == name) => {
+                        object.insert(name.clone(), json!(target.environment));
+                    }
+                    "entries" => {
+                        let one = instance(whole, &inner["items"], target);
+                        object.insert(name.clone(), json!([one]));
+                    }
                     "role" => drop(object.insert(name.clone(), json!("reader"))),
                     _ if required.iter().any(|one| one == name) => {
                         object.insert(name.clone(), instance(whole, inner, target));
