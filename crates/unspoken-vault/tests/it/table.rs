@@ -106,11 +106,11 @@ fn fits(expected: Expected, answer: &Answer, caller: Caller, open: &mut Option<u
         Expected::Unauthorized => answer.status == 401,
         Expected::Forbidden => answer.status == 403,
         Expected::Allowed => answer.status < 500 && ![401, 403, 405].contains(&answer.status),
-        // Who has no token gets what everybody gets.
+        // Who has no token gets what everybody gets, or has to wait as everybody has.
         Expected::Open => {
             let first = *open.get_or_insert(answer.status);
             let is_unread = matches!(caller, Caller::Garbage) && answer.status == 401;
-            is_unread || answer.status == first && answer.status < 500
+            is_unread || answer.status == 429 || answer.status == first && answer.status < 500
         }
     }
 }
