@@ -1,7 +1,7 @@
 //! `unspoken-vault init`: makes a store, its first team and the invitation of its owner.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use unspoken_model::{PersonId, TeamId};
@@ -51,7 +51,8 @@ impl Init {
             Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(|error| explain(&error))?;
         let token = invite(&mut *opened.sql, &self.team, owner.as_str())
             .map_err(|error| Failure::new(error.to_string()))?;
-        let said = say(&token, file.as_deref(), store);
+        let given = self.place.master_key_file.as_deref();
+        let said = say(&token, file.as_deref(), (store, given));
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
             Failure::new(format!("the owner's invitation could not be printed ({error})"))
         })
@@ -125,9 +126,14 @@ fn invite(sql: &mut dyn Sql, team: &str, owner: &str) -> Result<PlainToken, SqlE
     Ok(token)
 }
 
-fn say(token: &PlainToken, file: Option<&std::path::Path>, store: StoreChoice<'_>) -> String {
+/// What is told: of a key that was made, and of the place that was given for one.
+fn say(
+    token: &PlainToken,
+    made: Option<&Path>,
+    (store, given): (StoreChoice<'_>, Option<&Path>),
+) -> String {
     let mut text = String::from("The store is made.\n\n");
-    if let Some(file) = file {
+    if let Some(file) = made {
         text.push_str(&format!(
             "The master key is in {}. Without it nothing in the store can be read, by you either: keep a \
              copy of it apart from the store and its backups.\n\n",
@@ -142,8 +148,10 @@ fn say(token: &PlainToken, file: Option<&std::path::Path>, store: StoreChoice<'_
         StoreChoice::Folder(folder) => format!("--data {}", folder.display()),
         StoreChoice::Database(_) => "--database URL".to_owned(),
     };
+    let given = given.map(|file| format!(" --master-key-file {}", file.display()));
+    let given = given.unwrap_or_default();
     text.push_str(&format!(
-        "\n\nNext:\n  unspoken-vault serve {place}\n  unspoken login --vault http://127.0.0.1:8750 --token-stdin\n"
+        "\n\nNext:\n  unspoken-vault serve {place}{given}\n  unspoken login --vault http://127.0.0.1:8750 --token-stdin\n"
     ));
     text
 }
