@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use unspoken_testkit::{Invocation, Output, Project, canary, unspoken_binary};
+use unspoken_testkit::{Invocation, Output, Project, canary, vault_binary};
 
 /// The server's program on a store of its own.
 pub(crate) struct Server {
@@ -112,9 +112,7 @@ impl Drop for Server {
 }
 
 fn program(folder: &TempDir, command: &str) -> Command {
-    let binary = std::env::var_os("UNSPOKEN_VAULT_BIN").map(PathBuf::from);
-    let binary = binary.unwrap_or_else(|| unspoken_binary().with_file_name("unspoken-vault"));
-    let mut program = Command::new(binary);
+    let mut program = Command::new(vault_binary());
     let at = |name: &str| folder.path().join(name).into_os_string();
     program.args([command, "--data"]).arg(at("data")).arg("--master-key-file").arg(at("master"));
     program
