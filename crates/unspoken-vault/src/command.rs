@@ -87,7 +87,7 @@ impl Where {
 struct Ready {
     store: Opened,
     /// Dropped after the store.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Where {
@@ -100,7 +100,7 @@ impl Where {
             .map_err(|error| failed(&error))?;
         let store =
             Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
-        Ok(Ready { store, _runtime: runtime })
+        Ok(Ready { store, runtime })
     }
 }
 

@@ -2,19 +2,15 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 use unspoken_model::{Action, Outcome, RequestId};
 use unspoken_seal::PlainToken;
 
-use super::Where;
+use super::{Ready, Where, failed};
 use crate::config::Variables;
 use crate::db::{About, Desk, Lane};
 use crate::failure::Failure;
 use crate::hazmat;
-use crate::key::LocalMaster;
-use crate::master_file;
-use crate::opened::{Opened, connect};
 use crate::problem::Problem;
 use crate::sign_in::{Email, PersonRow, invitation};
 
@@ -33,17 +29,10 @@ pub(crate) struct Invite {
 
 impl Invite {
     pub(crate) fn run(self, variables: &Variables) -> Result<(), Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
         let email = Email::parse(&self.email).map_err(|error| failed(&error))?;
-        let runtime = tokio::runtime::Runtime::new().map_err(|error| failed(&error))?;
-        let key = master_file::find(self.place.master_key_file.as_deref(), variables)
-            .map_err(|error| failed(&error))?;
-        let sql = connect(self.place.store(), variables, runtime.handle(), false)
-            .map_err(|error| failed(&error))?;
-        let opened =
-            Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
-        let deployment = opened.deployment;
-        let (lane, thread) = Lane::open(opened.sql).map_err(|error| failed(&error))?;
+        let Ready { store, runtime } = self.place.open(variables)?;
+        let deployment = store.deployment;
+        let (lane, thread) = Lane::open(store.sql).map_err(|error| failed(&error))?;
         let about = About {
             request: RequestId::new(hazmat::random()),
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),

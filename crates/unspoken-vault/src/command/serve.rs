@@ -3,15 +3,11 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use super::Where;
+use super::{Ready, Where, failed};
 use crate::config::Variables;
 use crate::failure::Failure;
 use crate::http::Front;
-use crate::key::LocalMaster;
-use crate::master_file;
-use crate::opened::{Opened, connect};
 use crate::server::{Server, ServerError, Settings};
 use crate::tls::TlsFiles;
 
@@ -67,17 +63,7 @@ impl Serve {
                 "Give `--tls-cert FILE --tls-key FILE`, or listen at 127.0.0.1 behind a proxy.",
             ));
         }
-        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| failed(&error))?;
-        let key = master_file::find(self.place.master_key_file.as_deref(), variables)
-            .map_err(|error| failed(&error))?;
-        let sql = connect(self.place.store(), variables, runtime.handle(), false)
-            .map_err(|error| failed(&error))?;
-        let opened =
-            Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
+        let Ready { store, runtime } = self.place.open(variables)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let is_bare = tls.is_none() && !self.listen.ip().is_loopback();
         let notice =
@@ -90,7 +76,7 @@ impl Serve {
             front: self.url,
         };
         let served = runtime.block_on(async move {
-            let server = Server::bind(opened, settings).await?;
+            let server = Server::bind(store, settings).await?;
             // Where nobody reads this, it serves all the same.
             let _ =
                 writeln!(std::io::stderr(), "listening at {scheme}://{}{notice}", server.address());
