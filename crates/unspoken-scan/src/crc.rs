@@ -1,16 +1,9 @@
 //! CRC-32, the checksum that vendors put into their tokens, and its spellings.
 
+pub(crate) use unspoken_seal::crc32;
+
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LOWER: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-
-/// The CRC-32 of zip and Ethernet. Tokens are short: no table is worth it.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, &byte| {
-        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
-            if sum & 1 == 1 { (sum >> 1) ^ 0xedb8_8320 } else { sum >> 1 }
-        })
-    })
-}
 
 /// A number in six base-62 digits: digits, uppercase, lowercase.
 pub(crate) fn base62(number: u32) -> [u8; 6] {

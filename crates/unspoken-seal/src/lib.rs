@@ -71,5 +71,5 @@ pub use sops::tree::TreeError;
 pub use sops::value::ValueError;
 pub use sops::yaml_store::YamlProblem;
 pub use stack::wipe_stack;
-pub use token::{HashedToken, PlainToken, TokenAuth, TokenError, TokenKind};
+pub use token::{HashedToken, PlainToken, TokenAuth, TokenError, TokenKind, crc32};
 pub use unlock::{DocumentKey, Unlock};

@@ -245,8 +245,8 @@ fn number<const N: usize>(digits: &str) -> Option<Zeroizing<[u8; N]>> {
     Some(bytes)
 }
 
-/// The checksum of zip and gzip.
-fn crc32(bytes: &[u8]) -> u32 {
+/// The checksum of zip and gzip. Tokens are short: no table is worth it.
+pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
             (sum >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(sum & 1))
