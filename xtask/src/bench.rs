@@ -16,6 +16,7 @@ mod page;
 mod project;
 mod redaction;
 mod scan;
+pub(crate) mod vault;
 
 use std::path::Path;
 

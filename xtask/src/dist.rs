@@ -40,6 +40,12 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(binary)
 }
 
+/// Builds the vault's release binary and returns where it lies.
+pub(crate) fn build_vault() -> Result<PathBuf> {
+    must(&mut cargo(["build", "--release", "--locked", "--package", "unspoken-vault"]))?;
+    Ok(target().join("release/unspoken-vault"))
+}
+
 /// Tells whether an ELF file runs without a loader: no program header of the
 /// kind `PT_INTERP`.
 fn is_static(elf: &[u8]) -> bool {

@@ -32,6 +32,8 @@ const PYYAML: &str = "PyYAML==6.0.3";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// What `OpenBao` was made of: its own module is not to be had everywhere that modules come from.
+const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.2";
 const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
 /// Raise it when a step changes otherwise than by a version.
@@ -59,7 +61,7 @@ const PEERS: &[&str] = &[
 
 /// What one task alone needs: not in the table, so that a new version of it is no new
 /// folder for everybody.
-const ALONE: &[&str] = &[GITLEAKS, SCHEMATHESIS];
+const ALONE: &[&str] = &[GITLEAKS, SCHEMATHESIS, VAULT_PEER];
 
 /// A program that must be there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -138,6 +140,19 @@ pub(crate) fn ensure_schemathesis() -> Result<PathBuf> {
     let name = format!("schemathesis-{}", version_of("schemathesis"));
     once(&folder, &name, schemathesis)?;
     Ok(folder.join("api/bin/st"))
+}
+
+/// The server that the vault is measured beside, which only `bench vault` needs: `OpenBao` where it is
+/// installed, and else what it was made of.
+pub(crate) fn ensure_vault_peer() -> Result<PathBuf> {
+    if exists("bao") {
+        return Ok(PathBuf::from("bao"));
+    }
+    let folder = ensure()?;
+    let _lock = lock(&folder)?;
+    let name = format!("vault-{}", version_of("hashicorp/vault"));
+    once(&folder, &name, vault_peer)?;
+    Ok(folder.join("bin/vault"))
 }
 
 /// A peer's exact version, for a report.
@@ -228,6 +243,24 @@ fn go_install(folder: &Path, package: &str) -> Result<()> {
     go.args(["install", package]).env("GOBIN", folder.join("bin")).env("CGO_ENABLED", "0");
     must(&mut go).context("go 1.21 or newer is needed, which fetches the version it needs")?;
     Ok(())
+}
+
+/// Its module names parts of itself by where they lie in its repository, and so cannot be installed by
+/// name: built from a copy that names the same parts by their versions.
+fn vault_peer(folder: &Path) -> Result<()> {
+    let told = must(at(folder, "go").args(["mod", "download", "-json", VAULT_PEER]))?;
+    let told: serde_json::Value = serde_json::from_str(&told).context("go tells no JSON")?;
+    let source = told["Dir"].as_str().context("go does not tell where the module lies")?;
+    let build = folder.join("vault-build");
+    must(at(folder, "cp").args(["--recursive", "--no-preserve=mode", source]).arg(&build))?;
+    let file = build.join("go.mod");
+    let text = fs::read_to_string(&file).context("the module has no go.mod")?;
+    let lines = text.lines().filter(|line| !(line.starts_with("replace ") && line.contains("./")));
+    fs::write(&file, lines.collect::<Vec<_>>().join("\n")).context("cannot write go.mod")?;
+    let mut go = at(&build, "go");
+    go.args(["build", "-mod=mod", "-o"]).arg(folder.join("bin/vault")).arg(".");
+    must(go.env("CGO_ENABLED", "0"))?;
+    fs::remove_dir_all(build).context("cannot remove what the build left")
 }
 
 fn age_plugins(folder: &Path) -> Result<()> {

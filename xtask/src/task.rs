@@ -14,6 +14,7 @@ usage: cargo xtask <task>
   pages [--check]              reference, manual and completions, generated
   fuzz [TARGET] [--seconds N]  fuzz one target or all, 60 seconds each
   bench                        measure, and write docs/benchmarks.md
+  bench vault                  the vault under load, beside a peer; writes docs/benchmarks-vault.md
   bench history --repo DIR     a scan of that repository's history, beside gitleaks; printed
   demo                         the main job, shown on a real .env";
 
@@ -28,6 +29,7 @@ pub(crate) fn perform(words: &[&str]) -> Result<()> {
         ["pages", "--check"] => pages::check().map(|report| println!("{report}")),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench"] => bench::run(),
+        ["bench", "vault"] => bench::vault::run(),
         ["bench", "history", "--repo", repository] => bench::run_history(repository.as_ref()),
         ["demo"] => demo::run(),
         _ => bail!("{USAGE}"),

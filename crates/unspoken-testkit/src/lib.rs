@@ -35,4 +35,4 @@ pub use postgres::Cluster;
 pub use project::{Project, show_env, unspoken_binary};
 pub use session::Session;
 pub use snapshot::Snapshot;
-pub use vault::{Database, Vault, vault_binary};
+pub use vault::{Database, Vault, use_vault_binary, vault_binary};

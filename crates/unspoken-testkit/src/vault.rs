@@ -85,7 +85,13 @@ impl Vault {
     /// One that was made, and does not serve yet.
     #[track_caller]
     pub fn idle(database: Database) -> Self {
-        let folder = must(tempfile::tempdir(), "make a temporary folder");
+        Self::idle_in(&std::env::temp_dir(), database)
+    }
+
+    /// The same in a folder of this one.
+    #[track_caller]
+    pub fn idle_in(place: &Path, database: Database) -> Self {
+        let folder = must(tempfile::tempdir_in(place), "make a temporary folder");
         let store = match database {
             Database::Sqlite => Store::Folder(folder.path().join("data")),
             Database::Postgres => Store::Shared(Cluster::shared().make_database()),
@@ -333,11 +339,20 @@ impl Drop for Vault {
     }
 }
 
+/// What [`use_vault_binary`] was told.
+static BINARY: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has this process test another program, from its first vault on.
+pub fn use_vault_binary(binary: PathBuf) {
+    let _ = BINARY.set(binary);
+}
+
 /// The program under test: `UNSPOKEN_VAULT_BIN`, or what cargo has built beside this test.
 #[track_caller]
 pub fn vault_binary() -> PathBuf {
-    match std::env::var_os("UNSPOKEN_VAULT_BIN") {
+    let found = || match std::env::var_os("UNSPOKEN_VAULT_BIN") {
         Some(binary) => PathBuf::from(binary),
         None => beside_this_test("unspoken-vault"),
-    }
+    };
+    BINARY.get_or_init(found).clone()
 }

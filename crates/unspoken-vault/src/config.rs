@@ -16,6 +16,9 @@ pub struct Variables {
     pub(crate) config: Option<PathBuf>,
     /// `PGPASSWORD`.
     pub(crate) database_password: Option<Zeroizing<String>>,
+    /// Whether `OTEL_EXPORTER_OTLP_ENDPOINT`, or the same for traces alone, names a collector. Its
+    /// client reads it, and what else is standard beside it.
+    pub(crate) is_traced: bool,
 }
 
 /// Where a store is.
@@ -24,6 +27,8 @@ pub(crate) enum StoreChoice<'a> {
     Folder(&'a Path),
     Database(&'a str),
 }
+
+const COLLECTOR: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 impl Variables {
     /// Reads them.
@@ -39,6 +44,7 @@ impl Variables {
             config: path("XDG_CONFIG_HOME")
                 .or_else(|| path("HOME").map(|home| home.join(".config"))),
             database_password: text("PGPASSWORD").map(Zeroizing::new),
+            is_traced: COLLECTOR.into_iter().any(|name| text(name).is_some()),
         }
     }
 

@@ -15,3 +15,4 @@ pub(crate) use answer::SealedItem;
 pub(crate) use asked::Asked;
 pub(crate) use browser::Front;
 pub(crate) use pipeline::{App, Counters, router};
+pub(crate) use route::Plan;

@@ -21,6 +21,7 @@ mod limit;
 mod master_file;
 mod metrics;
 mod opened;
+mod outward;
 mod problem;
 mod rekey;
 mod rewrap;
@@ -29,6 +30,7 @@ mod server;
 mod sign_in;
 mod store;
 mod tls;
+mod traces;
 mod wanted;
 
 use std::ffi::OsString;

@@ -23,6 +23,7 @@ use crate::limit::Limit;
 use crate::opened::Opened;
 use crate::seen::Seen;
 use crate::tls::{Certificate, TlsError, TlsFiles};
+use crate::traces::Traces;
 
 /// A server that listens.
 pub(crate) struct Server {
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) rate: u32,
     /// How people reach it with a browser.
     pub(crate) front: Option<Front>,
+    /// Whether requests are traced.
+    pub(crate) is_traced: bool,
 }
 
 /// Why it cannot serve, or stopped.
@@ -58,6 +61,8 @@ pub(crate) enum ServerError {
     Lane(#[from] LaneError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("the collector of traces cannot be used ({0})")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     #[error("the system's signals cannot be received ({0})")]
     Signal(std::io::Error),
 }
@@ -86,6 +91,7 @@ impl Server {
             .front
             .or_else(|| own_front(listener.local_addr().ok()?, certificate.is_some()));
         let front = front.ok_or(ServerError::Front)?;
+        let traces = if settings.is_traced { Traces::open()? } else { Traces::default() };
         let app = App {
             lane,
             keys: Arc::new(KeyRing::new(master)),
@@ -97,6 +103,7 @@ impl Server {
             doors: Arc::default(),
             passwords: Arc::default(),
             front: Arc::new(front),
+            traces,
         };
         let signer = Arc::new(Signer { deployment, key: signing });
         Ok(Self { listener, metrics, app, lane: thread, certificate, signer })
@@ -147,8 +154,10 @@ impl Server {
             told.abort();
         }
         let _ = tokio::time::timeout(STOP, graceful.shutdown()).await;
+        let traces = app.traces.clone();
         drop((service, app));
         last.await;
+        let _ = tokio::task::spawn_blocking(move || traces.close()).await;
         // The lane ends with the last way into it.
         let _ = tokio::task::spawn_blocking(move || lane.join()).await;
         Ok(())

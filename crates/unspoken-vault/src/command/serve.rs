@@ -74,6 +74,7 @@ impl Serve {
             tls,
             rate: self.rate,
             front: self.url,
+            is_traced: variables.is_traced,
         };
         let served = runtime.block_on(async move {
             let server = Server::bind(store, settings).await?;

@@ -195,11 +195,14 @@ impl Memo {
         environment: EnvironmentId,
         name: &SecretName,
     ) -> Result<Option<Row>, SqlError> {
-        if let Some(known) = self.secrets.get(&(environment, name.clone())) {
+        let place = (environment, name.clone());
+        if let Some(known) = self.secrets.get(&place) {
             return Ok(known.clone());
         }
         let rows = sql.rows(SECRET, &[Cell::text(environment), name.as_str().into()])?;
-        Ok(rows.into_iter().next())
+        let row = rows.into_iter().next();
+        self.secrets.insert(place, row.clone());
+        Ok(row)
     }
 
     /// Forgets all: something was changed.

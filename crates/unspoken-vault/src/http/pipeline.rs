@@ -37,6 +37,7 @@ use crate::metrics::{self, RouteMetrics};
 use crate::problem::{Kind, Problem};
 use crate::seen::Seen;
 use crate::sign_in::{Doors, Passwords};
+use crate::traces::{Trace, Traces};
 use crate::wanted::Means;
 
 /// What all requests share.
@@ -52,6 +53,7 @@ pub(crate) struct App {
     pub(crate) doors: Arc<Doors>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) front: Arc<Front>,
+    pub(crate) traces: Traces,
 }
 
 /// What was counted, route by route.
@@ -160,7 +162,8 @@ async fn handle(
     request: Request,
 ) -> Response {
     let id = RequestId::new(hazmat::random());
-    let attempt = attempt(app, route, address, parameters, request, id);
+    let trace = app.traces.begin(&route.plan, request.headers());
+    let attempt = attempt(app, route, address, parameters, request, (id, &trace));
     let refuse_by = |problem: &Problem| {
         if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
     };
@@ -173,9 +176,11 @@ async fn handle(
         Err(_) => refuse_by(&Problem::unavailable()),
     };
     // By which an answer is found in the record.
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    let id = id.to_string();
+    if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    trace.end(response.status().as_u16(), &id);
     response
 }
 
@@ -185,7 +190,7 @@ async fn attempt(
     address: IpAddr,
     parameters: &RawPathParams,
     request: Request,
-    id: RequestId,
+    (id, trace): (RequestId, &Trace),
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     admit(app, Asker::Address(address))?;
@@ -226,15 +231,15 @@ async fn attempt(
         let auth = auth.as_ref().map(TokenAuth::copy);
         let brought = Brought { asked: asked.clone(), auth, body: body.clone() };
         let work = (route.prepare)(brought)?;
-        match app.lane.run(about, work).await {
+        match trace.part("record", app.lane.run(about, work)).await {
             Ok(answer) => {
                 if let Some(token) = token {
                     app.seen.note(token.id);
                 }
-                return respond(app, answer).await;
+                return trace.part("open", respond(app, answer)).await;
             }
             Err(Problem { wanted: Some(wanted), .. }) => {
-                let found = wanted.find(means(app)).await?;
+                let found = trace.part("find", wanted.find(means(app))).await?;
                 asked.found.push(found);
             }
             Err(problem) => return Err(problem),

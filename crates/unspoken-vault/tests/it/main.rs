@@ -27,6 +27,7 @@ mod sink;
 mod story;
 mod table;
 mod teams;
+mod traces;
 
 /// How long or how often something is to be tried: a variable says it, for a longer run.
 #[expect(clippy::disallowed_methods, reason = "the test's own variables")]
