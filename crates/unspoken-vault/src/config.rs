@@ -16,6 +16,9 @@ pub struct Variables {
     pub(crate) config: Option<PathBuf>,
     /// `PGPASSWORD`.
     pub(crate) database_password: Option<Zeroizing<String>>,
+    /// Those that all programs for AWS read.
+    #[cfg(feature = "aws-kms")]
+    pub(crate) aws: crate::aws::AwsVariables,
 }
 
 /// Where a store is.
@@ -39,6 +42,8 @@ impl Variables {
             config: path("XDG_CONFIG_HOME")
                 .or_else(|| path("HOME").map(|home| home.join(".config"))),
             database_password: text("PGPASSWORD").map(Zeroizing::new),
+            #[cfg(feature = "aws-kms")]
+            aws: crate::aws::AwsVariables::read(text),
         }
     }
 

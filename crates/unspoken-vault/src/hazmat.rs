@@ -149,6 +149,15 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
+/// What requests to AWS are signed by.
+#[cfg(feature = "aws-kms")]
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let mut tag = Zeroizing::new([0; 32]);
+    tag.iter_mut().zip(hmac::sign(&key, message).as_ref()).for_each(|(to, from)| *to = *from);
+    tag
+}
+
 /// What codes of authenticators are made of: RFC 4226 names this hash, and so do all of them.
 pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);

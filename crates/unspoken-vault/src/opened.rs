@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) master: Arc<dyn MasterKey>,
     /// The version of the master key.
     pub(crate) kek: i64,
+    /// What proves the master key.
+    pub(crate) check: Vec<u8>,
     pub(crate) signing: SigningKey,
 }
 
@@ -105,15 +107,17 @@ impl Opened {
         }
         let deployment = DeploymentId::new(hazmat::random());
         let (kek, seed) = (1, Key::random());
-        let check =
-            master.wrap(Purpose::Check, &check(&deployment, kek), Key::random().expose())?;
+        let place = check(&deployment, kek);
+        let check = master.wrap(Purpose::Check, &place, Key::random().expose())?;
+        // Who may wrap and not unwrap would make a store that nobody can open.
+        master.unwrap_key(Purpose::Check, &place, &check)?;
         let sealed = master.wrap(Purpose::Own, &signing(&deployment, kek), seed.expose())?;
         let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
         sql.begin()?;
         let rows: [(&str, Vec<u8>); 5] = [
             (DEPLOYMENT, deployment.to_string().into_bytes()),
             (KEK, kek.to_string().into_bytes()),
-            (CHECK, check),
+            (CHECK, check.clone()),
             (SIGNING, sealed),
             (SIGNING_PUBLIC, signing.public()),
         ];
@@ -122,7 +126,7 @@ impl Opened {
             sql.change(statement, &[name.into(), value.into()])?;
         }
         sql.commit()?;
-        Ok(Self { sql, deployment, master, kek, signing })
+        Ok(Self { sql, deployment, master, kek, check, signing })
     }
 
     /// Opens a store, and brings its tables up to date. Nothing is written before its master key is
@@ -145,10 +149,11 @@ impl Opened {
         }
         let mut row = |name| find(&mut *sql, name)?.ok_or(SqlError::Shape(1));
         let kek: i64 = text(row(KEK)?)?.parse().map_err(|_| SqlError::Shape(1))?;
-        master.unwrap_key(Purpose::Check, &check(&deployment, kek), &row(CHECK)?)?;
+        let proof = row(CHECK)?;
+        master.unwrap_key(Purpose::Check, &check(&deployment, kek), &proof)?;
         let seed = master.unwrap_key(Purpose::Own, &signing(&deployment, kek), &row(SIGNING)?)?;
         let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
-        Ok(Self { sql, deployment, master, kek, signing })
+        Ok(Self { sql, deployment, master, kek, check: proof, signing })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::federation::Issuers;
 use crate::http::{App, Counters, Front, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
-use crate::opened::Opened;
+use crate::opened::{self, Opened};
 use crate::seen::Seen;
 use crate::tls::{Certificate, TlsError, TlsFiles};
 
@@ -71,7 +71,8 @@ const STOP: Duration = Duration::from_secs(15);
 impl Server {
     /// Listens, and writes the first row of this node's chain.
     pub(crate) async fn bind(opened: Opened, settings: Settings) -> Result<Self, ServerError> {
-        let Opened { sql, deployment, master, kek, signing } = opened;
+        let Opened { sql, deployment, master, kek, check, signing } = opened;
+        let check = (opened::check(&deployment, kek), check);
         let certificate = settings.tls.map(Certificate::read).transpose()?;
         let listener = listen(settings.listen).await?;
         let metrics = match settings.metrics {
@@ -88,7 +89,7 @@ impl Server {
         let front = front.ok_or(ServerError::Front)?;
         let app = App {
             lane,
-            keys: Arc::new(KeyRing::new(master)),
+            keys: Arc::new(KeyRing::new(master, check)),
             deployment,
             kek,
             seen: Arc::new(Seen::default()),

@@ -19,6 +19,8 @@ use crate::sign_in::{Passwords, StoredPassword, fits, store};
 pub(crate) enum Wanted {
     /// A project's key, in memory.
     ProjectKey(WrappedKey),
+    /// A new key for a project, wrapped for this address.
+    NewKey(Address),
     /// The keys of an issuer of proofs, in memory.
     Issuer(String),
     /// Whether a password fits; and what is kept beside it, opened.
@@ -56,6 +58,10 @@ pub(crate) enum Found {
         own: Option<Arc<Key>>,
     },
     NewPassword(StoredPassword),
+    NewKey {
+        address: Address,
+        wrapped: Vec<u8>,
+    },
     Sealed(Vec<u8>),
 }
 
@@ -74,6 +80,11 @@ impl Wanted {
                 let fetched = fetched.map_err(|_| Problem::internal())?;
                 return if fetched { Ok(Found::InMemory) } else { Err(Problem::unavailable()) };
             }
+            Self::NewKey(address) => {
+                let make =
+                    move || ring.make(&address).map(|wrapped| Found::NewKey { address, wrapped });
+                tokio::task::spawn_blocking(make).await
+            }
             Self::Sealed { address, key } => {
                 let seal = move || ring.seal_own(&address, &key).map(Found::Sealed);
                 tokio::task::spawn_blocking(seal).await
@@ -85,10 +96,13 @@ impl Wanted {
             Self::Proof { stored, password } => {
                 let prove = move || {
                     let fits = fits(&password, stored.password.as_ref());
-                    // Opened whether or not the password fits, so that time tells neither.
-                    let own =
-                        stored.own.as_ref().map(|(address, sealed)| ring.open_own(address, sealed));
-                    let own = own.transpose()?.map(Arc::new);
+                    // Opened whether or not the password fits, and something where there is nothing to
+                    // open, so that time tells neither.
+                    let own = match &stored.own {
+                        Some((address, sealed)) => Some(ring.open_own(address, sealed)?),
+                        None => ring.open_nobodys().map(|()| None)?,
+                    };
+                    let own = own.map(Arc::new);
                     Ok(Found::Proof { stored, fits, own })
                 };
                 Ok(passwords.within(prove).await?)
@@ -103,6 +117,7 @@ impl fmt::Debug for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ProjectKey(_) => "ProjectKey(..)",
+            Self::NewKey(_) => "NewKey(..)",
             Self::Issuer(_) => "Issuer(..)",
             Self::Proof { .. } => "Proof(..)",
             Self::NewPassword(_) => "NewPassword(..)",

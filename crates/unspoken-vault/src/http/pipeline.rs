@@ -206,6 +206,7 @@ async fn attempt(
         is_foreign: is_foreign(&head.headers),
         front: Arc::clone(&app.front),
         doors: Arc::clone(&app.doors),
+        fresh: hazmat::random(),
         found: Vec::new(),
         keys: Arc::clone(&app.keys),
         issuers: Arc::clone(&app.issuers),
@@ -313,11 +314,16 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Sealed(sealed) => {
             let revision = sealed.revision;
             let ring = Arc::clone(&app.keys);
-            let bytes = if sealed.is_near(&ring) {
-                sealed.open(&ring)?
-            } else {
-                let opened = tokio::task::spawn_blocking(move || sealed.open(&ring)).await;
-                opened.map_err(|_| Problem::internal())??
+            let bytes = match sealed.near_keys(&ring) {
+                Some(keys) => sealed.open(&keys)?,
+                None => {
+                    let open = move || {
+                        let keys = sealed.find_keys(&ring)?;
+                        sealed.open(&keys)
+                    };
+                    let opened = tokio::task::spawn_blocking(open).await;
+                    opened.map_err(|_| Problem::internal())??
+                }
             };
             (bytes, Some(revision))
         }
