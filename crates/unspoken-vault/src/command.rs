@@ -19,6 +19,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::{StoreChoice, Variables};
+use crate::db::PostgresAddress;
 use crate::failure::Failure;
 use crate::key::KmsKey;
 use crate::opened::{Opened, connect};
@@ -61,7 +62,9 @@ pub(crate) struct Where {
 
     /// A PostgreSQL database, as `postgres://user@host/name`
     ///
-    /// A password does not belong here: put it into the variable PGPASSWORD or into a password file.
+    /// A password does not belong here: put it into the variable PGPASSWORD. On another machine it is
+    /// reached by TLS, and its certificate is checked by the system's, or by `?sslrootcert=FILE`; without
+    /// TLS only where `?sslmode=disable` says so.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 
@@ -84,6 +87,18 @@ impl Where {
         match (&self.data, &self.database) {
             (Some(folder), _) => StoreChoice::Folder(folder),
             (None, url) => StoreChoice::Database(url.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+impl Where {
+    /// Whether the database is on another machine, and reached without TLS.
+    fn is_far_and_bare(&self) -> bool {
+        match self.store() {
+            StoreChoice::Folder(_) => false,
+            StoreChoice::Database(url) => {
+                PostgresAddress::parse(url).is_ok_and(|address| address.is_bare)
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use unspoken_model::DeploymentId;
 
 use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Postgres, Sql, SqlError, Sqlite, migrate};
+use crate::db::{AddressError, Postgres, PostgresAddress, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
 use crate::key::{Address, MasterError, MasterKey, Purpose};
 
@@ -34,8 +34,8 @@ pub(crate) enum OpenError {
     There,
     #[error("there is no store: it was never made")]
     NotThere,
-    #[error("the address of the database cannot be read")]
-    Address,
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("the folder cannot be made ({0})")]
     Folder(#[from] std::io::Error),
     #[error(transparent)]
@@ -66,7 +66,8 @@ pub(crate) fn connect(
             Ok(Box::new(Sqlite::create(&file)?))
         }
         StoreChoice::Database(url) => {
-            let mut config: tokio_postgres::Config = url.parse().map_err(|_| OpenError::Address)?;
+            let mut address = PostgresAddress::parse(url)?;
+            let config = &mut address.config;
             if let Some(password) = &variables.database_password
                 && config.get_password().is_none()
             {
@@ -77,7 +78,7 @@ pub(crate) fn connect(
             // What hangs is given up: others wait behind it.
             config.tcp_user_timeout(std::time::Duration::from_secs(10));
             config.keepalives_idle(std::time::Duration::from_secs(5));
-            Ok(Box::new(Postgres::open(runtime.clone(), config)?))
+            Ok(Box::new(Postgres::open(runtime.clone(), address)?))
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::audit::Signer;
 use crate::chores::Chores;
 use crate::db::{Lane, LaneError};
 use crate::federation::Issuers;
-use crate::http::{App, Counters, Front, router};
+use crate::http::{App, Counters, Front, Proxies, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
 use crate::opened::{self, Opened};
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) rate: u32,
     /// How people reach it with a browser.
     pub(crate) front: Option<Front>,
+    /// Who is believed when they say who asks.
+    pub(crate) proxies: Proxies,
 }
 
 /// Why it cannot serve, or stopped.
@@ -98,6 +100,7 @@ impl Server {
             doors: Arc::default(),
             passwords: Arc::default(),
             front: Arc::new(front),
+            proxies: Arc::new(settings.proxies),
         };
         let signer = Arc::new(Signer { deployment, key: signing });
         Ok(Self { listener, metrics, app, lane: thread, certificate, signer })

@@ -335,7 +335,7 @@ impl Gate {
         let (mut inside, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let is_free = *inside < AT_ONCE;
         *inside += usize::from(is_free);
-        is_free.then_some(Place(self))
+        is_free.then(|| Place(self))
     }
 }
 

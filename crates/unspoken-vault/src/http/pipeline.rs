@@ -26,6 +26,7 @@ use super::answer::Answer;
 use super::asked::{Asked, etag};
 use super::browser::Front;
 use super::page;
+use super::proxies::Proxies;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane, Shown};
@@ -52,6 +53,7 @@ pub(crate) struct App {
     pub(crate) doors: Arc<Doors>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) front: Arc<Front>,
+    pub(crate) proxies: Arc<Proxies>,
 }
 
 /// What was counted, route by route.
@@ -131,10 +133,14 @@ pub(crate) fn router(app: App) -> (Router, Counters) {
 async fn ready(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
 ) -> (StatusCode, &'static str) {
+    let Ok(address) = app.proxies.client(peer.ip(), &headers) else {
+        return (StatusCode::BAD_REQUEST, "who asks cannot be told\n");
+    };
     let about = About {
         request: RequestId::new(hazmat::random()),
-        address: peer.ip(),
+        address,
         action: Action::NodeStart,
         token: None,
         environment: None,
@@ -143,7 +149,7 @@ async fn ready(
     };
     let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
     let asked = async {
-        app.limit.admit(Asker::Address(peer.ip())).map_err(|_| Problem::unavailable())?;
+        app.limit.admit(Asker::Address(address)).map_err(|_| Problem::unavailable())?;
         app.lane.run(about, work).await
     };
     match timeout(PATIENCE, asked).await {
@@ -155,12 +161,12 @@ async fn ready(
 async fn handle(
     app: &App,
     route: &Route,
-    address: IpAddr,
+    peer: IpAddr,
     parameters: &RawPathParams,
     request: Request,
 ) -> Response {
     let id = RequestId::new(hazmat::random());
-    let attempt = attempt(app, route, address, parameters, request, id);
+    let attempt = attempt(app, route, peer, parameters, request, id);
     let refuse_by = |problem: &Problem| {
         if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
     };
@@ -182,12 +188,13 @@ async fn handle(
 async fn attempt(
     app: &App,
     route: &Route,
-    address: IpAddr,
+    peer: IpAddr,
     parameters: &RawPathParams,
     request: Request,
     id: RequestId,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
+    let address = app.proxies.client(peer, &head.headers)?;
     admit(app, Asker::Address(address))?;
     let auth = credential(&head.headers)?;
     if let Some(auth) = &auth {
