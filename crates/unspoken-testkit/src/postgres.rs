@@ -58,6 +58,7 @@ impl Cluster {
     pub fn own_by_tls() -> Self {
         let listener = must(TcpListener::bind("127.0.0.1:0"), "find a port");
         let port = must(listener.local_addr(), "find a port").port();
+        drop(listener);
         Self::make(Some(port))
     }
 
