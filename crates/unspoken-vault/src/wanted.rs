@@ -125,3 +125,58 @@ impl fmt::Debug for Wanted {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use unspoken_model::DeploymentId;
+
+    use super::*;
+    use crate::key::{LocalMaster, MasterError, MasterKey, Purpose};
+
+    /// Counts how often it was asked.
+    #[derive(Debug)]
+    struct Counting(LocalMaster, AtomicUsize);
+
+    impl MasterKey for Counting {
+        fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
+            self.0.wrap(p, a, key)
+        }
+
+        fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.unwrap_key(p, a, w)
+        }
+    }
+
+    /// A master key that is far away would tell by time who has a second factor.
+    #[test]
+    fn whoever_signs_in_the_master_key_is_asked_once() {
+        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let deployment = DeploymentId::new([1; 16]);
+        let (check, totp) =
+            (Address::own(&deployment, "check", ""), Address::own(&deployment, "totp", "person_1"));
+        let wrap = |purpose, address| master.wrap(purpose, address, &[7; 32]).unwrap();
+        let ring = KeyRing::new(
+            Arc::clone(&master) as Arc<dyn MasterKey>,
+            (check.clone(), wrap(Purpose::Check, &check)),
+        );
+        let own = Some((totp.clone(), wrap(Purpose::Own, &totp)));
+        let means =
+            Means { ring: Arc::new(ring), issuers: Arc::default(), passwords: Arc::default() };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for own in [own, None] {
+            let stored = StoredProof { password: None, own: own.clone() };
+            let password = Zeroizing::new("a password".to_owned());
+            let wanted = Wanted::Proof { stored, password };
+            let Means { ring, issuers, passwords } = &means;
+            let (ring, issuers) = (Arc::clone(ring), Arc::clone(issuers));
+            let means = Means { ring, issuers, passwords: Arc::clone(passwords) };
+            let found = runtime.block_on(wanted.find(means)).unwrap();
+            let Found::Proof { fits, own: opened, .. } = found else { panic!("another thing") };
+            assert!(!fits && opened.is_some() == own.is_some());
+            assert_eq!(master.1.swap(0, Ordering::SeqCst), 1);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 use zeroize::Zeroizing;
 
 use super::kms::KmsError;
@@ -97,25 +97,20 @@ pub(super) fn post(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<Reply, KmsError> {
-    let request = agent.post(url);
-    let request =
-        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    read(request.send(body))
+    read(with(agent.post(url), headers).send(body))
 }
 
 pub(super) fn get(agent: &Agent, url: &str, headers: &[(&str, &str)]) -> Result<Reply, KmsError> {
-    let request = agent.get(url);
-    let request =
-        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    read(request.call())
+    read(with(agent.get(url), headers).call())
 }
 
 /// Asks for a token of the machine's.
 pub(super) fn put(agent: &Agent, url: &str, headers: &[(&str, &str)]) -> Result<Reply, KmsError> {
-    let request = agent.put(url);
-    let request =
-        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    read(request.send_empty())
+    read(with(agent.put(url), headers).send_empty())
+}
+
+fn with<B>(request: RequestBuilder<B>, headers: &[(&str, &str)]) -> RequestBuilder<B> {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
 
 fn read(answered: Result<ureq::http::Response<Body>, ureq::Error>) -> Result<Reply, KmsError> {

@@ -275,7 +275,7 @@ impl MasterKey for KmsMaster {
         let plaintext = Zeroizing::new(STANDARD.encode(key));
         let question = Question {
             key_id: self.key.arn(),
-            encryption_context: address.named(purpose).into_iter().collect(),
+            encryption_context: address.told(purpose).into_iter().collect(),
             plaintext: Some(&plaintext),
             ciphertext_blob: None,
         };
@@ -300,7 +300,7 @@ impl MasterKey for KmsMaster {
         let wrapped = STANDARD.encode(wrapped);
         let question = Question {
             key_id: self.key.arn(),
-            encryption_context: address.named(purpose).into_iter().collect(),
+            encryption_context: address.told(purpose).into_iter().collect(),
             plaintext: None,
             ciphertext_blob: Some(&wrapped),
         };

@@ -52,7 +52,7 @@ pub(super) enum Source {
         token: ContainerToken,
         agent: Agent,
     },
-    /// What serves a machine (IMDSv2).
+    /// What serves a machine (version 2 of AWS's instance metadata).
     Machine {
         root: Endpoint,
         agent: Agent,
@@ -168,7 +168,7 @@ impl Source {
                 let form = Zeroizing::new(form);
                 let kind = [("content-type", "application/x-www-form-urlencoded")];
                 let reply = endpoint::post(agent, sts.url(), &kind, form.as_bytes())?;
-                assumed(good(reply)?).ok_or(KmsError::Nobody)
+                assumed(&good(reply)?).ok_or(KmsError::Nobody)
             }
             Self::Container { url, token, agent } => {
                 let token = match token {
@@ -178,7 +178,7 @@ impl Source {
                 };
                 let header = token.as_ref().map(|token| ("authorization", token.as_str()));
                 let headers: Vec<_> = header.into_iter().collect();
-                told(good(endpoint::get(agent, url.url(), &headers)?)?)
+                told(&good(endpoint::get(agent, url.url(), &headers)?)?)
             }
             Self::Machine { root, agent } => machine(root, agent),
         }
@@ -191,22 +191,22 @@ fn machine(root: &Endpoint, agent: &Agent) -> Result<Credential, KmsError> {
     let wish = [("x-aws-ec2-metadata-token-ttl-seconds", "60")];
     // Where nobody answers, this is no machine of AWS.
     let token = endpoint::put(agent, &place, &wish).map_err(|_| KmsError::Nobody)?;
-    let token = word(good(token)?)?;
+    let token = word(&good(token)?)?;
     let shown = [("x-aws-ec2-metadata-token", token.as_str())];
     let roles = root.at("latest/meta-data/iam/security-credentials/");
-    let role = word(good(endpoint::get(agent, &roles, &shown)?)?)?;
+    let role = word(&good(endpoint::get(agent, &roles, &shown)?)?)?;
     if !role.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)) {
         return Err(KmsError::Strange);
     }
-    told(good(endpoint::get(agent, &format!("{roles}{}", *role), &shown)?)?)
+    told(&good(endpoint::get(agent, &format!("{roles}{}", *role), &shown)?)?)
 }
 
 fn good(reply: Reply) -> Result<Zeroizing<Vec<u8>>, KmsError> {
     if reply.status == 200 { Ok(reply.body) } else { Err(KmsError::Nobody) }
 }
 
-fn told(body: Zeroizing<Vec<u8>>) -> Result<Credential, KmsError> {
-    let told: Told = serde_json::from_slice(&body).map_err(|_| KmsError::Strange)?;
+fn told(body: &[u8]) -> Result<Credential, KmsError> {
+    let told: Told = serde_json::from_slice(body).map_err(|_| KmsError::Strange)?;
     let end: Timestamp = told.expiration.parse().map_err(|_| KmsError::Strange)?;
     Ok(Credential {
         id: Zeroizing::new(told.access_key_id),
@@ -217,8 +217,8 @@ fn told(body: Zeroizing<Vec<u8>>) -> Result<Credential, KmsError> {
 }
 
 /// What AWS answers to who takes a role. Of its XML four elements are read, which hold no markup.
-fn assumed(body: Zeroizing<Vec<u8>>) -> Option<Credential> {
-    let text = str::from_utf8(&body).ok()?;
+fn assumed(body: &[u8]) -> Option<Credential> {
+    let text = str::from_utf8(body).ok()?;
     let (_, inside) = text.split_once("<Credentials>")?;
     let (inside, _) = inside.split_once("</Credentials>")?;
     let element = |name: &str| {
@@ -241,12 +241,12 @@ fn read(path: &Path) -> Result<Zeroizing<String>, KmsError> {
     let file = File::open(path).map_err(|_| KmsError::Nobody)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
     file.take(TOKEN).read_to_end(&mut bytes).map_err(|_| KmsError::Nobody)?;
-    word(bytes)
+    word(&bytes)
 }
 
 /// One word, as a header can hold it.
-fn word(bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, KmsError> {
-    let text = str::from_utf8(&bytes).map_err(|_| KmsError::Strange)?.trim();
+fn word(bytes: &[u8]) -> Result<Zeroizing<String>, KmsError> {
+    let text = str::from_utf8(bytes).map_err(|_| KmsError::Strange)?.trim();
     let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_word { Ok(Zeroizing::new(text.to_owned())) } else { Err(KmsError::Strange) }
 }
@@ -274,7 +274,7 @@ mod tests {
         </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
 
     fn read(text: &str) -> Option<Credential> {
-        assumed(Zeroizing::new(text.as_bytes().to_vec()))
+        assumed(text.as_bytes())
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         assert!(read(&ANSWER.replace("s/+=", "&lt;")).is_none());
         assert!(read(&ANSWER.replace("ASIA1", "")).is_none());
         for at in 0..ANSWER.len() - 80 {
-            assert!(read(&ANSWER[..at]).is_none(), "{at}");
+            assert!(ANSWER.get(..at).is_some_and(|begin| read(begin).is_none()), "{at}");
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
             let mut changed = ANSWER.to_owned();
             changed.insert_str(at, &text);
             read(&changed);
-            let _ = told(Zeroizing::new(text.into_bytes()));
+            let _ = told(text.as_bytes());
         }
     }
 

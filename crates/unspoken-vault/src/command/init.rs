@@ -64,7 +64,7 @@ impl Init {
             (Some(file), _) => Some(MasterPlace::File(file)),
             (None, named) => named.as_deref().map(MasterPlace::Elsewhere),
         };
-        let said = say(&token, made, (store, given));
+        let said = say(&token, made.as_ref(), (store, given));
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
             Failure::new(format!("the owner's invitation could not be printed ({error})"))
         })
@@ -152,7 +152,7 @@ enum MasterPlace<'a> {
 /// What is told: of a master key, and of what was given for one.
 fn say(
     token: &PlainToken,
-    master: Option<MasterPlace<'_>>,
+    master: Option<&MasterPlace<'_>>,
     (store, given): (StoreChoice<'_>, String),
 ) -> String {
     let mut text = String::from("The store is made.\n\n");

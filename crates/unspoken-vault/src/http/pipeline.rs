@@ -147,7 +147,8 @@ async fn ready(
         name: None,
         changes: false,
     };
-    let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT name FROM store LIMIT 1", &[]).map(drop)?);
+    let work =
+        |desk: &mut Desk<'_>| Ok(desk.rows("SELECT name FROM store LIMIT 1", &[]).map(drop)?);
     let asked = async {
         app.limit.admit(Asker::Address(address)).map_err(|_| Problem::unavailable())?;
         app.lane.run(about, work).await

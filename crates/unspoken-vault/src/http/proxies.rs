@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use unspoken_wire::forwarded_for;
 
@@ -19,11 +19,8 @@ impl Proxies {
 
     /// Who asks: the peer, or who asked the proxy that it is.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Result<IpAddr, Problem> {
-        let fields = headers.get_all("x-forwarded-for").iter().map(|field| field.as_bytes());
+        let fields = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
         let is_trusted = |address| self.0.iter().any(|range| range.contains(&address));
-        // The fields can be read from one side alone.
-        let fields: Vec<_> = fields.collect();
-        forwarded_for(peer, fields.into_iter(), is_trusted)
-            .map_err(|error| Problem::invalid(error.to_string()))
+        forwarded_for(peer, fields, is_trusted).map_err(|error| Problem::invalid(error.to_string()))
     }
 }

@@ -100,26 +100,22 @@ impl Address {
     /// What it is made of, each with its name, for a holder of the master key that is told so. What
     /// is empty is left out: its name says that it is.
     #[cfg(feature = "aws-kms")]
-    pub(crate) fn named(&self, purpose: Purpose) -> Vec<(&'static str, &str)> {
+    pub(crate) fn told(&self, purpose: Purpose) -> Vec<(&'static str, &str)> {
         let names: &[&str] = match purpose {
             Purpose::ProjectKey => &["format", "suite", "deployment", "team", "project", "kek"],
             _ => &["format", "suite", "deployment", "what", "whose", "kek"],
         };
-        let mut named = vec![("purpose", purpose.as_str())];
+        let mut fields = vec![("purpose", purpose.as_str())];
         let mut rest = self.0.as_slice();
         for name in names {
             let Some((length, behind)) = rest.split_first_chunk() else { break };
             let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
             let Some((field, behind)) = behind.split_at_checked(length) else { break };
             rest = behind;
-            named.extend(
-                str::from_utf8(field)
-                    .ok()
-                    .filter(|text| !text.is_empty())
-                    .map(|text| (*name, text)),
-            );
+            let text = str::from_utf8(field).unwrap_or_default();
+            fields.extend(Some((*name, text)).filter(|_| !text.is_empty()));
         }
-        named
+        fields
     }
 }
 
@@ -169,11 +165,11 @@ fn an_address_is_told_by_names_and_whole() {
         ("project", project.to_string()),
         ("kek", "7".to_owned()),
     ];
-    let told = address.named(Purpose::ProjectKey);
+    let told = address.told(Purpose::ProjectKey);
     assert!(told.iter().map(|(name, text)| (*name, (*text).to_owned())).eq(expected));
     let check = Address::own(&deployment, "check", "").wrapped_by(1);
-    let told = check.named(Purpose::Check);
+    let told = check.told(Purpose::Check);
     assert_eq!(told[4..], [("what", "check"), ("kek", "1")]);
     let own = Address::own(&deployment, "totp", "person_1");
-    assert_eq!(own.named(Purpose::Own)[4..], [("what", "totp"), ("whose", "person_1")]);
+    assert_eq!(own.told(Purpose::Own)[4..], [("what", "totp"), ("whose", "person_1")]);
 }
