@@ -27,20 +27,20 @@ pub(super) fn hold(
 ) -> Result<Arc<dyn MasterKey>, Failure> {
     match found {
         FoundMaster::Own(key) => Ok(Arc::new(LocalMaster::new(key))),
-        FoundMaster::AwsKms(key) => kms(key, variables),
+        FoundMaster::AwsKms(key) => kms(&key, variables),
     }
 }
 
 #[cfg(feature = "aws-kms")]
-fn kms(key: KmsKey, variables: &Variables) -> Result<Arc<dyn MasterKey>, Failure> {
-    match crate::aws::KmsMaster::new(key, &variables.aws) {
+fn kms(key: &KmsKey, variables: &Variables) -> Result<Arc<dyn MasterKey>, Failure> {
+    match crate::aws::KmsMaster::new(key.clone(), &variables.aws) {
         Ok(master) => Ok(Arc::new(master)),
         Err(error) => Err(failed(&error)),
     }
 }
 
 #[cfg(not(feature = "aws-kms"))]
-fn kms(key: KmsKey, _: &Variables) -> Result<Arc<dyn MasterKey>, Failure> {
+fn kms(key: &KmsKey, _: &Variables) -> Result<Arc<dyn MasterKey>, Failure> {
     Err(Failure::new(format!("this program was built without AWS KMS, which holds `{key}`")).hint(
         "Build it with: `cargo build --release --package unspoken-vault --features aws-kms`.",
     ))
