@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use crate::project::must;
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
+    /// Where it listens with TLS, and nowhere without.
+    port: Option<u16>,
     /// Stops the server and removes the folder when this process is gone.
     guard: Child,
 }
@@ -27,6 +30,9 @@ const ROLE: &str = "vault";
 
 /// Sockets of one folder are told apart by a port.
 const PORT: u16 = 5432;
+
+/// What the role that owns the databases has to say over a network.
+const PASSWORD: &str = "of-the-owner";
 
 /// Waits for the end of who began it, and cleans up.
 const GUARD: &str =
@@ -43,6 +49,21 @@ impl Cluster {
     /// One that a test may stop and start.
     #[track_caller]
     pub fn own() -> Self {
+        Self::make(None)
+    }
+
+    /// The same, which lets its owner in over the network by TLS and a password alone. Its certificate
+    /// is `localhost`'s.
+    #[track_caller]
+    pub fn own_by_tls() -> Self {
+        let listener = must(TcpListener::bind("127.0.0.1:0"), "find a port");
+        let port = must(listener.local_addr(), "find a port").port();
+        drop(listener);
+        Self::make(Some(port))
+    }
+
+    #[track_caller]
+    fn make(port: Option<u16>) -> Self {
         let programs = programs();
         let folder = must(tempfile::tempdir(), "make a temporary folder").keep();
         must(fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)), "open a folder");
@@ -54,22 +75,80 @@ impl Cluster {
         become_owner(&mut guard);
         guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let guard = must(guard.spawn(), "start a shell");
-        let cluster = Self { programs, folder, guard };
+        let cluster = Self { programs, folder, port, guard };
         let init = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"];
         cluster.must("initdb", |command| {
             command.args(init).arg("--no-sync").arg("-D").arg(cluster.data())
         });
+        if port.is_some() {
+            cluster.make_certificates();
+        }
         cluster.start();
-        let role = format!("CREATE ROLE {ROLE} LOGIN");
+        let password = port.map(|_| format!(" PASSWORD '{PASSWORD}'")).unwrap_or_default();
+        let role = format!("CREATE ROLE {ROLE} LOGIN{password}");
         cluster.psql("postgres", "postgres", &role);
         cluster
+    }
+
+    /// A root, a certificate that it signed, another root, and who may come in how.
+    #[track_caller]
+    fn make_certificates(&self) {
+        let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -sha384 -nodes -days 2";
+        for (name, subject, more) in [
+            ("ca", "/CN=root", "-addext basicConstraints=critical,CA:TRUE"),
+            ("other", "/CN=other", "-addext basicConstraints=critical,CA:TRUE"),
+            (
+                "server",
+                "/CN=server",
+                "-CA ca.pem -CAkey ca.key -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE",
+            ),
+        ] {
+            let mut openssl = Command::new("openssl");
+            openssl.args(new.split(' ')).args(["-subj", subject]).args(more.split(' '));
+            openssl.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")]);
+            become_owner(&mut openssl);
+            openssl.current_dir(&self.folder).stderr(Stdio::null());
+            let made = must(openssl.status(), "start `openssl`");
+            assert!(made.success(), "`openssl` makes no certificate");
+        }
+        let who = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        must(fs::write(self.data().join("pg_hba.conf"), who), "say who may come in");
+    }
+
+    /// The file of the root that its certificate leads to, or of another one.
+    pub fn root(&self, is_right: bool) -> PathBuf {
+        self.folder.join(if is_right { "ca.pem" } else { "other.pem" })
+    }
+
+    /// The password of the role that owns the databases, where one is needed.
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// The address of a database over the network, and how it is to be spoken to.
+    #[track_caller]
+    pub fn far_url(&self, host: &str, database: &str, query: &str) -> String {
+        match self.port {
+            Some(port) => format!("postgres://{ROLE}@{host}:{port}/{database}?{query}"),
+            None => panic!("this PostgreSQL has its socket alone"),
+        }
     }
 
     #[track_caller]
     pub fn start(&self) {
         let (folder, log) = (self.folder.display(), self.folder.join("log"));
+        let (port, listen) = match self.port {
+            Some(port) => (
+                port,
+                format!(
+                    "-c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={folder}/server.pem \
+                     -c ssl_key_file={folder}/server.key"
+                ),
+            ),
+            None => (PORT, "-c listen_addresses=''".to_owned()),
+        };
         let options = format!(
-            "-k {folder} -p {PORT} -c listen_addresses='' -c max_connections=200 -c track_commit_timestamp=on -c shared_buffers=32MB"
+            "-k {folder} -p {port} {listen} -c max_connections=200 -c track_commit_timestamp=on -c shared_buffers=32MB"
         );
         self.must("pg_ctl", |command| {
             command
@@ -100,7 +179,12 @@ impl Cluster {
 
     /// The address of a database, for the role that owns it.
     pub fn url(&self, database: &str) -> String {
-        self.url_as(ROLE, database)
+        if self.port.is_none() {
+            return self.url_as(ROLE, database);
+        }
+        let root = self.root(true).display().to_string();
+        let query = format!("sslmode=verify-full&sslrootcert={root}&channel_binding=require");
+        self.far_url("localhost", database, &query)
     }
 
     /// The same for who may do everything.
@@ -110,7 +194,8 @@ impl Cluster {
 
     fn url_as(&self, role: &str, database: &str) -> String {
         let host = self.folder.display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@{host}:{PORT}/{database}")
+        let port = self.port.unwrap_or(PORT);
+        format!("postgres://{role}@{host}:{port}/{database}")
     }
 
     /// Where the server's processes are known by: the first line of its file is the first one's id.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -28,6 +29,8 @@ pub enum Database {
 pub struct Vault {
     folder: TempDir,
     store: Store,
+    /// What the program finds in its surroundings, beside what every program does.
+    variables: Vec<(String, String)>,
     invitation: String,
     owner: OnceLock<String>,
     nodes: Vec<Node>,
@@ -49,6 +52,9 @@ struct Node {
     child: Child,
     address: SocketAddr,
 }
+
+/// The file with the master key, or with its name.
+const MASTER: &str = "master.key";
 
 /// How long a node may take to begin or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -92,11 +98,38 @@ impl Vault {
     #[track_caller]
     pub fn idle_in(place: &Path, database: Database) -> Self {
         let folder = must(tempfile::tempdir_in(place), "make a temporary folder");
-        let store = match database {
-            Database::Sqlite => Store::Folder(folder.path().join("data")),
-            Database::Postgres => Store::Shared(Cluster::shared().make_database()),
-        };
-        Self::make(folder, store)
+        let store = Store::new(database, &folder);
+        Self::make(folder, store, Vec::new())
+    }
+
+    /// One whose master key another holds, by its name and the variables that say how it is asked.
+    #[track_caller]
+    pub fn under(database: Database, name: &str, variables: Vec<(String, String)>) -> Self {
+        let folder = must(tempfile::tempdir(), "make a temporary folder");
+        let file = folder.path().join(MASTER);
+        must(fs::write(&file, name), "write a name");
+        must(fs::set_permissions(&file, fs::Permissions::from_mode(0o600)), "close a file");
+        let store = Store::new(database, &folder);
+        let mut vault = Self::make(folder, store, variables);
+        vault.start();
+        vault
+    }
+
+    /// One on a `PostgreSQL` that is reached by TLS alone.
+    #[track_caller]
+    pub fn on_cluster_by_tls() -> Self {
+        let folder = must(tempfile::tempdir(), "make a temporary folder");
+        let cluster = Cluster::own_by_tls();
+        let name = cluster.make_database();
+        let variables = vec![("PGPASSWORD".to_owned(), cluster.password().to_owned())];
+        let mut vault = Self::make(folder, Store::Own(Box::new(cluster), name), variables);
+        vault.start();
+        vault
+    }
+
+    /// Changes what the program finds in its surroundings from now on.
+    pub fn set_variables(&mut self, variables: Vec<(String, String)>) {
+        self.variables = variables;
     }
 
     /// One on a `PostgreSQL` that nobody else uses.
@@ -105,15 +138,16 @@ impl Vault {
         let folder = must(tempfile::tempdir(), "make a temporary folder");
         let cluster = Cluster::own();
         let name = cluster.make_database();
-        let mut vault = Self::make(folder, Store::Own(Box::new(cluster), name));
+        let mut vault = Self::make(folder, Store::Own(Box::new(cluster), name), Vec::new());
         vault.start();
         vault
     }
 
     #[track_caller]
-    fn make(folder: TempDir, store: Store) -> Self {
+    fn make(folder: TempDir, store: Store, variables: Vec<(String, String)>) -> Self {
         let (invitation, owner) = (String::new(), OnceLock::new());
-        let mut vault = Self { folder, store, invitation, owner, nodes: Vec::new(), started: 0 };
+        let nodes = Vec::new();
+        let mut vault = Self { folder, store, variables, invitation, owner, nodes, started: 0 };
         let made = vault.run(&["init"]);
         assert!(made.status.success(), "the store could not be made");
         let said = String::from_utf8_lossy(&made.stdout).into_owned();
@@ -146,6 +180,7 @@ impl Vault {
     fn surround(&self, command: &mut Command) {
         command.env_clear().current_dir(self.folder.path()).env("HOME", self.folder.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
     }
 
@@ -159,19 +194,26 @@ impl Vault {
     #[track_caller]
     pub fn start_through(&mut self, words: &[&str]) -> SocketAddr {
         // Tests ask more often than anybody else may.
-        self.start_node(words, 0)
+        self.start_node(words, 0, &[])
     }
 
     /// Starts a node that lets nobody ask more often than this in a second.
     #[track_caller]
     pub fn start_limited(&mut self, rate: u32) -> SocketAddr {
-        self.start_node(&[], rate)
+        self.start_node(&[], rate, &[])
+    }
+
+    /// The same, with more words for `serve`.
+    #[track_caller]
+    pub fn start_limited_with(&mut self, rate: u32, more: &[&str]) -> SocketAddr {
+        self.start_node(&[], rate, more)
     }
 
     #[track_caller]
-    fn start_node(&mut self, words: &[&str], rate: u32) -> SocketAddr {
+    fn start_node(&mut self, words: &[&str], rate: u32, more: &[&str]) -> SocketAddr {
         let rate = rate.to_string();
-        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
+        let mut serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
+        serve.args(more);
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {
@@ -298,7 +340,7 @@ impl Vault {
     }
 
     pub fn master_key(&self) -> PathBuf {
-        self.folder.path().join("master.key")
+        self.folder.path().join(MASTER)
     }
 
     /// `PostgreSQL`'s address, for the role that owns the tables.
@@ -327,6 +369,16 @@ impl Vault {
 
     fn log(&self, number: usize) -> PathBuf {
         self.folder.path().join(format!("log-{number}"))
+    }
+}
+
+impl Store {
+    #[track_caller]
+    fn new(database: Database, folder: &TempDir) -> Self {
+        match database {
+            Database::Sqlite => Self::Folder(folder.path().join("data")),
+            Database::Postgres => Self::Shared(Cluster::shared().make_database()),
+        }
     }
 }
 

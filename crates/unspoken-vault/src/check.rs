@@ -111,6 +111,8 @@ fn project_key(opened: &Opened, row: &Row) -> Result<Named, SqlError> {
     let key = opened.master.unwrap_key(Purpose::ProjectKey, &address, wrapped);
     Ok(match key {
         Ok(key) if kek == opened.kek => Ok(((project, version), ProjectKey::new(key))),
+        // It is not said to be wrong because nobody could tell.
+        Err(error) if !error.is_refusal() => Err(format!("{project}, version {version}: {error}")),
         _ => Err(format!("{project}, version {version}")),
     })
 }

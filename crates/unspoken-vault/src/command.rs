@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod init;
 mod invite;
+mod master;
 mod migrate;
 mod openapi;
 mod rewrap;
@@ -13,15 +14,14 @@ mod serve;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::{StoreChoice, Variables};
+use crate::db::PostgresAddress;
 use crate::failure::Failure;
-use crate::key::LocalMaster;
-use crate::master_file;
+use crate::key::KmsKey;
 use crate::opened::{Opened, connect};
 
 /// Keeps secrets for a team, hands them out, and writes down to whom
@@ -62,7 +62,9 @@ pub(crate) struct Where {
 
     /// A PostgreSQL database, as `postgres://user@host/name`
     ///
-    /// A password does not belong here: put it into the variable PGPASSWORD or into a password file.
+    /// A password does not belong here: put it into the variable PGPASSWORD. On another machine it is
+    /// reached by TLS, and its certificate is checked by the system's, or by `?sslrootcert=FILE`; without
+    /// TLS only where `?sslmode=disable` says so.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 
@@ -72,6 +74,12 @@ pub(crate) struct Where {
     /// `UNSPOKEN_VAULT_MASTER_KEY`, or the file that `init` wrote.
     #[arg(long, value_name = "FILE")]
     master_key_file: Option<PathBuf>,
+
+    /// The name of a master key that another holds: `aws-kms:` and the ARN of a key in AWS KMS
+    ///
+    /// It may as well stand where a master key does.
+    #[arg(long, value_name = "NAME", conflicts_with = "master_key_file")]
+    master_key: Option<KmsKey>,
 }
 
 impl Where {
@@ -79,6 +87,18 @@ impl Where {
         match (&self.data, &self.database) {
             (Some(folder), _) => StoreChoice::Folder(folder),
             (None, url) => StoreChoice::Database(url.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+impl Where {
+    /// Whether the database is on another machine, and reached without TLS.
+    fn is_far_and_bare(&self) -> bool {
+        match self.store() {
+            StoreChoice::Folder(_) => false,
+            StoreChoice::Database(url) => {
+                PostgresAddress::parse(url).is_ok_and(|address| address.is_bare)
+            }
         }
     }
 }
@@ -94,12 +114,10 @@ impl Where {
     /// Opens the store with its master key.
     fn open(&self, variables: &Variables) -> Result<Ready, Failure> {
         let runtime = Runtime::new().map_err(|error| failed(&error))?;
-        let key = master_file::find(self.master_key_file.as_deref(), variables)
-            .map_err(|error| failed(&error))?;
+        let master = self.master(variables)?;
         let sql = connect(self.store(), variables, runtime.handle(), false)
             .map_err(|error| failed(&error))?;
-        let store =
-            Opened::open(sql, Arc::new(LocalMaster::new(key))).map_err(|error| failed(&error))?;
+        let store = Opened::open(sql, master).map_err(|error| failed(&error))?;
         Ok(Ready { store, runtime })
     }
 }

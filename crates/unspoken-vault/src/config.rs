@@ -19,6 +19,9 @@ pub struct Variables {
     /// Whether `OTEL_EXPORTER_OTLP_ENDPOINT`, or the same for traces alone, names a collector. Its
     /// client reads it, and what else is standard beside it.
     pub(crate) is_traced: bool,
+    /// Those that all programs for AWS read.
+    #[cfg(feature = "aws-kms")]
+    pub(crate) aws: crate::aws::AwsVariables,
 }
 
 /// Where a store is.
@@ -45,6 +48,8 @@ impl Variables {
                 .or_else(|| path("HOME").map(|home| home.join(".config"))),
             database_password: text("PGPASSWORD").map(Zeroizing::new),
             is_traced: COLLECTOR.into_iter().any(|name| text(name).is_some()),
+            #[cfg(feature = "aws-kms")]
+            aws: crate::aws::AwsVariables::read(text),
         }
     }
 

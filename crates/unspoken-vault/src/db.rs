@@ -20,7 +20,7 @@ mod sqlite;
 pub(crate) use desk::{About, Desk};
 pub(crate) use lane::{Lane, LaneError};
 pub(crate) use memo::{EnvironmentRow, Shown, TokenRow};
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{AddressError, Postgres, PostgresAddress};
 pub(crate) use schema::{migrate, newest, version};
 #[cfg(test)]
 pub(crate) use sql::CommitError;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::digest::{self, SHA256};
+use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use aws_lc_rs::{constant_time, hmac, rand};
@@ -144,9 +144,35 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash
 }
 
+/// A hash that a certificate was signed with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+pub(crate) fn hash(by: Hash, bytes: &[u8]) -> Vec<u8> {
+    let by = match by {
+        Hash::Sha256 => &SHA256,
+        Hash::Sha384 => &SHA384,
+        Hash::Sha512 => &SHA512,
+    };
+    digest::digest(by, bytes).as_ref().to_vec()
+}
+
 /// Whether two texts are the same, without telling by time how nearly. Their lengths are no secret.
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// What requests to AWS are signed by.
+#[cfg(feature = "aws-kms")]
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let mut tag = Zeroizing::new([0; 32]);
+    tag.iter_mut().zip(hmac::sign(&key, message).as_ref()).for_each(|(to, from)| *to = *from);
+    tag
 }
 
 /// What codes of authenticators are made of: RFC 4226 names this hash, and so do all of them.

@@ -6,6 +6,8 @@
 
 mod access;
 mod audit;
+#[cfg(feature = "aws-kms")]
+mod aws;
 mod backup;
 mod check;
 mod chores;

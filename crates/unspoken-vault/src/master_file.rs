@@ -1,4 +1,6 @@
 //! The master key's file, and the other places that one comes from.
+//!
+//! In each of them stands the key itself, or the name of one that another holds.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Variables;
 use crate::hazmat::Key;
+use crate::key::KmsKey;
 
 /// Why there is no master key.
 #[derive(Debug, Error)]
@@ -20,17 +23,32 @@ pub(crate) enum MasterFileError {
     File { path: PathBuf, error: io::Error },
     #[error("others can read the master key's file `{}` (mode {mode:04o})", path.display())]
     Open { path: PathBuf, mode: u32 },
-    #[error("what is in `{place}` is no master key: that is 32 bytes as base64")]
+    #[error(
+        "what is in `{place}` is no master key: that is 32 bytes as base64, or `aws-kms:` and a key's ARN"
+    )]
     Shape { place: String },
     #[error("there is no master key")]
     Nowhere,
 }
 
+/// A master key that was found.
+#[derive(Debug)]
+pub(crate) enum FoundMaster {
+    Own(Key),
+    AwsKms(KmsKey),
+}
+
 /// The name of systemd's credential.
 const CREDENTIAL: &str = "unspoken-master-key";
 
+/// How long what a file holds is at most.
+const LONGEST: usize = 256;
+
 /// Finds the master key: in this file, or in the first place where there is one.
-pub(crate) fn find(file: Option<&Path>, variables: &Variables) -> Result<Key, MasterFileError> {
+pub(crate) fn find(
+    file: Option<&Path>,
+    variables: &Variables,
+) -> Result<FoundMaster, MasterFileError> {
     if let Some(file) = file {
         return read(file);
     }
@@ -48,11 +66,15 @@ pub(crate) fn find(file: Option<&Path>, variables: &Variables) -> Result<Key, Ma
     }
 }
 
-fn parse(text: &str) -> Option<Key> {
-    Key::new(&Zeroizing::new(STANDARD.decode(text.trim()).ok()?))
+fn parse(text: &str) -> Option<FoundMaster> {
+    let text = text.trim();
+    if KmsKey::is_meant(text) {
+        return text.parse().ok().map(FoundMaster::AwsKms);
+    }
+    Key::new(&Zeroizing::new(STANDARD.decode(text).ok()?)).map(FoundMaster::Own)
 }
 
-fn read(path: &Path) -> Result<Key, MasterFileError> {
+fn read(path: &Path) -> Result<FoundMaster, MasterFileError> {
     let failed = |error| MasterFileError::File { path: path.to_owned(), error };
     let file = fs::File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o777;
@@ -60,8 +82,8 @@ fn read(path: &Path) -> Result<Key, MasterFileError> {
     if mode & 0o037 != 0 {
         return Err(MasterFileError::Open { path: path.to_owned(), mode });
     }
-    let mut text = Zeroizing::new(String::with_capacity(128));
-    file.take(128).read_to_string(&mut text).map_err(failed)?;
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST));
+    file.take(LONGEST as u64).read_to_string(&mut text).map_err(failed)?;
     parse(&text).ok_or_else(|| MasterFileError::Shape { place: path.display().to_string() })
 }
 

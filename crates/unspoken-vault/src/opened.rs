@@ -11,7 +11,7 @@ use unspoken_model::DeploymentId;
 
 use crate::audit::Identity;
 use crate::config::{StoreChoice, Variables};
-use crate::db::{Postgres, Sql, SqlError, Sqlite, migrate};
+use crate::db::{AddressError, Postgres, PostgresAddress, Sql, SqlError, Sqlite, migrate};
 use crate::hazmat::{self, Key, SigningKey};
 use crate::key::{Address, MasterError, MasterKey, Purpose};
 
@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) master: Arc<dyn MasterKey>,
     /// The version of the master key.
     pub(crate) kek: i64,
+    /// What proves the master key.
+    pub(crate) check: Vec<u8>,
     pub(crate) signing: SigningKey,
 }
 
@@ -32,8 +34,8 @@ pub(crate) enum OpenError {
     There,
     #[error("there is no store: it was never made")]
     NotThere,
-    #[error("the address of the database cannot be read")]
-    Address,
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("the folder cannot be made ({0})")]
     Folder(#[from] std::io::Error),
     #[error(transparent)]
@@ -64,7 +66,8 @@ pub(crate) fn connect(
             Ok(Box::new(Sqlite::create(&file)?))
         }
         StoreChoice::Database(url) => {
-            let mut config: tokio_postgres::Config = url.parse().map_err(|_| OpenError::Address)?;
+            let mut address = PostgresAddress::parse(url)?;
+            let config = &mut address.config;
             if let Some(password) = &variables.database_password
                 && config.get_password().is_none()
             {
@@ -75,7 +78,7 @@ pub(crate) fn connect(
             // What hangs is given up: others wait behind it.
             config.tcp_user_timeout(std::time::Duration::from_secs(10));
             config.keepalives_idle(std::time::Duration::from_secs(5));
-            Ok(Box::new(Postgres::open(runtime.clone(), config)?))
+            Ok(Box::new(Postgres::open(runtime.clone(), address)?))
         }
     }
 }
@@ -105,15 +108,17 @@ impl Opened {
         }
         let deployment = DeploymentId::new(hazmat::random());
         let (kek, seed) = (1, Key::random());
-        let check =
-            master.wrap(Purpose::Check, &check(&deployment, kek), Key::random().expose())?;
+        let place = check(&deployment, kek);
+        let check = master.wrap(Purpose::Check, &place, Key::random().expose())?;
+        // Who may wrap and not unwrap would make a store that nobody can open.
+        master.unwrap_key(Purpose::Check, &place, &check)?;
         let sealed = master.wrap(Purpose::Own, &signing(&deployment, kek), seed.expose())?;
         let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
         sql.begin()?;
         let rows: [(&str, Vec<u8>); 5] = [
             (DEPLOYMENT, deployment.to_string().into_bytes()),
             (KEK, kek.to_string().into_bytes()),
-            (CHECK, check),
+            (CHECK, check.clone()),
             (SIGNING, sealed),
             (SIGNING_PUBLIC, signing.public()),
         ];
@@ -122,7 +127,7 @@ impl Opened {
             sql.change(statement, &[name.into(), value.into()])?;
         }
         sql.commit()?;
-        Ok(Self { sql, deployment, master, kek, signing })
+        Ok(Self { sql, deployment, master, kek, check, signing })
     }
 
     /// Opens a store, and brings its tables up to date. Nothing is written before its master key is
@@ -145,10 +150,11 @@ impl Opened {
         }
         let mut row = |name| find(&mut *sql, name)?.ok_or(SqlError::Shape(1));
         let kek: i64 = text(row(KEK)?)?.parse().map_err(|_| SqlError::Shape(1))?;
-        master.unwrap_key(Purpose::Check, &check(&deployment, kek), &row(CHECK)?)?;
+        let proof = row(CHECK)?;
+        master.unwrap_key(Purpose::Check, &check(&deployment, kek), &proof)?;
         let seed = master.unwrap_key(Purpose::Own, &signing(&deployment, kek), &row(SIGNING)?)?;
         let signing = SigningKey::new(&seed).map_err(|_| MasterError::Refused)?;
-        Ok(Self { sql, deployment, master, kek, signing })
+        Ok(Self { sql, deployment, master, kek, check: proof, signing })
     }
 }
 

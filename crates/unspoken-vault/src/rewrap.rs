@@ -97,10 +97,9 @@ impl Rewrap<'_> {
     fn begin(&mut self, deployment: &DeploymentId) -> Result<Option<i64>, RewrapError> {
         let kek = self.lock()?;
         let proof = find(self.sql, CHECK)?.ok_or(SqlError::Shape(0))?;
-        let fits = |master: &dyn MasterKey| {
-            master.unwrap_key(Purpose::Check, &check(deployment, kek), &proof).is_ok()
-        };
-        match (fits(self.old), fits(self.new)) {
+        let place = check(deployment, kek);
+        let fits = |master: &dyn MasterKey| is_under(master, Purpose::Check, &place, &proof);
+        match (fits(self.old)?, fits(self.new)?) {
             (true, true) => return Err(RewrapError::Same),
             (false, true) => return Ok(None),
             (false, false) => return Err(MasterError::Refused.into()),
@@ -108,10 +107,12 @@ impl Rewrap<'_> {
         }
         let address = check(deployment, kek + 1);
         if let Some(next) = find(self.sql, NEXT_CHECK)? {
-            let begun = self.new.unwrap_key(Purpose::Check, &address, &next);
-            return begun.map(|_| Some(kek)).map_err(|_| RewrapError::Another);
+            let is_own = is_under(self.new, Purpose::Check, &address, &next)?;
+            return if is_own { Ok(Some(kek)) } else { Err(RewrapError::Another) };
         }
         let proof = self.new.wrap(Purpose::Check, &address, Key::random().expose())?;
+        // Who may wrap and not unwrap would leave a store that nobody can open.
+        self.new.unwrap_key(Purpose::Check, &address, &proof)?;
         let statement = "INSERT INTO store (name, value) VALUES ($1, $2)";
         self.sql.change(statement, &[NEXT_CHECK.into(), proof.into()])?;
         let next = (kek + 1).to_string().into_bytes();
@@ -155,7 +156,7 @@ impl Rewrap<'_> {
         let key = self
             .old
             .unwrap_key(Purpose::ProjectKey, &address(kek), wrapped)
-            .map_err(|_| RewrapError::Key(project))?;
+            .map_err(|error| refused(error, RewrapError::Key(project)))?;
         let anew = self.new.wrap(Purpose::ProjectKey, &address(kek + 1), key.expose())?;
         Ok(vec![
             Cell::text(project),
@@ -182,11 +183,11 @@ impl Rewrap<'_> {
                 let (id, sealed): (PersonId, _) = (row.parsed(0)?, row.bytes(1)?);
                 let address = Address::own(deployment, "totp", &id.to_string());
                 // It does not say by which version it was sealed.
-                if self.new.unwrap_key(Purpose::Own, &address, sealed).is_ok() {
+                if is_under(self.new, Purpose::Own, &address, sealed)? {
                     continue;
                 }
                 let opened = self.old.unwrap_key(Purpose::Own, &address, sealed);
-                let opened = opened.map_err(|_| RewrapError::Person(id))?;
+                let opened = opened.map_err(|error| refused(error, RewrapError::Person(id)))?;
                 let sealed_anew = self.new.wrap(Purpose::Own, &address, opened.expose())?;
                 anew.push([Cell::text(id), sealed.into(), sealed_anew.into()]);
             }
@@ -220,6 +221,25 @@ impl Rewrap<'_> {
         self.sql.change("DELETE FROM store WHERE name = $1 OR name = $2", &names)?;
         Ok(true)
     }
+}
+
+/// Whether a master key wrapped this. That nobody can tell is no answer.
+fn is_under(
+    master: &dyn MasterKey,
+    purpose: Purpose,
+    address: &Address,
+    wrapped: &[u8],
+) -> Result<bool, MasterError> {
+    match master.unwrap_key(purpose, address, wrapped) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_refusal() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What it means that a master key does not open something that it should.
+fn refused(error: MasterError, meaning: RewrapError) -> RewrapError {
+    if error.is_refusal() { meaning } else { error.into() }
 }
 
 fn number(sql: &mut dyn Sql, name: &'static str) -> Result<i64, SqlError> {

@@ -17,10 +17,10 @@ use crate::audit::Signer;
 use crate::chores::Chores;
 use crate::db::{Lane, LaneError};
 use crate::federation::Issuers;
-use crate::http::{App, Counters, Front, router};
+use crate::http::{App, Counters, Front, Proxies, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
-use crate::opened::Opened;
+use crate::opened::{self, Opened};
 use crate::seen::Seen;
 use crate::tls::{Certificate, TlsError, TlsFiles};
 use crate::traces::Traces;
@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) front: Option<Front>,
     /// Whether requests are traced.
     pub(crate) is_traced: bool,
+    /// Who is believed when they say who asks.
+    pub(crate) proxies: Proxies,
 }
 
 /// Why it cannot serve, or stopped.
@@ -76,7 +78,8 @@ const STOP: Duration = Duration::from_secs(15);
 impl Server {
     /// Listens, and writes the first row of this node's chain.
     pub(crate) async fn bind(opened: Opened, settings: Settings) -> Result<Self, ServerError> {
-        let Opened { sql, deployment, master, kek, signing } = opened;
+        let Opened { sql, deployment, master, kek, check, signing } = opened;
+        let check = (opened::check(&deployment, kek), check);
         let certificate = settings.tls.map(Certificate::read).transpose()?;
         let listener = listen(settings.listen).await?;
         let metrics = match settings.metrics {
@@ -94,7 +97,7 @@ impl Server {
         let traces = if settings.is_traced { Traces::open()? } else { Traces::default() };
         let app = App {
             lane,
-            keys: Arc::new(KeyRing::new(master)),
+            keys: Arc::new(KeyRing::new(master, check)),
             deployment,
             kek,
             seen: Arc::new(Seen::default()),
@@ -104,6 +107,7 @@ impl Server {
             passwords: Arc::default(),
             front: Arc::new(front),
             traces,
+            proxies: Arc::new(settings.proxies),
         };
         let signer = Arc::new(Signer { deployment, key: signing });
         Ok(Self { listener, metrics, app, lane: thread, certificate, signer })

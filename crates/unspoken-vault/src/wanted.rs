@@ -19,6 +19,8 @@ use crate::sign_in::{Passwords, StoredPassword, fits, store};
 pub(crate) enum Wanted {
     /// A project's key, in memory.
     ProjectKey(WrappedKey),
+    /// A new key for a project, wrapped for this address.
+    NewKey(Address),
     /// The keys of an issuer of proofs, in memory.
     Issuer(String),
     /// Whether a password fits; and what is kept beside it, opened.
@@ -56,6 +58,10 @@ pub(crate) enum Found {
         own: Option<Arc<Key>>,
     },
     NewPassword(StoredPassword),
+    NewKey {
+        address: Address,
+        wrapped: Vec<u8>,
+    },
     Sealed(Vec<u8>),
 }
 
@@ -74,6 +80,11 @@ impl Wanted {
                 let fetched = fetched.map_err(|_| Problem::internal())?;
                 return if fetched { Ok(Found::InMemory) } else { Err(Problem::unavailable()) };
             }
+            Self::NewKey(address) => {
+                let make =
+                    move || ring.make(&address).map(|wrapped| Found::NewKey { address, wrapped });
+                tokio::task::spawn_blocking(make).await
+            }
             Self::Sealed { address, key } => {
                 let seal = move || ring.seal_own(&address, &key).map(Found::Sealed);
                 tokio::task::spawn_blocking(seal).await
@@ -85,10 +96,13 @@ impl Wanted {
             Self::Proof { stored, password } => {
                 let prove = move || {
                     let fits = fits(&password, stored.password.as_ref());
-                    // Opened whether or not the password fits, so that time tells neither.
-                    let own =
-                        stored.own.as_ref().map(|(address, sealed)| ring.open_own(address, sealed));
-                    let own = own.transpose()?.map(Arc::new);
+                    // Opened whether or not the password fits, and something where there is nothing to
+                    // open, so that time tells neither.
+                    let own = match &stored.own {
+                        Some((address, sealed)) => Some(ring.open_own(address, sealed)?),
+                        None => ring.open_nobodys().map(|()| None)?,
+                    };
+                    let own = own.map(Arc::new);
                     Ok(Found::Proof { stored, fits, own })
                 };
                 Ok(passwords.within(prove).await?)
@@ -103,10 +117,66 @@ impl fmt::Debug for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ProjectKey(_) => "ProjectKey(..)",
+            Self::NewKey(_) => "NewKey(..)",
             Self::Issuer(_) => "Issuer(..)",
             Self::Proof { .. } => "Proof(..)",
             Self::NewPassword(_) => "NewPassword(..)",
             Self::Sealed { .. } => "Sealed(..)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use unspoken_model::DeploymentId;
+
+    use super::*;
+    use crate::key::{LocalMaster, MasterError, MasterKey, Purpose};
+
+    /// Counts how often it was asked.
+    #[derive(Debug)]
+    struct Counting(LocalMaster, AtomicUsize);
+
+    impl MasterKey for Counting {
+        fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
+            self.0.wrap(p, a, key)
+        }
+
+        fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.unwrap_key(p, a, w)
+        }
+    }
+
+    /// A master key that is far away would tell by time who has a second factor.
+    #[test]
+    fn whoever_signs_in_the_master_key_is_asked_once() {
+        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let deployment = DeploymentId::new([1; 16]);
+        let (check, totp) =
+            (Address::own(&deployment, "check", ""), Address::own(&deployment, "totp", "person_1"));
+        let wrap = |purpose, address| master.wrap(purpose, address, &[7; 32]).unwrap();
+        let ring = KeyRing::new(
+            Arc::clone(&master) as Arc<dyn MasterKey>,
+            (check.clone(), wrap(Purpose::Check, &check)),
+        );
+        let own = Some((totp.clone(), wrap(Purpose::Own, &totp)));
+        let means =
+            Means { ring: Arc::new(ring), issuers: Arc::default(), passwords: Arc::default() };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for own in [own, None] {
+            let stored = StoredProof { password: None, own: own.clone() };
+            let password = Zeroizing::new("a password".to_owned());
+            let wanted = Wanted::Proof { stored, password };
+            let Means { ring, issuers, passwords } = &means;
+            let (ring, issuers) = (Arc::clone(ring), Arc::clone(issuers));
+            let means = Means { ring, issuers, passwords: Arc::clone(passwords) };
+            let found = runtime.block_on(wanted.find(means)).unwrap();
+            let Found::Proof { fits, own: opened, .. } = found else { panic!("another thing") };
+            assert!(!fits && opened.is_some() == own.is_some());
+            assert_eq!(master.1.swap(0, Ordering::SeqCst), 1);
+        }
     }
 }

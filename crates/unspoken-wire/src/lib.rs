@@ -10,6 +10,7 @@ mod bundle;
 mod callback;
 mod descriptors;
 mod escape;
+mod forwarded;
 mod page;
 pub mod vault;
 
@@ -17,4 +18,5 @@ pub use bundle::{Bundle, BundleError, Origin};
 pub use callback::{Brought, Callback, CallbackError};
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use escape::escape;
+pub use forwarded::{ForwardedError, forwarded_for};
 pub use page::Page;

@@ -3,14 +3,11 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::{Where, failed, say};
 use crate::backup::{back_up, restore};
 use crate::config::{StoreChoice, Variables};
 use crate::failure::Failure;
-use crate::key::LocalMaster;
-use crate::master_file;
 use crate::opened::FILE;
 
 /// Write a copy of a store into one file
@@ -62,14 +59,12 @@ impl Restore {
             return Err(elsewhere("restored")
                 .hint("Run `pg_restore` into an empty database, then `unspoken-vault check`."));
         };
-        let key = master_file::find(self.place.master_key_file.as_deref(), variables)
-            .map_err(|error| failed(&error))?;
+        let master = self.place.master(variables)?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)
             .map_err(|error| failed(&error))?;
-        let master = Arc::new(LocalMaster::new(key));
         let summary =
             restore(&self.file, &folder.join(FILE), master).map_err(|error| failed(&error))?;
         let last = summary.last.map_or(0, |(number, _)| number);

@@ -1,6 +1,5 @@
 //! `unspoken-vault check`: looks whether a store is in order.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -10,8 +9,6 @@ use super::{Where, failed, say};
 use crate::check::{Extent, Finding, check_content, check_tables};
 use crate::config::{StoreChoice, Variables};
 use crate::failure::Failure;
-use crate::key::LocalMaster;
-use crate::master_file;
 use crate::opened::{Opened, connect};
 
 /// Look whether a store is in order
@@ -45,14 +42,13 @@ impl Check {
     fn look(&self, variables: &Variables) -> Result<Vec<Finding>, Failure> {
         let runtime = Runtime::new().map_err(|error| failed(&error))?;
         let store = self.place.store();
-        let key = master_file::find(self.place.master_key_file.as_deref(), variables)
-            .map_err(|error| failed(&error))?;
+        let master = self.place.master(variables)?;
         let mut sql =
             connect(store, variables, runtime.handle(), false).map_err(|error| failed(&error))?;
         let is_sqlite = matches!(store, StoreChoice::Folder(_));
         let mut findings = check_tables(&mut *sql, is_sqlite).map_err(|error| failed(&error))?;
         let extent = if self.all { Extent::All } else { Extent::Sample { since: now() - WEEK } };
-        match Opened::look(sql, Arc::new(LocalMaster::new(key))) {
+        match Opened::look(sql, master) {
             Ok(mut opened) => {
                 findings
                     .extend(check_content(&mut opened, extent).map_err(|error| failed(&error))?);

@@ -2,18 +2,17 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use unspoken_model::{PersonId, TeamId};
 use unspoken_seal::{PlainToken, TokenKind};
 
 use super::Where;
+use super::master::hold;
 use crate::config::{StoreChoice, Variables};
 use crate::db::{Cell, Sql, SqlError, own_time};
 use crate::failure::Failure;
 use crate::hazmat::{self, Key};
-use crate::key::LocalMaster;
-use crate::master_file::{self, MasterFileError};
+use crate::master_file::{self, FoundMaster, MasterFileError};
 use crate::opened::{OpenError, Opened, connect, is_within};
 use crate::sign_in::Email;
 
@@ -44,15 +43,28 @@ impl Init {
             .map_err(|error| Failure::new(format!("no runtime could be started ({error})")))?;
         let store = self.place.store();
         let owner = Email::parse(&self.owner).map_err(|error| Failure::new(error.to_string()))?;
-        let (key, file) = self.master_key(store, variables)?;
+        let (found, file) = self.master_key(store, variables)?;
+        let named = match &found {
+            FoundMaster::Own(_) => None,
+            FoundMaster::AwsKms(key) => Some(key.to_string()),
+        };
+        let master = hold(found, variables)?;
         let sql =
             connect(store, variables, runtime.handle(), true).map_err(|error| explain(&error))?;
-        let mut opened =
-            Opened::make(sql, Arc::new(LocalMaster::new(key))).map_err(|error| explain(&error))?;
+        let mut opened = Opened::make(sql, master).map_err(|error| explain(&error))?;
         let token = invite(&mut *opened.sql, &self.team, owner.as_str())
             .map_err(|error| Failure::new(error.to_string()))?;
-        let given = self.place.master_key_file.as_deref();
-        let said = say(&token, file.as_deref(), (store, given));
+        let Where { master_key, master_key_file, .. } = &self.place;
+        let given = match (master_key, master_key_file) {
+            (Some(name), _) => format!(" --master-key {name}"),
+            (None, Some(file)) => format!(" --master-key-file {}", file.display()),
+            (None, None) => String::new(),
+        };
+        let made = match (&file, &named) {
+            (Some(file), _) => Some(MasterPlace::File(file)),
+            (None, named) => named.as_deref().map(MasterPlace::Elsewhere),
+        };
+        let said = say(&token, made.as_ref(), (store, given));
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
             Failure::new(format!("the owner's invitation could not be printed ({error})"))
         })
@@ -63,7 +75,10 @@ impl Init {
         &self,
         store: StoreChoice<'_>,
         variables: &Variables,
-    ) -> Result<(Key, Option<PathBuf>), Failure> {
+    ) -> Result<(FoundMaster, Option<PathBuf>), Failure> {
+        if let Some(name) = &self.place.master_key {
+            return Ok((FoundMaster::AwsKms(name.clone()), None));
+        }
         let file = self.place.master_key_file.clone().or_else(|| variables.master_key_file());
         let outside = |file: &PathBuf| match store {
             StoreChoice::Folder(folder) => !is_within(file, folder),
@@ -75,7 +90,7 @@ impl Init {
         }
         let given = self.place.master_key_file.as_deref().filter(|file| file.exists());
         match master_file::find(given, variables) {
-            Ok(key) => Ok((key, None)),
+            Ok(found) => Ok((found, None)),
             Err(MasterFileError::Nowhere) => {
                 let file = file.ok_or_else(|| {
                     Failure::new("there is no place for a master key")
@@ -83,7 +98,7 @@ impl Init {
                 })?;
                 let key = Key::random();
                 master_file::write(&file, &key).map_err(|error| Failure::new(error.to_string()))?;
-                Ok((key, Some(file)))
+                Ok((FoundMaster::Own(key), Some(file)))
             }
             Err(error) => Err(Failure::new(error.to_string())),
         }
@@ -126,19 +141,32 @@ fn invite(sql: &mut dyn Sql, team: &str, owner: &str) -> Result<PlainToken, SqlE
     Ok(token)
 }
 
-/// What is told: of a key that was made, and of the place that was given for one.
+/// What has to be said of a master key.
+enum MasterPlace<'a> {
+    /// It was made, in this file.
+    File(&'a Path),
+    /// Another holds it.
+    Elsewhere(&'a str),
+}
+
+/// What is told: of a master key, and of what was given for one.
 fn say(
     token: &PlainToken,
-    made: Option<&Path>,
-    (store, given): (StoreChoice<'_>, Option<&Path>),
+    master: Option<&MasterPlace<'_>>,
+    (store, given): (StoreChoice<'_>, String),
 ) -> String {
     let mut text = String::from("The store is made.\n\n");
-    if let Some(file) = made {
-        text.push_str(&format!(
+    match master {
+        Some(MasterPlace::File(file)) => text.push_str(&format!(
             "The master key is in {}. Without it nothing in the store can be read, by you either: keep a \
              copy of it apart from the store and its backups.\n\n",
             file.display()
-        ));
+        )),
+        Some(MasterPlace::Elsewhere(name)) => text.push_str(&format!(
+            "The master key is {name}. Who deletes it there deletes what is in the store and in its \
+             backups, for you as well.\n\n"
+        )),
+        None => {}
     }
     text.push_str(
         "The owner's invitation, for one session within 24 hours (it is not shown again):\n\n  ",
@@ -148,8 +176,6 @@ fn say(
         StoreChoice::Folder(folder) => format!("--data {}", folder.display()),
         StoreChoice::Database(_) => "--database URL".to_owned(),
     };
-    let given = given.map(|file| format!(" --master-key-file {}", file.display()));
-    let given = given.unwrap_or_default();
     text.push_str(&format!(
         "\n\nNext:\n  unspoken-vault serve {place}{given}\n  unspoken login --vault http://127.0.0.1:8750 --token-stdin\n"
     ));

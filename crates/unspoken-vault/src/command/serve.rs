@@ -1,13 +1,15 @@
 //! `unspoken-vault serve`: answers, until it is told to stop.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 use super::{Ready, Where, failed};
 use crate::config::Variables;
 use crate::failure::Failure;
-use crate::http::Front;
+use crate::http::{Front, Proxies};
 use crate::server::{Server, ServerError, Settings};
 use crate::tls::TlsFiles;
 
@@ -43,6 +45,13 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "URL", value_parser = front)]
     url: Option<Front>,
 
+    /// Who stands in front of this vault, such as 10.0.0.0/8: they are believed when they say who asks
+    ///
+    /// They say so in `X-Forwarded-For`, to which each of them has to add whom it was asked by. Give it
+    /// more than once for more of them. Without it that header means nothing.
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = range)]
+    trusted_proxies: Vec<IpNet>,
+
     /// Serve without TLS at an address that others can reach
     ///
     /// Whoever can read the network can then read values and tokens.
@@ -66,8 +75,12 @@ impl Serve {
         let Ready { store, runtime } = self.place.open(variables)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let is_bare = tls.is_none() && !self.listen.ip().is_loopback();
-        let notice =
-            if is_bare { " (without TLS: values and tokens can be read on the way)" } else { "" };
+        let mut notice =
+            if is_bare { " (without TLS: values and tokens can be read on the way)" } else { "" }
+                .to_owned();
+        if self.place.is_far_and_bare() {
+            notice.push_str(" (the database without TLS: who is on the way to it can read and change what is asked)");
+        }
         let settings = Settings {
             listen: self.listen,
             metrics: self.metrics,
@@ -75,6 +88,7 @@ impl Serve {
             rate: self.rate,
             front: self.url,
             is_traced: variables.is_traced,
+            proxies: Proxies::new(self.trusted_proxies),
         };
         let served = runtime.block_on(async move {
             let server = Server::bind(store, settings).await?;
@@ -89,4 +103,11 @@ impl Serve {
 
 fn front(text: &str) -> Result<Front, String> {
     Front::parse(text).ok_or_else(|| "this is no `https://host` or `http://host`".to_owned())
+}
+
+fn range(text: &str) -> Result<IpNet, &'static str> {
+    let range = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let range = range.map_err(|_| "this is no address, and no range such as 10.0.0.0/8")?;
+    // Who is believed whoever they are can give themselves any address.
+    if range.prefix_len() == 0 { Err("this is everybody") } else { Ok(range.trunc()) }
 }

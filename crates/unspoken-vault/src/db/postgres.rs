@@ -1,15 +1,23 @@
 //! PostgreSQL: any number of nodes on one store.
 
+mod address;
+mod tls;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use bytes::BytesMut;
 use futures_util::future::try_join_all;
 use tokio::runtime::Handle;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
+
+pub(crate) use address::{AddressError, PostgresAddress};
+use tls::Tls;
 
 use super::sql::{Cell, CommitError, Row, Sql, SqlError};
 
@@ -17,6 +25,7 @@ use super::sql::{Cell, CommitError, Row, Sql, SqlError};
 pub(crate) struct Postgres {
     runtime: Handle,
     config: Config,
+    tls: Option<Tls>,
     client: Client,
     statements: HashMap<&'static str, Statement>,
     /// Whether a transaction is to begin with the next statements.
@@ -25,9 +34,10 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Connects. `runtime` drives the connection.
-    pub(crate) fn open(runtime: Handle, config: Config) -> Result<Self, SqlError> {
-        let client = connect(&runtime, &config)?;
-        Ok(Self { runtime, config, client, statements: HashMap::new(), is_due: false })
+    pub(crate) fn open(runtime: Handle, address: PostgresAddress) -> Result<Self, SqlError> {
+        let PostgresAddress { config, tls, .. } = address;
+        let client = connect(&runtime, &config, tls.as_ref())?;
+        Ok(Self { runtime, config, tls, client, statements: HashMap::new(), is_due: false })
     }
 
     fn statement(&mut self, text: &'static str) -> Result<Statement, SqlError> {
@@ -53,11 +63,41 @@ impl Postgres {
     }
 }
 
-fn connect(runtime: &Handle, config: &Config) -> Result<Client, SqlError> {
-    let (client, connection) = runtime.block_on(config.connect(NoTls))?;
+fn connect(runtime: &Handle, config: &Config, tls: Option<&Tls>) -> Result<Client, SqlError> {
+    match tls {
+        Some(tls) => connect_by(runtime, config, tls.clone()),
+        None => connect_by(runtime, config, NoTls),
+    }
+}
+
+fn connect_by<T>(runtime: &Handle, config: &Config, tls: T) -> Result<Client, SqlError>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let connected = runtime.block_on(config.connect(tls));
+    let (client, connection) = connected.map_err(|error| unconnected(&error))?;
     // It ends when the client is dropped; what failed is told to who asks next.
     runtime.spawn(async move { drop(connection.await) });
     Ok(client)
+}
+
+/// Why there is no connection. Nothing was asked over it yet that could be quoted.
+fn unconnected(error: &tokio_postgres::Error) -> SqlError {
+    let source = error.source();
+    let refused = source
+        .and_then(|source| source.downcast_ref::<io::Error>()?.get_ref())
+        .and_then(|inside| inside.downcast_ref::<rustls::Error>());
+    if let Some(refused) = refused {
+        return SqlError::Failed(format!("PostgreSQL: no TLS with it ({refused})"));
+    }
+    if source.is_some_and(|source| source.to_string() == "server does not support TLS") {
+        return SqlError::Failed("PostgreSQL: it speaks no TLS".to_owned());
+    }
+    match error.code() {
+        Some(code) => SqlError::Failed(format!("PostgreSQL: {}", code.code())),
+        None => SqlError::Failed("PostgreSQL: it cannot be reached".to_owned()),
+    }
 }
 
 fn parameters(cells: &[Cell]) -> impl ExactSizeIterator<Item = &(dyn ToSql + Sync)> {
@@ -187,7 +227,7 @@ impl Sql for Postgres {
         if self.client.is_closed() {
             self.is_due = false;
             self.statements.clear();
-            self.client = connect(&self.runtime, &self.config)?;
+            self.client = connect(&self.runtime, &self.config, self.tls.as_ref())?;
         }
         Ok(())
     }

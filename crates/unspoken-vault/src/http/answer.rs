@@ -10,7 +10,7 @@ use unspoken_wire::vault::{Revealed, RevealedSecret};
 use zeroize::Zeroizing;
 
 use super::page::Page;
-use crate::key::{Address, KeyRing, SealedValue};
+use crate::key::{Address, KeyRing, ProjectKey, SealedValue};
 use crate::problem::{Problem, WrappedKey};
 
 /// What a handler says, and what the description of the interface says of it.
@@ -44,6 +44,9 @@ pub(crate) struct Sealed {
     pub(crate) keys: Vec<(i64, WrappedKey)>,
     pub(crate) shape: Shape,
 }
+
+/// Keys of a project, by their versions.
+pub(super) type Keys = Vec<(i64, ProjectKey)>;
 
 pub(crate) struct SealedItem {
     pub(crate) name: SecretName,
@@ -175,19 +178,25 @@ impl Reply for Handed {
 }
 
 impl Sealed {
-    /// Whether all keys are in memory, so that nobody has to be waited for.
-    pub(super) fn is_near(&self, ring: &KeyRing) -> bool {
-        self.keys.iter().all(|(_, key)| ring.peek(&key.address, &key.wrapped).is_some())
+    /// All keys, where they are in memory, so that nobody has to be waited for.
+    pub(super) fn near_keys(&self, ring: &KeyRing) -> Option<Keys> {
+        let near = |(version, key): &(i64, WrappedKey)| {
+            Some((*version, ring.peek(&key.address, &key.wrapped)?))
+        };
+        self.keys.iter().map(near).collect()
     }
 
-    /// Opens all values. May wait for who holds the master key.
-    pub(super) fn open(self, ring: &KeyRing) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let keys = self
-            .keys
-            .iter()
-            .map(|(version, key)| Ok((*version, ring.find(&key.address, &key.wrapped)?)))
-            .collect::<Result<Vec<_>, crate::key::MasterError>>()
-            .map_err(|_| Problem::unavailable())?;
+    /// All keys. May wait for who holds the master key.
+    pub(super) fn find_keys(&self, ring: &KeyRing) -> Result<Keys, Problem> {
+        let find = |(version, key): &(i64, WrappedKey)| {
+            let found = ring.find(&key.address, &key.wrapped);
+            found.map(|key| (*version, key)).map_err(|_| Problem::unavailable())
+        };
+        self.keys.iter().map(find).collect()
+    }
+
+    /// Opens all values.
+    pub(super) fn open(self, keys: &Keys) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let mut secrets = Vec::with_capacity(self.items.len());
         for item in self.items {
             let key = keys.iter().find(|(version, _)| *version == item.key_version);

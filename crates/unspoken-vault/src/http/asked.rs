@@ -33,6 +33,8 @@ pub(crate) struct Asked {
     pub(super) is_foreign: bool,
     pub(super) front: Arc<Front>,
     pub(super) doors: Arc<Doors>,
+    /// By what that is known which it makes: the same however often it is begun.
+    pub(crate) fresh: [u8; 16],
     /// What was found since the request was begun for the first time.
     pub(super) found: Vec<Found>,
     pub(super) keys: Arc<KeyRing>,
@@ -173,9 +175,13 @@ impl Asked {
         found.ok_or_else(|| Problem::wants(Wanted::Sealed { address, key: Arc::new(key) }))
     }
 
-    /// Makes a key for a new project.
-    pub(crate) fn keys(&self) -> &KeyRing {
-        &self.keys
+    /// A new key for a project, wrapped for this address.
+    pub(crate) fn new_key(&self, address: Address) -> Result<Vec<u8>, Problem> {
+        let found = self.found.iter().find_map(|found| match found {
+            Found::NewKey { address: known, wrapped } if *known == address => Some(wrapped.clone()),
+            _ => None,
+        });
+        found.ok_or_else(|| Problem::wants(Wanted::NewKey(address)))
     }
 }
 

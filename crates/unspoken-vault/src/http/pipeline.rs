@@ -26,6 +26,7 @@ use super::answer::Answer;
 use super::asked::{Asked, etag};
 use super::browser::Front;
 use super::page;
+use super::proxies::Proxies;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane, Shown};
@@ -54,6 +55,7 @@ pub(crate) struct App {
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) front: Arc<Front>,
     pub(crate) traces: Traces,
+    pub(crate) proxies: Arc<Proxies>,
 }
 
 /// What was counted, route by route.
@@ -133,19 +135,24 @@ pub(crate) fn router(app: App) -> (Router, Counters) {
 async fn ready(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
 ) -> (StatusCode, &'static str) {
+    let Ok(address) = app.proxies.client(peer.ip(), &headers) else {
+        return (StatusCode::BAD_REQUEST, "who asks cannot be told\n");
+    };
     let about = About {
         request: RequestId::new(hazmat::random()),
-        address: peer.ip(),
+        address,
         action: Action::NodeStart,
         token: None,
         environment: None,
         name: None,
         changes: false,
     };
-    let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
+    let work =
+        |desk: &mut Desk<'_>| Ok(desk.rows("SELECT name FROM store LIMIT 1", &[]).map(drop)?);
     let asked = async {
-        app.limit.admit(Asker::Address(peer.ip())).map_err(|_| Problem::unavailable())?;
+        app.limit.admit(Asker::Address(address)).map_err(|_| Problem::unavailable())?;
         app.lane.run(about, work).await
     };
     match timeout(PATIENCE, asked).await {
@@ -157,13 +164,13 @@ async fn ready(
 async fn handle(
     app: &App,
     route: &Route,
-    address: IpAddr,
+    peer: IpAddr,
     parameters: &RawPathParams,
     request: Request,
 ) -> Response {
     let id = RequestId::new(hazmat::random());
     let trace = app.traces.begin(&route.plan, request.headers());
-    let attempt = attempt(app, route, address, parameters, request, (id, &trace));
+    let attempt = attempt(app, route, peer, parameters, request, (id, &trace));
     let refuse_by = |problem: &Problem| {
         if route.is_page { page::refuse(problem, id, &app.front) } else { refuse(problem, id) }
     };
@@ -187,12 +194,13 @@ async fn handle(
 async fn attempt(
     app: &App,
     route: &Route,
-    address: IpAddr,
+    peer: IpAddr,
     parameters: &RawPathParams,
     request: Request,
     (id, trace): (RequestId, &Trace),
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
+    let address = app.proxies.client(peer, &head.headers)?;
     admit(app, Asker::Address(address))?;
     let auth = credential(&head.headers)?;
     if let Some(auth) = &auth {
@@ -211,6 +219,7 @@ async fn attempt(
         is_foreign: is_foreign(&head.headers),
         front: Arc::clone(&app.front),
         doors: Arc::clone(&app.doors),
+        fresh: hazmat::random(),
         found: Vec::new(),
         keys: Arc::clone(&app.keys),
         issuers: Arc::clone(&app.issuers),
@@ -318,11 +327,16 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Sealed(sealed) => {
             let revision = sealed.revision;
             let ring = Arc::clone(&app.keys);
-            let bytes = if sealed.is_near(&ring) {
-                sealed.open(&ring)?
-            } else {
-                let opened = tokio::task::spawn_blocking(move || sealed.open(&ring)).await;
-                opened.map_err(|_| Problem::internal())??
+            let bytes = match sealed.near_keys(&ring) {
+                Some(keys) => sealed.open(&keys)?,
+                None => {
+                    let open = move || {
+                        let keys = sealed.find_keys(&ring)?;
+                        sealed.open(&keys)
+                    };
+                    let opened = tokio::task::spawn_blocking(open).await;
+                    opened.map_err(|_| Problem::internal())??
+                }
             };
             (bytes, Some(revision))
         }

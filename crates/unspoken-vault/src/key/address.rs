@@ -96,6 +96,27 @@ impl Address {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// What it is made of, each with its name, for a holder of the master key that is told so. What
+    /// is empty is left out: its name says that it is.
+    #[cfg(feature = "aws-kms")]
+    pub(crate) fn told(&self, purpose: Purpose) -> Vec<(&'static str, &str)> {
+        let names: &[&str] = match purpose {
+            Purpose::ProjectKey => &["format", "suite", "deployment", "team", "project", "kek"],
+            _ => &["format", "suite", "deployment", "what", "whose", "kek"],
+        };
+        let mut fields = vec![("purpose", purpose.as_str())];
+        let mut rest = self.0.as_slice();
+        for name in names {
+            let Some((length, behind)) = rest.split_first_chunk() else { break };
+            let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
+            let Some((field, behind)) = behind.split_at_checked(length) else { break };
+            rest = behind;
+            let text = str::from_utf8(field).unwrap_or_default();
+            fields.extend(Some((*name, text)).filter(|_| !text.is_empty()));
+        }
+        fields
+    }
 }
 
 fn push(bytes: &mut Vec<u8>, field: &[u8]) {
@@ -127,4 +148,28 @@ fn no_two_addresses_are_spelt_alike() {
         let bound = |purpose: Purpose| purpose.bind(one);
         assert_ne!(bound(Purpose::Value), bound(Purpose::DataKey));
     }
+}
+
+#[cfg(feature = "aws-kms")]
+#[test]
+fn an_address_is_told_by_names_and_whole() {
+    let (deployment, team) = (DeploymentId::new([1; 16]), TeamId::new([2; 16]));
+    let project = ProjectId::new([3; 16]);
+    let address = Address::project(&deployment, &team, &project).wrapped_by(7);
+    let expected = [
+        ("purpose", "project-key".to_owned()),
+        ("format", FORMAT.to_owned()),
+        ("suite", SUITE.to_owned()),
+        ("deployment", deployment.to_string()),
+        ("team", team.to_string()),
+        ("project", project.to_string()),
+        ("kek", "7".to_owned()),
+    ];
+    let told = address.told(Purpose::ProjectKey);
+    assert!(told.iter().map(|(name, text)| (*name, (*text).to_owned())).eq(expected));
+    let check = Address::own(&deployment, "check", "").wrapped_by(1);
+    let told = check.told(Purpose::Check);
+    assert_eq!(told[4..], [("what", "check"), ("kek", "1")]);
+    let own = Address::own(&deployment, "totp", "person_1");
+    assert_eq!(own.told(Purpose::Own)[4..], [("what", "totp"), ("whose", "person_1")]);
 }

@@ -29,6 +29,16 @@ pub(crate) enum MasterError {
         "the master key does not open what was wrapped: it is another one, or that was changed"
     )]
     Refused,
+    #[cfg(feature = "aws-kms")]
+    #[error(transparent)]
+    Kms(#[from] crate::aws::KmsError),
+}
+
+impl MasterError {
+    /// Whether the key was asked, and is not the one. Otherwise nobody knows.
+    pub(crate) fn is_refusal(self) -> bool {
+        self == Self::Refused
+    }
 }
 
 /// A master key that this process holds.

@@ -4,7 +4,7 @@
 //! - A key is found by all that it was unwrapped from: the wrapped bytes and the address.
 //! - It is forgotten five minutes after it was last used, an hour after it was
 //!   unwrapped, and when there are too many.
-//! - Several that want the same key wait for one unwrapping.
+//! - Several that want the same key wait for one unwrapping, and for its failure.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,12 +21,21 @@ pub(crate) struct ProjectKey(Arc<Key>);
 /// See the rules at the top.
 pub(crate) struct KeyRing {
     master: Arc<dyn MasterKey>,
+    /// What proves the master key, and where it belongs.
+    check: (Address, Vec<u8>),
     held: Mutex<HashMap<[u8; 32], Arc<Slot>>>,
 }
 
 /// A place that one unwraps for, while others wait.
 #[derive(Default)]
-struct Slot(Mutex<Option<Held>>);
+struct Slot(Mutex<Wrapped>);
+
+#[derive(Default)]
+struct Wrapped {
+    held: Option<Held>,
+    /// When it could not be unwrapped the last time, and why.
+    failed: Option<(Instant, MasterError)>,
+}
 
 struct Held {
     key: ProjectKey,
@@ -102,8 +111,8 @@ impl KeyRing {
     const WHOLE: Duration = Duration::from_hours(1);
     const MOST: usize = 1024;
 
-    pub(crate) fn new(master: Arc<dyn MasterKey>) -> Self {
-        Self { master, held: Mutex::default() }
+    pub(crate) fn new(master: Arc<dyn MasterKey>, check: (Address, Vec<u8>)) -> Self {
+        Self { master, check, held: Mutex::default() }
     }
 
     /// A project's key, unwrapped now or lately. May wait for who holds the master key.
@@ -113,19 +122,30 @@ impl KeyRing {
         wrapped: &[u8],
     ) -> Result<ProjectKey, MasterError> {
         let slot = self.slot(address, wrapped);
+        let asked = Instant::now();
         // A thread that panicked while it unwrapped has put nothing in.
-        let mut held = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        match &mut *held {
-            Some(held) if !held.is_over(now) => {
-                held.used = now;
-                Ok(held.key.clone())
-            }
-            _ => {
-                let key = self.master.unwrap_key(Purpose::ProjectKey, address, wrapped)?;
-                let key = ProjectKey::new(key);
-                *held = Some(Held { key: key.clone(), since: now, used: now });
+        if let Some(held) = slot.held.as_mut().filter(|held| !held.is_over(now)) {
+            held.used = now;
+            return Ok(held.key.clone());
+        }
+        // Who waited while it failed does not let those behind wait once more.
+        if let Some((_, error)) = slot.failed.filter(|(at, _)| *at >= asked) {
+            return Err(error);
+        }
+        match self.master.unwrap_key(Purpose::ProjectKey, address, wrapped) {
+            Ok(key) => {
+                let (key, now) = (ProjectKey::new(key), Instant::now());
+                *slot = Wrapped {
+                    held: Some(Held { key: key.clone(), since: now, used: now }),
+                    failed: None,
+                };
                 Ok(key)
+            }
+            Err(error) => {
+                slot.failed = Some((Instant::now(), error));
+                Err(error)
             }
         }
     }
@@ -133,9 +153,9 @@ impl KeyRing {
     /// A project's key, if it is in memory. Never waits.
     pub(crate) fn peek(&self, address: &Address, wrapped: &[u8]) -> Option<ProjectKey> {
         let slot = self.slot(address, wrapped);
-        let mut held = slot.0.try_lock().ok()?;
+        let mut slot = slot.0.try_lock().ok()?;
         let now = Instant::now();
-        let held = held.as_mut().filter(|held| !held.is_over(now))?;
+        let held = slot.held.as_mut().filter(|held| !held.is_over(now))?;
         held.used = now;
         Some(held.key.clone())
     }
@@ -150,11 +170,9 @@ impl KeyRing {
         Arc::clone(slots.entry(id).or_default())
     }
 
-    /// Wraps a new key for a project.
-    pub(crate) fn make(&self, address: &Address) -> Result<(ProjectKey, Vec<u8>), MasterError> {
-        let key = Key::random();
-        let wrapped = self.master.wrap(Purpose::ProjectKey, address, key.expose())?;
-        Ok((ProjectKey::new(key), wrapped))
+    /// Wraps a new key for a project. May wait for who holds the master key.
+    pub(crate) fn make(&self, address: &Address) -> Result<Vec<u8>, MasterError> {
+        self.master.wrap(Purpose::ProjectKey, address, Key::random().expose())
     }
 
     /// Seals something of the store's own, or a person's. May wait for who holds the master key.
@@ -167,12 +185,18 @@ impl KeyRing {
         self.master.unwrap_key(Purpose::Own, address, sealed)
     }
 
+    /// Opens something that is nobody's, so that who has nothing sealed takes as long.
+    pub(crate) fn open_nobodys(&self) -> Result<(), MasterError> {
+        let (address, sealed) = &self.check;
+        self.master.unwrap_key(Purpose::Check, address, sealed).map(drop)
+    }
+
     /// Forgets what was held for long enough. Called now and then.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         let mut slots = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|_, slot| match slot.0.try_lock() {
-            Ok(held) => held.as_ref().is_some_and(|held| !held.is_over(now)),
+            Ok(slot) => slot.held.as_ref().is_some_and(|held| !held.is_over(now)),
             Err(_) => true,
         });
     }
@@ -262,8 +286,8 @@ mod tests {
     #[test]
     fn many_that_want_a_key_wait_for_one_unwrapping() {
         let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
-        let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>);
-        let (_, wrapped) = ring.make(&address(3)).unwrap();
+        let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>, (address(0), vec![]));
+        let wrapped = ring.make(&address(3)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| ring.find(&address(3), &wrapped).unwrap());
@@ -273,5 +297,25 @@ mod tests {
         assert_eq!(ring.find(&address(4), &wrapped).unwrap_err(), MasterError::Refused);
         // The same bytes at another place are another key, and were asked for.
         assert_eq!(master.1.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn who_waited_for_an_unwrapping_that_failed_does_not_begin_another() {
+        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>, (address(0), vec![]));
+        let begin = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    begin.wait();
+                    assert!(ring.find(&address(3), b"nonsense").is_err());
+                });
+            }
+        });
+        let asked = master.1.load(Ordering::SeqCst);
+        assert!(asked < 4, "{asked}");
+        // It is tried again by who comes later.
+        assert!(ring.find(&address(3), b"nonsense").is_err());
+        assert_eq!(master.1.load(Ordering::SeqCst), asked + 1);
     }
 }

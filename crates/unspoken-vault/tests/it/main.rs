@@ -12,12 +12,16 @@
 
 mod class;
 mod crash;
+mod database_tls;
 mod front;
+#[cfg(feature = "aws-kms")]
+mod kms;
 mod login;
 mod master;
 mod moved;
 mod operations;
 mod people;
+mod proxy;
 mod raw;
 mod record;
 mod revocation;

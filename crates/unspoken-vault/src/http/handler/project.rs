@@ -9,7 +9,6 @@ use unspoken_wire::vault::{
 
 use crate::access::{Caller, Permit, Place};
 use crate::db::{Cell, Desk};
-use crate::hazmat;
 use crate::http::answer::Json;
 use crate::http::asked::Asked;
 use crate::key::Address;
@@ -72,10 +71,10 @@ pub(in crate::http) fn make(
     let team = permit.place().team;
     let name = parse(&body.name)?;
     let remotes = remotes(&body.remotes)?;
-    let id = ProjectId::new(hazmat::random());
+    let id = ProjectId::new(asked.fresh);
     let kek = asked.kek_for_new(desk)?;
     let address = Address::project(&asked.deployment, &team, &id).wrapped_by(kek);
-    let (_, wrapped) = asked.keys().make(&address).map_err(|_| Problem::unavailable())?;
+    let wrapped = asked.new_key(address)?;
     desk.change(
         "INSERT INTO project (id, team, name, remotes, key_version, made) VALUES ($1, $2, $3, $4, 1, $5)",
         &[

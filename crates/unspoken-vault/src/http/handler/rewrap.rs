@@ -31,7 +31,7 @@ pub(in crate::http) fn begin(
     }
     let kek = asked.kek_for_new(desk)?;
     let address = Address::project(&asked.deployment, &team, &project).wrapped_by(kek);
-    let (_, wrapped) = asked.keys().make(&address).map_err(|_| Problem::unavailable())?;
+    let wrapped = asked.new_key(address)?;
     let next = current + 1;
     desk.change(
         "INSERT INTO project_key (project, version, kek, wrapped) VALUES ($1, $2, $3, $4)",
