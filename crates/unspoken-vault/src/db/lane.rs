@@ -215,7 +215,7 @@ impl Worker {
 
     fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), CommitError> {
         let rows = self.perform(batch).map_err(CommitError::Before)?;
-        self.sql.change_all_and_commit(Link::INSERT, &rows)?;
+        self.sql.insert_and_commit(Link::INSERT, &rows)?;
         self.written.fetch_add(rows.len() as u64, Ordering::Relaxed);
         Ok(())
     }

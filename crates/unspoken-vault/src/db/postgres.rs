@@ -28,6 +28,8 @@ pub(crate) struct Postgres {
     tls: Option<Tls>,
     client: Client,
     statements: HashMap<&'static str, Statement>,
+    /// The same for inserting many rows at once.
+    wide: HashMap<&'static str, Statement>,
     /// Whether a transaction is to begin with the next statements.
     is_due: bool,
 }
@@ -37,7 +39,8 @@ impl Postgres {
     pub(crate) fn open(runtime: Handle, address: PostgresAddress) -> Result<Self, SqlError> {
         let PostgresAddress { config, tls, .. } = address;
         let client = connect(&runtime, &config, tls.as_ref())?;
-        Ok(Self { runtime, config, tls, client, statements: HashMap::new(), is_due: false })
+        let (statements, wide) = (HashMap::new(), HashMap::new());
+        Ok(Self { runtime, config, tls, client, statements, wide, is_due: false })
     }
 
     fn statement(&mut self, text: &'static str) -> Result<Statement, SqlError> {
@@ -46,6 +49,19 @@ impl Postgres {
         }
         let statement = self.runtime.block_on(self.client.prepare(text))?;
         self.statements.insert(text, statement.clone());
+        Ok(statement)
+    }
+
+    /// What inserts many rows as the statement inserts one.
+    fn wide(&mut self, text: &'static str) -> Result<Statement, SqlError> {
+        if let Some(known) = self.wide.get(text) {
+            return Ok(known.clone());
+        }
+        let narrow = self.statement(text)?;
+        let widened = widen(text, narrow.params());
+        let widened = widened.ok_or_else(|| SqlError::Failed("no INSERT".to_owned()))?;
+        let statement = self.runtime.block_on(self.client.prepare(&widened))?;
+        self.wide.insert(text, statement.clone());
         Ok(statement)
     }
 
@@ -104,6 +120,14 @@ fn parameters(cells: &[Cell]) -> impl ExactSizeIterator<Item = &(dyn ToSql + Syn
     cells.iter().map(|cell| cell as &(dyn ToSql + Sync))
 }
 
+/// The statement with a column of values in the place of each value.
+fn widen(statement: &str, types: &[Type]) -> Option<String> {
+    let (head, _) = statement.split_once(" VALUES (")?;
+    let column = |(at, ty): (usize, &Type)| format!("${}::{}[]", at + 1, ty.name());
+    let columns: Vec<String> = types.iter().enumerate().map(column).collect();
+    Some(format!("{head} SELECT * FROM unnest({})", columns.join(", ")))
+}
+
 fn read(row: &tokio_postgres::Row) -> Result<Row, SqlError> {
     let cells = (0..row.len()).map(|at| row.try_get(at).map_err(SqlError::from));
     cells.collect::<Result<_, _>>().map(Row)
@@ -128,24 +152,29 @@ impl Sql for Postgres {
         self.plain("COMMIT")
     }
 
-    fn change_all_and_commit(
+    fn insert_and_commit(
         &mut self,
         statement: &'static str,
         sets: &[Vec<Cell>],
     ) -> Result<(), CommitError> {
-        let statement = self.statement(statement).map_err(CommitError::Before)?;
+        if sets.is_empty() {
+            return self.commit().map_err(CommitError::Unknown);
+        }
+        let statement = self.wide(statement).map_err(CommitError::Before)?;
         self.begun().map_err(CommitError::Before)?;
-        let all = sets.iter().map(|set| self.client.execute_raw(&statement, parameters(set)));
-        let (changed, committed) = self.runtime.block_on(async {
-            // The commit is sent before the changes are answered. After one that failed it undoes all.
+        let columns: Vec<Vec<&Cell>> = (0..statement.params().len())
+            .map(|at| sets.iter().filter_map(|set| set.get(at)).collect())
+            .collect();
+        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
+        let (inserted, committed) = self.runtime.block_on(async {
+            // The commit is sent before the rows are answered. After one that failed it undoes all.
             futures_util::future::join(
-                futures_util::future::join_all(all),
+                self.client.execute_raw(&statement, columns),
                 self.client.batch_execute("COMMIT"),
             )
             .await
         });
-        let changed: Result<Vec<_>, _> = changed.into_iter().collect();
-        match (changed, committed) {
+        match (inserted, committed) {
             (Ok(_), Ok(())) => Ok(()),
             // A refusal of the database's own: the rest was undone.
             (Err(error), Ok(())) if error.code().is_some() => {
@@ -227,6 +256,7 @@ impl Sql for Postgres {
         if self.client.is_closed() {
             self.is_due = false;
             self.statements.clear();
+            self.wide.clear();
             self.client = connect(&self.runtime, &self.config, self.tls.as_ref())?;
         }
         Ok(())
@@ -303,4 +333,13 @@ impl fmt::Debug for Postgres {
         // The configuration may hold a password.
         f.debug_struct("Postgres").finish_non_exhaustive()
     }
+}
+
+#[test]
+fn a_statement_for_a_row_becomes_one_for_many() {
+    assert_eq!(
+        widen("INSERT INTO t (a, b) VALUES ($1, $2)", &[Type::INT8, Type::TEXT]).unwrap(),
+        "INSERT INTO t (a, b) SELECT * FROM unnest($1::int8[], $2::text[])"
+    );
+    assert_eq!(widen("UPDATE t SET a = $1", &[Type::INT8]), None);
 }

@@ -14,8 +14,8 @@ pub(crate) trait Sql: Send {
     fn begin(&mut self) -> Result<(), SqlError>;
     fn commit(&mut self) -> Result<(), SqlError>;
 
-    /// Changes by the same statement with each of these sets of parameters, and commits.
-    fn change_all_and_commit(
+    /// Inserts a row for each of these sets of parameters, by `INSERT INTO … VALUES ($1, …)`, and commits.
+    fn insert_and_commit(
         &mut self,
         statement: &'static str,
         sets: &[Vec<Cell>],

@@ -116,7 +116,7 @@ impl Sql for Sqlite {
         self.check()
     }
 
-    fn change_all_and_commit(
+    fn insert_and_commit(
         &mut self,
         statement: &'static str,
         sets: &[Vec<Cell>],

@@ -34,12 +34,12 @@ impl Sql for Breaking {
         self.sql.commit()
     }
 
-    fn change_all_and_commit(
+    fn insert_and_commit(
         &mut self,
         statement: &'static str,
         sets: &[Vec<Cell>],
     ) -> Result<(), CommitError> {
-        self.sql.change_all_and_commit(statement, sets)
+        self.sql.insert_and_commit(statement, sets)
     }
 
     fn roll_back(&mut self) -> Result<(), SqlError> {
