@@ -91,6 +91,13 @@ impl Browser {
         URL_SAFE_NO_PAD.encode(hash)
     }
 
+    /// A text of 256 bits for one purpose and one thing, which the browser that holds this number
+    /// alone leads to.
+    pub(crate) fn derive(&self, purpose: &str, about: &str) -> Zeroizing<String> {
+        let parts = [b"unspoken/browser/v1/", purpose.as_bytes(), b"/", about.as_bytes(), &*self.0];
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(hazmat::sha256(&parts)))
+    }
+
     pub(crate) fn sent(&self, about: &str, seal: &str) -> bool {
         hazmat::is_same(self.seal_of_form(about).as_bytes(), seal.as_bytes())
     }

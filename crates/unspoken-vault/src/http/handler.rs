@@ -8,6 +8,7 @@ pub(super) mod key_value;
 pub(super) mod login;
 pub(super) mod person;
 pub(super) mod project;
+pub(super) mod provider;
 pub(super) mod record;
 pub(super) mod rewrap;
 pub(super) mod secret;

@@ -29,7 +29,7 @@ use super::page;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane, Shown};
-use crate::federation::Issuers;
+use crate::federation::{Issuers, Providers};
 use crate::hazmat;
 use crate::key::KeyRing;
 use crate::limit::{Asker, Limit};
@@ -49,6 +49,7 @@ pub(crate) struct App {
     pub(crate) seen: Arc<Seen>,
     pub(crate) limit: Arc<Limit>,
     pub(crate) issuers: Arc<Issuers>,
+    pub(crate) providers: Arc<Providers>,
     pub(crate) doors: Arc<Doors>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) front: Arc<Front>,
@@ -209,6 +210,7 @@ async fn attempt(
         found: Vec::new(),
         keys: Arc::clone(&app.keys),
         issuers: Arc::clone(&app.issuers),
+        providers: Arc::clone(&app.providers),
         deployment: app.deployment,
         kek: app.kek,
     };
