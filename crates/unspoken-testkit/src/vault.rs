@@ -153,19 +153,26 @@ impl Vault {
     #[track_caller]
     pub fn start_through(&mut self, words: &[&str]) -> SocketAddr {
         // Tests ask more often than anybody else may.
-        self.start_node(words, 0)
+        self.start_node(words, 0, &[])
     }
 
     /// Starts a node that lets nobody ask more often than this in a second.
     #[track_caller]
     pub fn start_limited(&mut self, rate: u32) -> SocketAddr {
-        self.start_node(&[], rate)
+        self.start_node(&[], rate, &[])
+    }
+
+    /// Starts a node that is told more.
+    #[track_caller]
+    pub fn start_with(&mut self, more: &[&str]) -> SocketAddr {
+        self.start_node(&[], 0, more)
     }
 
     #[track_caller]
-    fn start_node(&mut self, words: &[&str], rate: u32) -> SocketAddr {
+    fn start_node(&mut self, words: &[&str], rate: u32, more: &[&str]) -> SocketAddr {
         let rate = rate.to_string();
-        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
+        let mut serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
+        serve.args(more);
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {

@@ -16,6 +16,7 @@ mod front;
 mod login;
 mod master;
 mod moved;
+mod oidc;
 mod operations;
 mod people;
 mod raw;
