@@ -91,6 +91,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("go", "golang-go"),
+    ("curl", "curl"),
+    ("jq", "jq"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3-venv"),

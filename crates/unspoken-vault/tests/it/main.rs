@@ -12,6 +12,7 @@
 
 mod class;
 mod crash;
+mod exchange;
 mod front;
 mod login;
 mod master;

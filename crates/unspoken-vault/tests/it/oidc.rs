@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use unspoken_testkit::{Answer, Client, Database, Vault};
 
 use browser::Browser;
+pub(crate) use way::now;
 
 /// How the tests' vault is reached, as far as browsers and providers know.
 const FRONT: &str = "https://vault.example";
