@@ -83,7 +83,10 @@ impl Issuer {
     }
 
     /// Has it answer otherwise than by its documents, where `script` says something.
-    pub fn play(&self, script: impl Fn(&IssuerAsked) -> Option<IssuerSays> + Send + Sync + 'static) {
+    pub fn play(
+        &self,
+        script: impl Fn(&IssuerAsked) -> Option<IssuerSays> + Send + Sync + 'static,
+    ) {
         self.state().script = Some(Arc::new(script));
     }
 
@@ -138,7 +141,7 @@ impl Issuer {
 
     /// The RSA key that it publishes, for who wants to misuse it.
     pub fn modulus(&self) -> Vec<u8> {
-        self.state().rsa.public_key().modulus().big_endian_without_leading_zero().to_vec()
+        modulus(&self.state().rsa)
     }
 
     fn document(&self, line: &str) -> Option<Value> {
@@ -160,16 +163,15 @@ impl Issuer {
 
     fn published(&self) -> Value {
         let state = self.state();
-        let (public, number) = (state.rsa.public_key(), state.generation);
+        let number = state.generation;
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let exponent = text(public.exponent().big_endian_without_leading_zero());
         // An uncompressed point: a byte, and two coordinates.
         let point = state.ec.public_key().as_ref();
         let (x, y) = point.get(1..).unwrap_or_default().split_at(32);
         json!({ "keys": [
             {
-                "kty": "RSA", "use": "sig", "kid": format!("rsa-{number}"), "e": exponent,
-                "n": text(public.modulus().big_endian_without_leading_zero()),
+                "kty": "RSA", "use": "sig", "kid": format!("rsa-{number}"), "e": "AQAB",
+                "n": text(&modulus(&state.rsa)),
             },
             {
                 "kty": "EC", "use": "sig", "crv": "P-256", "kid": format!("ec-{number}"),
@@ -188,9 +190,10 @@ impl Issuer {
         };
         let said = script.and_then(|script| script(&asked)).unwrap_or_else(|| {
             let document = self.document(&asked.line);
-            document.map_or_else(|| IssuerSays::new("404 Not Found", &json!({})), |document| {
-                IssuerSays::new("200 OK", &document)
-            })
+            document.map_or_else(
+                || IssuerSays::new("404 Not Found", &json!({})),
+                |document| IssuerSays::new("200 OK", &document),
+            )
         });
         std::thread::sleep(said.delay);
         let mut head = format!("HTTP/1.1 {}\r\nConnection: close\r\n", said.status);
@@ -220,6 +223,12 @@ fn keys() -> (Arc<RsaKeyPair>, Arc<EcdsaKeyPair>) {
     let rsa = sound(RsaKeyPair::generate(KeySize::Rsa2048));
     let ec = sound(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING));
     (Arc::new(rsa), Arc::new(ec))
+}
+
+/// What stands in a public key of 2048 bits behind the beginnings of a sequence and of a number, and
+/// that number's sign; behind it comes 65537.
+fn modulus(key: &RsaKeyPair) -> Vec<u8> {
+    key.public_key().as_ref().iter().skip(9).take(256).copied().collect()
 }
 
 #[track_caller]

@@ -56,7 +56,7 @@ impl Peers {
         self.folder.join("node_modules/.bin/tsc")
     }
 
-    /// The main file of a certified OpenID Connect provider, for Node.
+    /// The main file of a certified provider of sign-ins, for Node.
     pub fn oidc_provider(&self) -> PathBuf {
         self.folder.join("oidc/node_modules/oidc-provider/lib/index.js")
     }

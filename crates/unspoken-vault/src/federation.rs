@@ -19,4 +19,4 @@ pub(crate) use proof::{
     Claims, Judgement, Proof, Statement, check_claims, check_endpoint, check_issuer,
 };
 pub(crate) use provider::{Provider, Providers};
-pub(crate) use published::Endpoints;
+pub(crate) use published::{Endpoints, read_published};

@@ -14,6 +14,8 @@ mod config;
 mod db;
 mod failure;
 mod federation;
+#[doc(hidden)]
+pub mod foreign;
 mod hazmat;
 mod http;
 mod key;

@@ -113,9 +113,7 @@ impl Errand {
             judgement = proof.judge(&published.keys, &self.provider.client);
         }
         match judgement {
-            Judgement::Holds(said) => {
-                self.account(&said).map_or(Vouched::Refused, Vouched::For)
-            }
+            Judgement::Holds(said) => self.account(&said).map_or(Vouched::Refused, Vouched::For),
             Judgement::OtherKey | Judgement::Refused => Vouched::Refused,
         }
     }
@@ -141,7 +139,8 @@ impl Errand {
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json");
         if let Some(secret) = basic {
-            request = request.header("authorization", &*basic_header(&self.provider.client, secret));
+            request =
+                request.header("authorization", &*basic_header(&self.provider.client, secret));
         }
         let answer = request.send(body.as_bytes()).map_err(|_| Vouched::Unreachable);
         let mut answer = answer.inspect_err(|_| self.tell("does not answer"))?;
@@ -149,7 +148,8 @@ impl Errand {
         let bytes = read_bounded(&mut answer).ok_or(Vouched::Unreachable)?;
         if status != 200 {
             let complaint = serde_json::from_slice::<Complaint>(&bytes);
-            let word: String = complaint.map(|it| it.error).unwrap_or_default().chars().take(40).collect();
+            let word: String =
+                complaint.map(|it| it.error).unwrap_or_default().chars().take(40).collect();
             self.tell(&format!("does not take a code (status {status}) {}", shown(&word)));
             return Err(if status >= 500 { Vouched::Unreachable } else { Vouched::Refused });
         }

@@ -106,11 +106,7 @@ impl Issuers {
 
 impl Default for Issuers {
     fn default() -> Self {
-        Self {
-            held: Mutex::default(),
-            flights: Default::default(),
-            hasher: RandomState::new(),
-        }
+        Self { held: Mutex::default(), flights: Default::default(), hasher: RandomState::new() }
     }
 }
 

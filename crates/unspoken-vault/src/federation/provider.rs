@@ -94,9 +94,8 @@ impl Providers {
         bytes: &[u8],
         secret: impl Fn(&str, Option<&Path>) -> Result<Option<Zeroizing<String>>, ProviderError>,
     ) -> Result<Self, ProviderError> {
-        let body: FileBody = serde_json::from_slice(bytes).map_err(|error| {
-            ProviderError::Shape { line: error.line(), column: error.column() }
-        })?;
+        let body: FileBody = serde_json::from_slice(bytes)
+            .map_err(|error| ProviderError::Shape { line: error.line(), column: error.column() })?;
         if body.providers.len() > Self::MOST {
             return Err(ProviderError::Many);
         }
@@ -104,7 +103,11 @@ impl Providers {
         for body in body.providers {
             let is_twice =
                 all.iter().any(|known| known.id == body.id || known.issuer == body.issuer);
-            let what = if is_twice { Some("its id or its issuer stands there twice") } else { body.fault() };
+            let what = if is_twice {
+                Some("its id or its issuer stands there twice")
+            } else {
+                body.fault()
+            };
             if let Some(what) = what {
                 return Err(ProviderError::Field { id: unspoken_model::shown(&body.id), what });
             }
@@ -141,12 +144,18 @@ impl ProviderBody {
         let is_name = !self.name.trim().is_empty()
             && self.name.len() <= 60
             && !self.name.chars().any(char::is_control);
-        let is_domain =
-            |domain: &String| Email::parse(&format!("x@{domain}")).is_ok_and(|email| email.domain() == domain);
+        // `*` would be a domain that nobody has, and be taken for all.
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+        let is_domain = |domain: &String| {
+            domain.contains('.') && domain.len() <= 253 && domain.bytes().all(is_plain)
+        };
         let faults = [
             (is_id, "`id` has up to 32 small letters, digits and `-`"),
             (is_name, "`name` is what people call it, in at most 60 bytes"),
-            (check_issuer(&self.issuer).is_ok(), "`issuer` is an address that begins with `https://`"),
+            (
+                check_issuer(&self.issuer).is_ok(),
+                "`issuer` is an address that begins with `https://`",
+            ),
             (is_visible(&self.client_id, 255), "`client_id` is visible characters without spaces"),
             (
                 self.trust_email_of.iter().all(is_domain),
@@ -188,6 +197,7 @@ impl fmt::Debug for Provider {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
 
     use serde_json::{Value, json};
@@ -229,7 +239,6 @@ mod tests {
             ("client_secret", json!("in the open")),
         ] {
             let mut body = one();
-            // `*` would be a domain that nobody has: it is refused, so that nobody takes it for all.
             body[field] = wrong.clone();
             assert!(parse(&json!([body])).is_err(), "{field} {wrong}");
         }
@@ -247,7 +256,7 @@ mod tests {
         std::fs::write(&file, json!({ "providers": [body] }).to_string()).unwrap();
         assert!(matches!(Providers::read(&file, None), Err(ProviderError::File { .. })));
         std::fs::write(&kept, "hush\n").unwrap();
-        let mode = |mode| std::fs::set_permissions(&kept, PermissionsExt::from_mode(mode)).unwrap();
+        let mode = |mode| std::fs::set_permissions(&kept, Permissions::from_mode(mode)).unwrap();
         mode(0o644);
         assert!(matches!(Providers::read(&file, None), Err(ProviderError::Open { .. })));
         mode(0o600);
@@ -256,8 +265,22 @@ mod tests {
         assert!(!format!("{all:?}").contains("hush"));
         // Or by systemd, by the provider's name.
         std::fs::write(&file, json!({ "providers": [one()] }).to_string()).unwrap();
-        assert!(Providers::read(&file, Some(folder.path())).unwrap().find("corp").unwrap().secret.is_none());
+        assert!(
+            Providers::read(&file, Some(folder.path()))
+                .unwrap()
+                .find("corp")
+                .unwrap()
+                .secret
+                .is_none()
+        );
         std::fs::rename(&kept, folder.path().join("unspoken-oidc-corp")).unwrap();
-        assert!(Providers::read(&file, Some(folder.path())).unwrap().find("corp").unwrap().secret.is_some());
+        assert!(
+            Providers::read(&file, Some(folder.path()))
+                .unwrap()
+                .find("corp")
+                .unwrap()
+                .secret
+                .is_some()
+        );
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::browser::{Browser, Front};
 use crate::db::Desk;
-use crate::federation::{Endpoints, Errand, Issuers, Vouched, Provider, Providers};
+use crate::federation::{Endpoints, Errand, Issuers, Provider, Providers, Vouched};
 use crate::hazmat::Key;
 use crate::key::{Address, KeyRing, ProjectKey};
 use crate::opened::{KEK, NEXT_KEK};
@@ -184,8 +184,7 @@ impl Asked {
             _ => None,
         });
         let code = || Zeroizing::new(code.to_owned());
-        let want =
-            || Problem::wants(Wanted::Vouched { errand: Box::new(errand), code: code() });
+        let want = || Problem::wants(Wanted::Vouched { errand: Box::new(errand), code: code() });
         found.ok_or_else(want)
     }
 

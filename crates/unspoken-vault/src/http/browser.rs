@@ -48,7 +48,7 @@ impl Front {
     }
 
     /// The browser that asks, if it is known. Of two numbers, none is believed.
-    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<Browser> {
+    pub(crate) fn browser(&self, headers: &HeaderMap) -> Option<Browser> {
         let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
         let mut found = pairs.filter(|(name, _)| name.trim() == self.cookie());
@@ -61,7 +61,7 @@ impl Front {
     }
 
     /// What tells a browser its number, or to forget it.
-    pub(super) fn set_cookie(&self, browser: Option<&Browser>) -> Zeroizing<String> {
+    pub(crate) fn set_cookie(&self, browser: Option<&Browser>) -> Zeroizing<String> {
         let name = self.cookie();
         let secure = if self.is_secure() { "; Secure" } else { "" };
         let (number, age) = match browser {

@@ -293,7 +293,7 @@ fn named(path: &'static str, parameters: &RawPathParams) -> Vec<(&'static str, S
     places.filter_map(text).collect()
 }
 
-fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
     serde_urlencoded::from_str(text).map_err(|_| Problem::invalid("what is asked cannot be read"))
 }
 

@@ -10,10 +10,21 @@ use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), logins(), pages(), providers(), people(), projects(), secrets(), versions(), tokens(), trusts()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sessions(),
+        logins(),
+        pages(),
+        providers(),
+        people(),
+        projects(),
+        secrets(),
+        versions(),
+        tokens(),
+        trusts(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {

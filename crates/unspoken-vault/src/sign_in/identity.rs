@@ -31,10 +31,7 @@ impl Identity<'_> {
     }
 
     /// By which issuers a person is known.
-    pub(crate) fn issuers(
-        desk: &mut Desk<'_>,
-        person: PersonId,
-    ) -> Result<Vec<String>, SqlError> {
+    pub(crate) fn issuers(desk: &mut Desk<'_>, person: PersonId) -> Result<Vec<String>, SqlError> {
         let rows =
             desk.rows("SELECT issuer FROM identity WHERE person = $1", &[Cell::text(person)])?;
         rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()

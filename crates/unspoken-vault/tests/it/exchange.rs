@@ -84,7 +84,8 @@ fn a_proof_that_does_not_hold_is_refused_and_recorded() {
             String::new(),
         ];
         let raw = Raw::of(&vault);
-        let refused = "SELECT COUNT(*) FROM audit WHERE action = 'token.exchange' AND outcome = 'refused'";
+        let refused =
+            "SELECT COUNT(*) FROM audit WHERE action = 'token.exchange' AND outcome = 'refused'";
         let tokens = "SELECT COUNT(*) FROM token WHERE kind = 'agent'";
         for (number, proof) in (1..).zip(&proofs) {
             let answer = trusting.show(proof);

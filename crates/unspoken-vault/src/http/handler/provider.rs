@@ -54,9 +54,7 @@ pub(in crate::http) fn leave(
 ) -> Result<Page, Problem> {
     let login = open_login(desk, asked)?;
     match Visitor::of(desk, asked, login)? {
-        Ok(Visitor { login, person, .. }) => {
-            send(desk, asked, &login, Purpose::Link(person.id))
-        }
+        Ok(Visitor { login, person, .. }) => send(desk, asked, &login, Purpose::Link(person.id)),
         Err(login) => send(desk, asked, &login, Purpose::SignIn),
     }
 }
@@ -146,9 +144,7 @@ pub(in crate::http) fn come_back(
         return Err(over());
     }
     let person = match &outcome {
-        Vouched::For(account) => {
-            admit(desk, asked, &provider, account, &visit, &login)?
-        }
+        Vouched::For(account) => admit(desk, asked, &provider, account, &visit, &login)?,
         Vouched::Refused | Vouched::Unreachable => None,
     };
     match person {

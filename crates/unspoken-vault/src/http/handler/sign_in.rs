@@ -87,7 +87,16 @@ macro_rules! form {
                 &self.seal
             }
         }
-    )* };
+    )*
+        /// Reads bytes as each of them.
+        pub(super) fn read_forms(bytes: &[u8]) {
+            $(
+                if let Ok(form) = serde_urlencoded::from_bytes::<$form>(bytes) {
+                    drop(form.seal().to_owned());
+                }
+            )*
+        }
+    };
 }
 pub(super) use form;
 form!(SignInForm, InvitationForm, EmptyForm);
@@ -109,10 +118,8 @@ pub(super) fn ask(
 pub(super) fn provider_lines(asked: &Asked, without: &[String]) -> Vec<ProviderLine> {
     let providers = asked.providers().iter();
     let providers = providers.filter(|provider| !without.contains(&provider.issuer));
-    let line = |provider: &Provider| ProviderLine {
-        id: provider.id.clone(),
-        name: provider.name.clone(),
-    };
+    let line =
+        |provider: &Provider| ProviderLine { id: provider.id.clone(), name: provider.name.clone() };
     providers.map(line).collect()
 }
 
@@ -211,7 +218,11 @@ pub(in crate::http) fn ask_invitation(
     invitation_page(asked, &login, "")
 }
 
-pub(super) fn invitation_page(asked: &Asked, login: &LoginRow, problem: &str) -> Result<Page, Problem> {
+pub(super) fn invitation_page(
+    asked: &Asked,
+    login: &LoginRow,
+    problem: &str,
+) -> Result<Page, Problem> {
     in_browser(asked, &login.id.to_string(), |id, seal| {
         let providers = &provider_lines(asked, &[]);
         Page::new(&InvitationPage { style: STYLE, login: id, seal, problem, providers })

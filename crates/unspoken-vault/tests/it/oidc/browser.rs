@@ -66,11 +66,13 @@ impl Browser {
     fn form(&self, action: &str) -> (String, Vec<(String, String)>) {
         for form in self.page.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap();
-            let places = form.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+            let places =
+                form.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
             let Some(place) = places.into_iter().find(|place| place.ends_with(action)) else {
                 continue;
             };
-            let fields = form.split("<input").skip(1).filter(|field| field.contains("type=\"hidden\""));
+            let fields =
+                form.split("<input").skip(1).filter(|field| field.contains("type=\"hidden\""));
             let part = |field: &str, name: &str| {
                 let rest = field.split(&format!("{name}=\"")).nth(1).unwrap();
                 unescaped(rest.split('"').next().unwrap())
@@ -127,7 +129,8 @@ impl Browser {
             .map(|((_, name), (value, _))| format!("{name}={value}"))
             .collect();
         let cookies = cookies.join("; ");
-        let mut headers = vec![("Sec-Fetch-Site", if is_own { "same-origin" } else { "cross-site" })];
+        let mut headers =
+            vec![("Sec-Fetch-Site", if is_own { "same-origin" } else { "cross-site" })];
         if !cookies.is_empty() {
             headers.push(("Cookie", cookies.as_str()));
         }

@@ -20,7 +20,10 @@ fn a_browser_leaves_with_what_ties_its_way_back_to_it() {
     assert_eq!(part("response_type"), "code");
     assert_eq!(part("client_id"), CLIENT);
     assert_eq!(part("redirect_uri"), format!("{FRONT}/oidc/corp/callback"));
-    assert_eq!((part("scope"), part("code_challenge_method")), ("openid email".into(), "S256".into()));
+    assert_eq!(
+        (part("scope"), part("code_challenge_method")),
+        ("openid email".into(), "S256".into())
+    );
     assert!(!one.url.contains("prompt="));
     for name in ["state", "nonce", "code_challenge"] {
         assert_eq!(part(name).len(), 43, "{name}");
@@ -34,7 +37,8 @@ fn a_browser_leaves_with_what_ties_its_way_back_to_it() {
     let asked = hostile.issuer.asked();
     let token = asked.iter().find(|asked| asked.line == "POST /token").unwrap();
     let form: Vec<(String, String)> = serde_urlencoded::from_str(&token.body).unwrap();
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let field =
+        |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let verifier = field("code_verifier").unwrap();
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
     assert_eq!(URL_SAFE_NO_PAD.encode(hash), query_of(&one.url, "code_challenge"));
@@ -43,7 +47,8 @@ fn a_browser_leaves_with_what_ties_its_way_back_to_it() {
     assert_eq!(field("client_id").as_deref(), Some(CLIENT));
     assert!(!token.headers.contains_key("authorization"));
     let store = std::fs::read_dir(hostile.ground.vault.folder().join("data")).unwrap();
-    let bytes: Vec<u8> = store.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let bytes: Vec<u8> =
+        store.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
     for text in [&verifier, &one.state, &one.nonce, &other.state] {
         assert!(!bytes.windows(text.len()).any(|part| part == text.as_bytes()));
     }
@@ -107,20 +112,47 @@ fn what_does_not_hold_lets_nobody_in() {
     assert!(away.is_in());
 }
 
+/// What is answered to a browser's code.
+type Says<'h> = Box<dyn Fn(&Away) -> IssuerSays + 'h>;
+
 #[test]
 fn answers_that_are_none_let_nobody_in_and_hold_nobody_up() {
     let hostile = Hostile::on(Database::Sqlite);
     let good = |away: &Away| json!({ "id_token": hostile.issuer.sign(&hostile.claims(away)) });
-    let answers: [(&str, Box<dyn Fn(&Away) -> IssuerSays>); 6] = [
-        ("sent on", Box::new(|away| IssuerSays {
-            headers: vec![format!("Location: {}/token", hostile.issuer.url())],
-            ..IssuerSays::new("302 Found", &good(away))
-        })),
-        ("refused", Box::new(|_| IssuerSays::new("400 Bad Request", &json!({"error": "invalid_grant"})))),
+    let answers: [(&str, Says<'_>); 6] = [
+        (
+            "sent on",
+            Box::new(|away| IssuerSays {
+                headers: vec![format!("Location: {}/token", hostile.issuer.url())],
+                ..IssuerSays::new("302 Found", &good(away))
+            }),
+        ),
+        (
+            "refused",
+            Box::new(|_| IssuerSays::new("400 Bad Request", &json!({"error": "invalid_grant"}))),
+        ),
         ("broken", Box::new(|away| IssuerSays::new("500 Oops", &good(away)))),
-        ("no JSON", Box::new(|_| IssuerSays { body: b"<html>".to_vec(), ..IssuerSays::new("200 OK", &json!(0)) })),
-        ("huge", Box::new(|_| IssuerSays { body: vec![b' '; 1 << 20], ..IssuerSays::new("200 OK", &json!(0)) })),
-        ("slow", Box::new(|away| IssuerSays { delay: Duration::from_secs(8), ..IssuerSays::new("200 OK", &good(away)) })),
+        (
+            "no JSON",
+            Box::new(|_| IssuerSays {
+                body: b"<html>".to_vec(),
+                ..IssuerSays::new("200 OK", &json!(0))
+            }),
+        ),
+        (
+            "huge",
+            Box::new(|_| IssuerSays {
+                body: vec![b' '; 1 << 20],
+                ..IssuerSays::new("200 OK", &json!(0))
+            }),
+        ),
+        (
+            "slow",
+            Box::new(|away| IssuerSays {
+                delay: Duration::from_secs(8),
+                ..IssuerSays::new("200 OK", &good(away))
+            }),
+        ),
     ];
     for (what, answer) in answers {
         let mut away = hostile.leave();
@@ -135,10 +167,19 @@ fn answers_that_are_none_let_nobody_in_and_hold_nobody_up() {
     }
     // What a provider says against somebody is not repeated.
     let mut away = hostile.leave();
-    let url = format!("{FRONT}/oidc/corp/callback?error=access_denied&error_description=%3Cb%3EEve&state={}", away.state);
+    let url = format!(
+        "{FRONT}/oidc/corp/callback?error=access_denied&error_description=%3Cb%3EEve&state={}",
+        away.state
+    );
     assert_eq!(away.browser.open_from("idp", &url), 401);
     assert!(!away.browser.page.contains("Eve"));
-    assert!(hostile.ground.vault.logs().contains("provider `corp` does not take a code (status 400) invalid_grant"));
+    assert!(
+        hostile
+            .ground
+            .vault
+            .logs()
+            .contains("provider `corp` does not take a code (status 400) invalid_grant")
+    );
 }
 
 #[test]
@@ -194,7 +235,9 @@ fn an_answer_of_one_provider_is_not_taken_for_anothers() {
     let mut away = hostile.leave();
     hostile.vouch(&hostile.claims(&away));
     let state = away.state.clone();
-    let back = |path: &str, more: &str| format!("{FRONT}/oidc/{path}/callback?code=good&state={state}{more}");
+    let back = |path: &str, more: &str| {
+        format!("{FRONT}/oidc/{path}/callback?code=good&state={state}{more}")
+    };
     hostile.shown();
     for url in [
         back("other", ""),
@@ -215,12 +258,15 @@ fn an_answer_of_one_provider_is_not_taken_for_anothers() {
     let hostile = Hostile::with(Database::Sqlite, &issuer, false);
     hostile.issuer.play(move |asked| {
         (asked.line == "GET /.well-known/openid-configuration").then(|| {
-            IssuerSays::new("200 OK", &json!({
-                "issuer": url, "jwks_uri": format!("{url}/keys"),
-                "authorization_endpoint": format!("{url}/authorize"),
-                "token_endpoint": format!("{url}/token"),
-                "authorization_response_iss_parameter_supported": true,
-            }))
+            IssuerSays::new(
+                "200 OK",
+                &json!({
+                    "issuer": url, "jwks_uri": format!("{url}/keys"),
+                    "authorization_endpoint": format!("{url}/authorize"),
+                    "token_endpoint": format!("{url}/token"),
+                    "authorization_response_iss_parameter_supported": true,
+                }),
+            )
         })
     });
     let mut away = hostile.leave();
@@ -238,20 +284,29 @@ fn nobody_is_sent_where_a_request_says() {
     assert_eq!(away.browser.open_from("evil", &url), 200);
     assert!(away.is_in() && away.browser.trace.iter().all(|line| !line.contains(" https://evil")));
     let client = hostile.ground.vault.client();
-    let page = client.get("/oidc/corp/callback?x=%22%3E%3Cscript%3E&state=y&a=https://evil.example");
+    let page =
+        client.get("/oidc/corp/callback?x=%22%3E%3Cscript%3E&state=y&a=https://evil.example");
     let text = String::from_utf8(page.body.clone()).unwrap();
     assert!(text.contains("content=\"0; url=/oidc/corp/callback?"), "{text}");
     assert!(!text.contains("<script") && !text.contains("\">&"));
     assert!(page.header("set-cookie").is_none());
-    for path in ["/oidc/..%2f..%2fevil.example/callback", "/oidc/nobody/callback", "/oidc//evil.example/callback"] {
+    for path in [
+        "/oidc/..%2f..%2fevil.example/callback",
+        "/oidc/nobody/callback",
+        "/oidc//evil.example/callback",
+    ] {
         client.get(path).is(404);
     }
     // A form of ours alone sends anybody away.
     let login = hostile.ground.begin(Some(REDIRECT)).login;
     let path = format!("/login/{login}/provider/corp");
     client.get(&path).is(405);
-    let sent = |headers: &[(&str, &str)], body: &[u8]| client.send("POST", &path, headers, body).status;
-    assert_eq!((sent(&[], b""), sent(&[], b"seal=x"), sent(&[("Cookie", "__Host-unspoken=x")], b"seal=x")), (400, 403, 403));
+    let sent =
+        |headers: &[(&str, &str)], body: &[u8]| client.send("POST", &path, headers, body).status;
+    assert_eq!(
+        (sent(&[], b""), sent(&[], b"seal=x"), sent(&[("Cookie", "__Host-unspoken=x")], b"seal=x")),
+        (400, 403, 403)
+    );
 }
 
 #[test]
@@ -285,9 +340,27 @@ fn keys_are_fetched_anew_when_one_is_missing_and_not_for_everybody() {
 fn what_an_issuer_publishes_is_bounded_and_its_own() {
     let keys: [(&str, IssuerSays); 5] = [
         ("huge", IssuerSays { body: vec![b' '; 1 << 20], ..IssuerSays::new("200 OK", &json!(0)) }),
-        ("slow", IssuerSays { delay: Duration::from_secs(8), ..IssuerSays::new("200 OK", &json!({"keys": []})) }),
-        ("sent on", IssuerSays { headers: vec!["Location: /keys2".into()], ..IssuerSays::new("302 Found", &json!({"keys": []})) }),
-        ("deep", IssuerSays { body: "[".repeat(100_000).into_bytes(), ..IssuerSays::new("200 OK", &json!(0)) }),
+        (
+            "slow",
+            IssuerSays {
+                delay: Duration::from_secs(8),
+                ..IssuerSays::new("200 OK", &json!({"keys": []}))
+            },
+        ),
+        (
+            "sent on",
+            IssuerSays {
+                headers: vec!["Location: /keys2".into()],
+                ..IssuerSays::new("302 Found", &json!({"keys": []}))
+            },
+        ),
+        (
+            "deep",
+            IssuerSays {
+                body: "[".repeat(100_000).into_bytes(),
+                ..IssuerSays::new("200 OK", &json!(0))
+            },
+        ),
         ("nothing", IssuerSays { body: Vec::new(), ..IssuerSays::new("200 OK", &json!(0)) }),
     ];
     for (what, says) in keys {

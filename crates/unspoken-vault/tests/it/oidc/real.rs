@@ -67,7 +67,8 @@ fn be(browser: &mut Browser, name: &str) {
 fn grounds(method: &str, domains: &[&str], story: impl Fn(&Ground, &Provider)) {
     let provider = Provider::start(method);
     for database in unspoken_testkit::Database::ALL {
-        let ground = Ground::keeping(database, &provider.as_configured(domains), &canary("client-secret"));
+        let ground =
+            Ground::keeping(database, &provider.as_configured(domains), &canary("client-secret"));
         story(&ground, &provider);
         let said = ground.vault.logs();
         assert!(!said.contains(&canary("client-secret")), "the secret is in a log");
@@ -81,7 +82,11 @@ fn who_was_invited_comes_in_by_an_account_and_later_by_it_alone() {
         let begun = ground.begin(Some(REDIRECT));
         let mut browser = ground.browser();
         browser.open(&format!("{FRONT}/login/{}/invitation", begun.login));
-        assert!(browser.page.contains("Use Acme &#38; Sons instead of a password"), "{}", browser.page);
+        assert!(
+            browser.page.contains("Use Acme &#38; Sons instead of a password"),
+            "{}",
+            browser.page
+        );
         // Not by an invitation that is none.
         let wrong = [("invitation", "unsp_admin_x"), ("password", ""), ("again", "")];
         assert_eq!(browser.submit("invitation/provider/corp", &wrong), 401);
@@ -91,7 +96,12 @@ fn who_was_invited_comes_in_by_an_account_and_later_by_it_alone() {
         assert!(browser.url.starts_with(&provider.url));
         be(&mut browser, "ada");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
-        ground.vault.client().with_token(&invitation).post("/v1/session", &json!({"device": "x"})).is(401);
+        ground
+            .vault
+            .client()
+            .with_token(&invitation)
+            .post("/v1/session", &json!({"device": "x"}))
+            .is(401);
         for action in ["person.identity", "login.sign_in", "login.decide", "session.make"] {
             assert!(ground.has_row(action, "done", &ada), "{action}");
         }
@@ -144,7 +154,12 @@ fn an_address_opens_for_who_was_invited_and_never_for_who_has_come_in() {
         let (begun, mut browser) = sign_in("ada");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
         // Whoever still holds the invitation does not come in by it as well.
-        ground.vault.client().with_token(&invitation).post("/v1/session", &json!({"device": "x"})).is(401);
+        ground
+            .vault
+            .client()
+            .with_token(&invitation)
+            .post("/v1/session", &json!({"device": "x"}))
+            .is(401);
         // The provider has not seen that this address is theirs.
         ground.invite("loose@acme.example");
         assert_eq!(sign_in("loose").1.status, 401);
