@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::issuers::{agent, read_bounded};
 use super::{Endpoints, Issuers, Judgement, Proof, Provider, Statement};
 use crate::hazmat;
-use crate::sign_in::Email;
+use crate::sign_in::{Email, LoginRow};
 
 /// What a browser is sent with, and known by when it is back.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ pub(crate) struct Errand {
     pub(crate) nonce: Zeroizing<String>,
     /// Where the provider sends it back to.
     pub(crate) redirect: String,
+    /// Whether the person is to show once more who they are, and not to be whoever is signed in there.
+    pub(crate) is_anew: bool,
 }
 
 /// Whom a provider has vouched for.
@@ -62,12 +64,15 @@ struct Complaint {
     error: String,
 }
 
+/// How many seconds clocks may differ.
+const LEEWAY: i64 = 30;
+
 /// How long a subject is at most, as the standard has it.
 const SUBJECT: usize = 255;
 
 impl Errand {
-    /// Where the browser is sent. `anew` has the person show once more who they are.
-    pub(crate) fn address(&self, endpoints: &Endpoints, anew: bool) -> Option<String> {
+    /// Where the browser is sent.
+    pub(crate) fn address(&self, endpoints: &Endpoints) -> Option<String> {
         let challenge = URL_SAFE_NO_PAD.encode(hazmat::sha256(&[self.verifier.as_bytes()]));
         let mut query = vec![
             ("response_type", "code"),
@@ -79,8 +84,9 @@ impl Errand {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        if anew {
-            query.push(("prompt", "login"));
+        if self.is_anew {
+            // `prompt=login` asks for the same, and not everybody takes it.
+            query.push(("max_age", "0"));
         }
         let query = serde_urlencoded::to_string(query).ok()?;
         let join = if endpoints.authorization.contains('?') { '&' } else { '?' };
@@ -97,6 +103,7 @@ impl Errand {
         let Some(mut published) = known else { return Vouched::Unreachable };
         let Some(endpoints) = published.endpoints.clone() else { return Vouched::Unreachable };
         let errand = self.clone();
+        let Ok(_place) = issuers.places.acquire().await else { return Vouched::Unreachable };
         let shown = tokio::task::spawn_blocking(move || errand.show(&endpoints, &code)).await;
         let text = match shown {
             Ok(Ok(text)) => text,
@@ -169,6 +176,12 @@ impl Errand {
         let is_subject =
             (1..=SUBJECT).contains(&subject.len()) && !subject.chars().any(char::is_control);
         if !is_subject {
+            return None;
+        }
+        let signed_in = said.text("auth_time").and_then(|text| text.parse::<i64>().ok());
+        let longest = LoginRow::LIFETIME / 1000 + LEEWAY;
+        let is_old = signed_in.is_some_and(|at| jiff::Timestamp::now().as_second() - at > longest);
+        if self.is_anew && is_old {
             return None;
         }
         let email = said.text("email").and_then(|text| Email::parse(&text).ok());

@@ -11,6 +11,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 use zeroize::Zeroizing;
@@ -23,6 +24,8 @@ pub(crate) struct Issuers {
     /// Who fetches has one of these: the same for the same issuer.
     flights: [tokio::sync::Mutex<()>; FLIGHTS],
     hasher: RandomState,
+    /// For who shows a provider a code.
+    pub(super) places: Semaphore,
 }
 
 #[derive(Clone)]
@@ -35,6 +38,9 @@ struct Held {
 
 /// How many issuers are asked at once.
 const FLIGHTS: usize = 8;
+
+/// How many codes are shown at once. The others wait.
+const PLACES: usize = 32;
 
 impl Issuers {
     /// How long keys are taken to be the issuer's.
@@ -106,7 +112,12 @@ impl Issuers {
 
 impl Default for Issuers {
     fn default() -> Self {
-        Self { held: Mutex::default(), flights: Default::default(), hasher: RandomState::new() }
+        Self {
+            held: Mutex::default(),
+            flights: Default::default(),
+            hasher: RandomState::new(),
+            places: Semaphore::new(PLACES),
+        }
     }
 }
 

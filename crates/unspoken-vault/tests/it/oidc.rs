@@ -7,6 +7,7 @@ mod way;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use serde_json::{Value, json};
@@ -42,17 +43,25 @@ impl Ground {
     /// The same with a client's secret in the file `secret`.
     #[track_caller]
     fn keeping(database: Database, providers: &Value, secret: &str) -> Self {
-        let mut vault = Vault::idle(database);
+        let vault = Vault::idle(database);
         let mut options = OpenOptions::new();
         let kept = options.write(true).create(true).mode(0o600).open(vault.folder().join("secret"));
         kept.unwrap().write_all(secret.as_bytes()).unwrap();
         let file = vault.folder().join("oidc.json");
         std::fs::write(&file, json!({ "providers": providers }).to_string()).unwrap();
-        let file = file.display().to_string();
-        vault.start_with(&["--url", FRONT, "--oidc", &file]);
-        let owner = vault.owner();
-        let team = owner.get("/v1/session").ok().text("/team");
-        Self { vault, owner, team }
+        let nobody = Client::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut ground = Self { vault, owner: nobody, team: String::new() };
+        ground.start();
+        ground.owner = ground.vault.owner();
+        ground.team = ground.owner.get("/v1/session").ok().text("/team");
+        ground
+    }
+
+    /// Starts one more node with the same providers.
+    #[track_caller]
+    fn start(&mut self) -> SocketAddr {
+        let file = self.vault.folder().join("oidc.json").display().to_string();
+        self.vault.start_with(&["--url", FRONT, "--oidc", &file])
     }
 
     pub(crate) fn browser(&self) -> Browser {

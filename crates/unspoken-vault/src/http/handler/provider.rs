@@ -88,11 +88,11 @@ fn send(
     asked.doors.knock(Door::Begin, &whence(asked.address))?;
     asked.doors.knock(Door::Anywhere, "provider")?;
     let state = Browser::random().derive("state", "");
-    let errand = errand(asked, provider.id.as_str(), browser, state)?;
-    VisitRow::begin(desk, login.id, (&provider.id, &errand.state, &browser.hash()), purpose)?;
     // Whoever is to be known by an account shows that it is theirs, and not one that happens to be
     // open in this browser.
-    let url = errand.address(&endpoints, purpose != Purpose::SignIn);
+    let errand = errand(asked, provider.id.as_str(), browser, (state, purpose))?;
+    VisitRow::begin(desk, login.id, (&provider.id, &errand.state, &browser.hash()), purpose)?;
+    let url = errand.address(&endpoints);
     away(&format!("On to {}", provider.name), &url.ok_or_else(Problem::internal)?)
 }
 
@@ -106,7 +106,7 @@ fn errand(
     asked: &Asked,
     provider: &str,
     browser: &Browser,
-    state: Zeroizing<String>,
+    (state, purpose): (Zeroizing<String>, Purpose),
 ) -> Result<Errand, Problem> {
     let provider = asked.providers().find(provider).ok_or_else(Problem::forbidden)?;
     Ok(Errand {
@@ -114,6 +114,7 @@ fn errand(
         verifier: browser.derive("verifier", &state),
         nonce: browser.derive("nonce", &state),
         redirect: asked.front.page(&format!("/oidc/{}/callback", provider.id)),
+        is_anew: purpose != Purpose::SignIn,
         state,
     })
 }
@@ -133,7 +134,7 @@ pub(in crate::http) fn come_back(
         return Err(Problem::forbidden());
     }
     let login = find_open(desk, asked, visit.login)?;
-    let errand = errand(asked, &visit.provider, browser, state)?;
+    let errand = errand(asked, &visit.provider, browser, (state, visit.purpose))?;
     let (provider, brought) = (errand.provider.clone(), brought(asked, &errand.provider)?);
     desk.entry.names.clone_from(&provider.id);
     let outcome = match brought {

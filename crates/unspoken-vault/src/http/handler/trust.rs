@@ -151,10 +151,11 @@ pub(in crate::http) fn exchange(
     if rows.is_empty() {
         return Err(Problem::unauthorized());
     }
+    let teams: BTreeSet<&str> = rows.iter().filter_map(|row| row.text(1).ok()).collect();
     let issuers = asked.issuers();
     let wanted = || Problem::wants(Wanted::Issuer(proof.issuer.clone()));
     let published = issuers.find(&proof.issuer).ok_or_else(wanted)?;
-    for row in rows {
+    for row in &rows {
         if body.rule.as_ref().is_some_and(|rule| row.text(0).ok() != Some(rule)) {
             continue;
         }
@@ -166,11 +167,14 @@ pub(in crate::http) fn exchange(
         let wants = claims(row.text(4)?)?;
         let fits = wants.iter().all(|(name, value)| said.text(name).as_ref() == Some(value));
         if fits {
-            return give(desk, &row, &said);
+            return give(desk, row, &said);
         }
-        // It is a proof of theirs for this vault: the people of the team see that it was shown.
-        row.text(1)?.clone_into(&mut desk.entry.team);
-        row.text(0)?.clone_into(&mut desk.entry.subject);
+        // It is a proof of theirs for this vault: the people of the team see that it was shown, where
+        // it cannot have been meant for another team.
+        if teams.len() == 1 {
+            row.text(1)?.clone_into(&mut desk.entry.team);
+            row.text(0)?.clone_into(&mut desk.entry.subject);
+        }
     }
     Err(Problem::unauthorized())
 }

@@ -39,6 +39,11 @@ impl Browser {
         }
     }
 
+    /// Has the vault's name lead to another node from now on.
+    pub(crate) fn turn_to(&mut self, node: SocketAddr) {
+        self.vault = node;
+    }
+
     /// Goes where a person types, and wherever that leads.
     pub(crate) fn open(&mut self, url: &str) -> u16 {
         self.go("GET", url, "", None)

@@ -24,7 +24,7 @@ fn a_browser_leaves_with_what_ties_its_way_back_to_it() {
         (part("scope"), part("code_challenge_method")),
         ("openid email".into(), "S256".into())
     );
-    assert!(!one.url.contains("prompt="));
+    assert!(!one.url.contains("prompt=") && !one.url.contains("max_age="));
     for name in ["state", "nonce", "code_challenge"] {
         assert_eq!(part(name).len(), 43, "{name}");
         assert_ne!(part(name), query_of(&other.url, name), "{name}");
@@ -226,6 +226,57 @@ fn a_way_back_is_for_one_browser_and_once() {
         let login = format!("{FRONT}/login/{}", ada.begun.login);
         assert_eq!(ada.browser.open(&login), 404);
     }
+}
+
+#[test]
+fn an_invitation_is_spent_by_who_shows_anew_who_they_are_and_once() {
+    for database in Database::ALL {
+        let hostile = Hostile::on(database);
+        let (bob, invitation) = hostile.ground.invite("bob@x");
+        let claims = |away: &Away, since: i64| {
+            let mut claims = hostile.claims(away);
+            claims["sub"] = json!("subject-of-bob");
+            claims["auth_time"] = json!(now() - since);
+            claims
+        };
+        // Somebody signed in there long before, and has left the browser open.
+        let mut away = hostile.leave_with(&invitation);
+        assert_eq!(query_of(&away.url, "max_age"), "0");
+        hostile.vouch(&claims(&away, 3600));
+        assert_eq!(hostile.back(&mut away), 401);
+        // Two leave with the same invitation, and one comes in.
+        let (mut one, mut other) =
+            (hostile.leave_with(&invitation), hostile.leave_with(&invitation));
+        hostile.vouch(&claims(&one, 5));
+        assert_eq!(hostile.back(&mut one), 200);
+        let mut of_eve = claims(&other, 5);
+        of_eve["sub"] = json!("subject-of-eve");
+        hostile.vouch(&of_eve);
+        assert_eq!(hostile.back(&mut other), 401);
+        assert_eq!(hostile.ground.person_of(&mut one.browser, &one.begun), bob);
+        // An invitation that was taken back meanwhile is none.
+        let (eve, invitation) = hostile.ground.invite("eve@x");
+        let mut away = hostile.leave_with(&invitation);
+        hostile.ground.change(&eve, "suspend");
+        let mut claims = claims(&away, 5);
+        claims["sub"] = json!("subject-of-eve");
+        hostile.vouch(&claims);
+        assert_eq!(hostile.back(&mut away), 401);
+        hostile.ground.change(&eve, "resume");
+        assert_eq!(hostile.back(&mut away), 404);
+    }
+}
+
+#[test]
+fn a_way_back_leads_to_any_node() {
+    let mut hostile = Hostile::on(Database::Postgres);
+    let mut away = hostile.leave();
+    let other = hostile.ground.start();
+    away.browser.turn_to(other);
+    hostile.vouch(&hostile.claims(&away));
+    assert_eq!(hostile.back(&mut away), 200);
+    assert!(away.is_in());
+    assert_eq!(hostile.back(&mut away), 404);
 }
 
 #[test]

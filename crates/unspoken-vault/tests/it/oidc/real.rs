@@ -58,6 +58,10 @@ fn be(browser: &mut Browser, name: &str) {
     assert!(browser.url.contains("/interaction/"), "{} {}", browser.url, browser.page);
     let action = browser.url.rsplit('/').next().unwrap().to_owned();
     browser.submit(&action, &[("login", name), ("password", "whatever")]);
+    // Who was signed in there before is signed out by a page that sends itself.
+    if browser.page.contains("/session/end/confirm") {
+        browser.submit("/session/end/confirm", &[]);
+    }
     if browser.url.contains("/interaction/") {
         let action = browser.url.rsplit('/').next().unwrap().to_owned();
         browser.submit(&action, &[]);
@@ -188,11 +192,15 @@ fn who_has_signed_in_otherwise_can_link_an_account_and_lose_it_by_beginning_anew
         let begun = ground.begin(Some(REDIRECT));
         let mut browser = ground.browser();
         browser.open(&format!("{FRONT}/login/{}", begun.login));
+        // Somebody else is signed in there, in this browser: nobody is linked to them by it.
+        browser.submit("provider/corp", &[]);
+        be(&mut browser, "eve");
+        assert_eq!(browser.status, 401);
         browser.submit("sign-in", &[("email", "ada@x"), ("password", PASSWORD), ("code", "")]);
         assert!(browser.page.contains("Sign in with Acme &#38; Sons from now on"));
         browser.submit("provider/corp", &[]);
         assert!(browser.trace.last().unwrap().contains("/interaction/"));
-        assert!(browser.trace.iter().any(|line| line.contains("&prompt=login")));
+        assert!(browser.trace.iter().any(|line| line.contains("&max_age=0")));
         be(&mut browser, "adas-account");
         assert!(!browser.page.contains("from now on"), "it is linked");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);

@@ -68,14 +68,20 @@ impl Hostile {
 
     #[track_caller]
     fn come_in(&self) {
+        let mut away = self.leave_with(&self.invitation);
+        self.vouch(&self.claims(&away));
+        assert_eq!(self.back(&mut away), 200, "{}", away.browser.page);
+    }
+
+    /// A new browser, sent away with an invitation.
+    #[track_caller]
+    pub(crate) fn leave_with(&self, invitation: &str) -> Away {
         let begun = self.ground.begin(Some(REDIRECT));
         let mut browser = self.browser();
         browser.open(&format!("{FRONT}/login/{}/invitation", begun.login));
-        let fields = [("invitation", self.invitation.as_str()), ("password", ""), ("again", "")];
+        let fields = [("invitation", invitation), ("password", ""), ("again", "")];
         browser.submit("invitation/provider/corp", &fields);
-        let mut away = Away::of(begun, browser);
-        self.vouch(&self.claims(&away));
-        assert_eq!(self.back(&mut away), 200, "{}", away.browser.page);
+        Away::of(begun, browser)
     }
 
     fn browser(&self) -> Browser {
