@@ -9,6 +9,7 @@ use unspoken_testkit::{Answer, Client};
 
 use super::{FRONT, REDIRECT};
 
+#[derive(Clone)]
 pub(crate) struct Browser {
     vault: SocketAddr,
     /// By host and name: the value, and whether it is strict.

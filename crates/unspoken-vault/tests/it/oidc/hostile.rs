@@ -277,6 +277,28 @@ fn a_way_back_leads_to_any_node() {
     assert_eq!(hostile.back(&mut away), 200);
     assert!(away.is_in());
     assert_eq!(hostile.back(&mut away), 404);
+    // Of many who bring the same to both at once, with a provider that takes a code as often as it is
+    // shown, one comes in.
+    let nodes = hostile.ground.vault.addresses();
+    for _ in 0..5 {
+        let away = hostile.leave();
+        hostile.vouch(&hostile.claims(&away));
+        let url = format!("{FRONT}/oidc/corp/callback?code=good&state={}", away.state);
+        let count = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..8)
+                .map(|number| {
+                    let (mut browser, url) = (away.browser.clone(), &url);
+                    browser.turn_to(nodes[number % 2]);
+                    scope.spawn(move || {
+                        browser.open_from("idp", url);
+                        browser.page.contains("Allow this sign-in?")
+                    })
+                })
+                .collect();
+            tries.into_iter().filter_map(|one| one.join().unwrap().then_some(())).count()
+        });
+        assert_eq!(count, 1);
+    }
 }
 
 #[test]
