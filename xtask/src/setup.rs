@@ -34,6 +34,7 @@ const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// What `OpenBao` was made of: its own module is not to be had everywhere that modules come from.
 const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.2";
+const OIDC_PROVIDER: &str = "oidc-provider@9.13.3";
 const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
 /// Raise it when a step changes otherwise than by a version.
@@ -59,9 +60,9 @@ const PEERS: &[&str] = &[
     CARGO_FUZZ,
 ];
 
-/// What one task alone needs: not in the table, so that a new version of it is no new
-/// folder for everybody.
-const ALONE: &[&str] = &[GITLEAKS, SCHEMATHESIS, VAULT_PEER];
+/// What stands for itself: not in the table, so that a new version of it is no new folder for
+/// everybody.
+const ALONE: &[&str] = &[GITLEAKS, SCHEMATHESIS, VAULT_PEER, OIDC_PROVIDER];
 
 /// A program that must be there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -92,6 +93,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("go", "golang-go"),
+    ("curl", "curl"),
+    ("jq", "jq"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3-venv"),
@@ -103,7 +106,8 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     let folder = folder()?;
     system()?;
     let stamp = folder.join("complete");
-    if stamp.is_file() {
+    let provider = format!("oidc-provider-{}", version_of("oidc-provider"));
+    if stamp.is_file() && folder.join(format!("{provider}.done")).is_file() {
         return Ok(folder);
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -111,6 +115,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     for (name, install) in STEPS {
         once(&folder, name, *install)?;
     }
+    once(&folder, &provider, oidc_provider)?;
     fs::write(&stamp, PEERS.join("\n") + "\n").context("cannot write the stamp")?;
     Ok(folder)
 }
@@ -284,6 +289,14 @@ fn npm(folder: &Path) -> Result<()> {
     must(&mut npm).map(drop)
 }
 
+/// In a folder of its own: npm removes from a folder what it was not asked for.
+fn oidc_provider(folder: &Path) -> Result<()> {
+    let mut npm = at(folder, "npm");
+    npm.arg("install").arg("--prefix").arg(folder.join("oidc"));
+    npm.args(["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", OIDC_PROVIDER]);
+    must(&mut npm).map(drop)
+}
+
 fn python(folder: &Path) -> Result<()> {
     must(at(folder, "python3").args(["-m", "venv", "--clear", "py"]))?;
     let python = folder.join("py/bin/python");
@@ -331,6 +344,7 @@ mod tests {
             ("python-dotenv", "1.2.4"),
             ("mypy", "2.4.1"),
             ("/gitleaks/", "8.28.0"),
+            ("oidc-provider", "9.13.3"),
             ("nothing", ""),
         ] {
             assert_eq!(version_of(peer), version, "{peer}");

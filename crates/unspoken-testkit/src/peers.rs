@@ -56,6 +56,11 @@ impl Peers {
         self.folder.join("node_modules/.bin/tsc")
     }
 
+    /// The main file of a certified provider of sign-ins, for Node.
+    pub fn oidc_provider(&self) -> PathBuf {
+        self.folder.join("oidc/node_modules/oidc-provider/lib/index.js")
+    }
+
     /// The folder from which `require("dotenv")` works.
     pub fn node_folder(&self) -> &Path {
         &self.folder

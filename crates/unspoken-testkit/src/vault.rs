@@ -209,6 +209,12 @@ impl Vault {
         self.start_node(&[], rate, more)
     }
 
+    /// Starts a node that is told more.
+    #[track_caller]
+    pub fn start_with(&mut self, more: &[&str]) -> SocketAddr {
+        self.start_node(&[], 0, more)
+    }
+
     #[track_caller]
     fn start_node(&mut self, words: &[&str], rate: u32, more: &[&str]) -> SocketAddr {
         let rate = rate.to_string();

@@ -15,6 +15,7 @@ mod visitor;
 pub(crate) use answer::SealedItem;
 pub(crate) use asked::Asked;
 pub(crate) use browser::Front;
+pub(crate) use handler::read_forms;
 pub(crate) use pipeline::{App, Counters, router};
 pub(crate) use proxies::Proxies;
 pub(crate) use route::Plan;

@@ -16,6 +16,8 @@ mod config;
 mod db;
 mod failure;
 mod federation;
+#[doc(hidden)]
+pub mod foreign;
 mod hazmat;
 mod http;
 mod key;

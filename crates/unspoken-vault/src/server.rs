@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::audit::Signer;
 use crate::chores::Chores;
 use crate::db::{Lane, LaneError};
-use crate::federation::Issuers;
+use crate::federation::Providers;
 use crate::http::{App, Counters, Front, Proxies, router};
 use crate::key::KeyRing;
 use crate::limit::Limit;
@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) is_traced: bool,
     /// Who is believed when they say who asks.
     pub(crate) proxies: Proxies,
+    /// By whom people can sign in, beside a password.
+    pub(crate) providers: Providers,
 }
 
 /// Why it cannot serve, or stopped.
@@ -102,7 +104,8 @@ impl Server {
             kek,
             seen: Arc::new(Seen::default()),
             limit: Arc::new(Limit::new(settings.rate)),
-            issuers: Arc::new(Issuers::default()),
+            issuers: Arc::default(),
+            providers: Arc::new(settings.providers),
             doors: Arc::default(),
             passwords: Arc::default(),
             front: Arc::new(front),

@@ -1,17 +1,21 @@
-//! How people prove who they are: a password, a second factor, and how often they may try; and the
+//! How people prove who they are: a password and a second factor, or a provider, and how often they may try; and the
 //! logins that they decide on.
 
 mod door;
 mod email;
+mod identity;
 pub(crate) mod invitation;
 mod login;
 mod password;
 mod person;
 mod second_factor;
+mod visit;
 
 pub(crate) use door::{Door, Doors, whence};
 pub(crate) use email::Email;
+pub(crate) use identity::Identity;
 pub(crate) use login::{LoginRow, NewLogin, Progress};
 pub(crate) use password::{Passwords, StoredPassword, fits, store};
 pub(crate) use person::PersonRow;
 pub(crate) use second_factor::SecondFactor;
+pub(crate) use visit::{Purpose, VisitRow};

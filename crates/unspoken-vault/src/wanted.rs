@@ -1,4 +1,5 @@
-//! What takes too long for a transaction: keys that somebody else holds, and passwords.
+//! What takes too long for a transaction: keys that somebody else holds, passwords, and what a
+//! provider says about a person.
 //!
 //! A handler that wants something ends with what it wants. That is found outside of the
 //! lane, and the handler is begun anew, in another transaction.
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::federation::Issuers;
+use crate::federation::{Errand, Issuers, Vouched};
 use crate::hazmat::Key;
 use crate::key::{Address, KeyRing};
 use crate::problem::{Problem, WrappedKey};
@@ -27,6 +28,8 @@ pub(crate) enum Wanted {
     Proof { stored: StoredProof, password: Zeroizing<String> },
     /// What is kept of a new password.
     NewPassword(Zeroizing<String>),
+    /// For whom a provider vouches by a code that came back.
+    Vouched { errand: Box<Errand>, code: Zeroizing<String> },
     /// A person's own key, sealed.
     Sealed { address: Address, key: Arc<Key> },
 }
@@ -62,6 +65,7 @@ pub(crate) enum Found {
         address: Address,
         wrapped: Vec<u8>,
     },
+    Vouched(Vouched),
     Sealed(Vec<u8>),
 }
 
@@ -75,10 +79,11 @@ impl Wanted {
                 tokio::task::spawn_blocking(find).await
             }
             Self::Issuer(issuer) => {
-                let fetch = move || issuers.fetch(&issuer);
-                let fetched = tokio::task::spawn_blocking(fetch).await;
-                let fetched = fetched.map_err(|_| Problem::internal())?;
-                return if fetched { Ok(Found::InMemory) } else { Err(Problem::unavailable()) };
+                let fetched = issuers.fetch(&issuer).await;
+                return fetched.map(|_| Found::InMemory).ok_or_else(Problem::unavailable);
+            }
+            Self::Vouched { errand, code } => {
+                return Ok(Found::Vouched(errand.finish(code, &issuers).await));
             }
             Self::NewKey(address) => {
                 let make =
@@ -121,6 +126,7 @@ impl fmt::Debug for Wanted {
             Self::Issuer(_) => "Issuer(..)",
             Self::Proof { .. } => "Proof(..)",
             Self::NewPassword(_) => "NewPassword(..)",
+            Self::Vouched { .. } => "Vouched(..)",
             Self::Sealed { .. } => "Sealed(..)",
         })
     }

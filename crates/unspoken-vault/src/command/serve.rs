@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::{Ready, Where, failed};
 use crate::config::Variables;
 use crate::failure::Failure;
+use crate::federation::Providers;
 use crate::http::{Front, Proxies};
 use crate::server::{Server, ServerError, Settings};
 use crate::tls::TlsFiles;
@@ -52,6 +53,13 @@ pub(crate) struct Serve {
     #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = range)]
     trusted_proxies: Vec<IpNet>,
 
+    /// A file that says by which OpenID Connect providers people can sign in, as JSON
+    ///
+    /// It holds no secret: a client's secret is in a file that it names, or in the systemd credential
+    /// `unspoken-oidc-ID`.
+    #[arg(long, value_name = "FILE")]
+    oidc: Option<PathBuf>,
+
     /// Serve without TLS at an address that others can reach
     ///
     /// Whoever can read the network can then read values and tokens.
@@ -72,6 +80,12 @@ impl Serve {
                 "Give `--tls-cert FILE --tls-key FILE`, or listen at 127.0.0.1 behind a proxy.",
             ));
         }
+        let credentials = variables.credentials.as_deref();
+        let providers = self.oidc.as_ref().map(|file| Providers::read(file, credentials));
+        let providers = providers.transpose().map_err(|error| {
+            Failure::new(format!("people cannot sign in by providers: {error}"))
+                .hint("What such a file looks like stands in docs/guide/vault-people.md.")
+        })?;
         let Ready { store, runtime } = self.place.open(variables)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let is_bare = tls.is_none() && !self.listen.ip().is_loopback();
@@ -89,6 +103,7 @@ impl Serve {
             front: self.url,
             is_traced: variables.is_traced,
             proxies: Proxies::new(self.trusted_proxies),
+            providers: providers.unwrap_or_default(),
         };
         let served = runtime.block_on(async move {
             let server = Server::bind(store, settings).await?;

@@ -1,97 +1,168 @@
-//! The keys of issuers, fetched when they are needed and kept for a while.
+//! What issuers publish, fetched when it is needed and kept for a while.
+//!
+//! Rules:
+//! - An issuer is asked by one request at a time. Who waited takes what that one found.
+//! - One that did not answer is left alone for some seconds: who asks about it often costs nothing.
+//! - Nobody sends us on: an answer is a 200 of who was asked, or it is none.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jsonwebtoken::jwk::JwkSet;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
+use zeroize::Zeroizing;
 
-use super::check_issuer;
+use super::published::{Discovery, Published, read_keys};
 
 /// See the top.
-#[derive(Default)]
-pub(crate) struct Issuers(Mutex<HashMap<String, Held>>);
+pub(crate) struct Issuers {
+    held: Mutex<HashMap<String, Held>>,
+    /// Who fetches has one of these: the same for the same issuer.
+    flights: [tokio::sync::Mutex<()>; FLIGHTS],
+    hasher: RandomState,
+    /// For who shows a provider a code.
+    pub(super) places: Semaphore,
+}
 
 #[derive(Clone)]
 struct Held {
-    keys: Arc<JwkSet>,
+    published: Option<Arc<Published>>,
     since: Instant,
+    /// When it last gave nothing.
+    failed: Option<Instant>,
 }
 
-#[derive(Deserialize)]
-struct Discovery {
-    issuer: String,
-    jwks_uri: String,
-}
+/// How many issuers are asked at once.
+const FLIGHTS: usize = 8;
+
+/// How many codes are shown at once. The others wait.
+const PLACES: usize = 32;
 
 impl Issuers {
     /// How long keys are taken to be the issuer's.
     const FRESH: Duration = Duration::from_mins(10);
 
     /// How soon they may be fetched again because a key was not among them.
-    const AGAIN: Duration = Duration::from_mins(1);
+    const AGAIN: Duration = Duration::from_secs(10);
 
-    const ANSWER: u64 = 256 * 1024;
-    const PATIENCE: Duration = Duration::from_secs(5);
+    /// How long an issuer is left alone that gave nothing.
+    const PAUSE: Duration = Duration::from_secs(5);
 
     /// How many issuers are remembered.
     const MOST: usize = 256;
 
-    /// The keys of an issuer, if they are known.
-    pub(crate) fn find(&self, issuer: &str) -> Option<Arc<JwkSet>> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
-        held.filter(|held| held.since.elapsed() < Self::FRESH).map(|held| held.keys)
+    /// What an issuer publishes, if it is known.
+    pub(crate) fn find(&self, issuer: &str) -> Option<Arc<Published>> {
+        let held = self.held().get(issuer).cloned()?;
+        held.published.filter(|_| held.since.elapsed() < Self::FRESH)
     }
 
     /// Whether keys that lack one are old enough to be fetched again.
     pub(crate) fn is_stale(&self, issuer: &str) -> bool {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
-        held.is_none_or(|held| held.since.elapsed() > Self::AGAIN)
+        let held = self.held().get(issuer).cloned();
+        held.is_none_or(|held| held.published.is_none() || held.since.elapsed() > Self::AGAIN)
     }
 
-    /// Fetches an issuer's keys. `false` when it has none to give.
-    pub(crate) fn fetch(&self, issuer: &str) -> bool {
-        let Some(keys) = fetch(issuer) else { return false };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Fetches what an issuer publishes. `None` when it has nothing to give.
+    pub(crate) async fn fetch(self: &Arc<Self>, issuer: &str) -> Option<Arc<Published>> {
+        let begun = Instant::now();
+        let flight = usize::try_from(self.hasher.hash_one(issuer)).unwrap_or(0) % FLIGHTS;
+        let _flight = self.flights.get(flight)?.lock().await;
+        let known = self.held().get(issuer).cloned();
+        if let Some(held) = known {
+            if held.published.is_some() && held.since >= begun {
+                return held.published;
+            }
+            if held.failed.is_some_and(|failed| failed.elapsed() < Self::PAUSE) {
+                return None;
+            }
+        }
+        let asked = issuer.to_owned();
+        let found = tokio::task::spawn_blocking(move || fetch(&asked)).await.ok().flatten();
+        let found = found.map(Arc::new);
+        self.note(issuer, found.clone());
+        found
+    }
+
+    fn note(&self, issuer: &str, found: Option<Arc<Published>>) {
+        let now = Instant::now();
+        let mut all = self.held();
         if all.len() >= Self::MOST && !all.contains_key(issuer) {
             all.clear();
         }
-        all.insert(issuer.to_owned(), Held { keys: Arc::new(keys), since: Instant::now() });
-        true
+        let new = Held { published: None, since: now, failed: None };
+        let held = all.entry(issuer.to_owned()).or_insert(new);
+        match found {
+            Some(published) => {
+                *held = Held { published: Some(published), since: now, failed: None };
+            }
+            // What was known before stays as good as it was.
+            None => held.failed = Some(now),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn fetch(issuer: &str) -> Option<JwkSet> {
-    check_issuer(issuer).ok()?;
+impl Default for Issuers {
+    fn default() -> Self {
+        Self {
+            held: Mutex::default(),
+            flights: Default::default(),
+            hasher: RandomState::new(),
+            places: Semaphore::new(PLACES),
+        }
+    }
+}
+
+fn fetch(issuer: &str) -> Option<Published> {
+    let agent = agent();
+    let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    super::check_issuer(issuer).ok()?;
+    let discovery = Discovery::read(issuer, &body(agent.get(place).call().ok()?)?)?;
+    let keys = read_keys(&body(agent.get(&discovery.jwks_uri).call().ok()?)?)?;
+    Some(discovery.publish(keys))
+}
+
+/// How long one answer is waited for, and how long it may be.
+const PATIENCE: Duration = Duration::from_secs(4);
+const ANSWER: u64 = 256 * 1024;
+
+/// A client that follows nobody and tells others' statuses as they are.
+pub(super) fn agent() -> Agent {
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .build();
-    let agent = Agent::config_builder()
+    Agent::config_builder()
         .tls_config(tls)
         .max_redirects(0)
+        .http_status_as_error(false)
         .proxy(None)
-        .timeout_global(Some(Issuers::PATIENCE))
+        .timeout_global(Some(PATIENCE))
         .build()
-        .new_agent();
-    let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let discovery: Discovery = ask(&agent, &place)?;
-    // Whoever answers there has to be who was asked, and may not send us on to plain HTTP.
-    if discovery.issuer != issuer || check_issuer(&discovery.jwks_uri).is_err() {
-        return None;
-    }
-    ask(&agent, &discovery.jwks_uri)
+        .new_agent()
 }
 
-fn ask<T: DeserializeOwned>(agent: &Agent, place: &str) -> Option<T> {
-    let mut response = agent.get(place).call().ok()?;
-    let bytes = response.body_mut().with_config().limit(Issuers::ANSWER).read_to_vec().ok()?;
-    serde_json::from_slice(&bytes).ok()
+/// What was answered, if it is an answer.
+fn body(mut response: ureq::http::Response<ureq::Body>) -> Option<Zeroizing<Vec<u8>>> {
+    if response.status() != 200 {
+        return None;
+    }
+    read_bounded(&mut response)
+}
+
+pub(super) fn read_bounded(
+    response: &mut ureq::http::Response<ureq::Body>,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = response.body_mut().with_config().limit(ANSWER).read_to_vec();
+    bytes.ok().map(Zeroizing::new)
 }
 
 impl fmt::Debug for Issuers {

@@ -20,11 +20,14 @@ pub(crate) struct Proof<'t> {
     kid: Option<String>,
 }
 
+/// What a proof says that holds.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Statement(BTreeMap<String, Value>);
+
 /// How a proof stands to some keys.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Judgement {
-    /// It holds, and this is what it says.
-    Holds(BTreeMap<String, String>),
+    Holds(Statement),
     /// It was signed by a key that is not among them.
     OtherKey,
     Refused,
@@ -52,6 +55,10 @@ impl<'t> Proof<'t> {
             return None;
         }
         let header = decode_header(text).ok()?;
+        // What must be understood here is nothing that we know.
+        if header.crit.is_some() {
+            return None;
+        }
         let said: Said = jsonwebtoken::dangerous::insecure_decode_claims(text).ok()?;
         Some(Self { text, issuer: said.iss, kid: header.kid })
     }
@@ -91,20 +98,36 @@ impl<'t> Proof<'t> {
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         match decode::<BTreeMap<String, Value>>(self.text, &key, &validation) {
-            Ok(token) => Judgement::Holds(token.claims.into_iter().filter_map(text).collect()),
+            Ok(token) => Judgement::Holds(Statement(token.claims)),
             Err(_) => Judgement::Refused,
         }
     }
 }
 
-/// A claim that is a text or a whole number. Lists and objects are never equal to anything.
-fn text((name, value): (String, Value)) -> Option<(String, String)> {
-    let text = match value {
-        Value::String(text) => text,
-        Value::Number(number) => number.as_i64()?.to_string(),
-        _ => return None,
-    };
-    Some((name, text))
+impl Statement {
+    /// A claim that is a text or a whole number. Lists and objects are never equal to anything.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.as_i64()?.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Whether a claim is true. Some issuers write it as a text.
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| *value == true || *value == "true")
+    }
+
+    /// Whether it is for this audience and for no other; and where it says who asked for it, for them.
+    pub(crate) fn is_only_for(&self, audience: &str) -> bool {
+        let is_only = match self.0.get("aud") {
+            Some(Value::Array(all)) => all.len() == 1 && all.iter().all(|one| *one == audience),
+            Some(one) => *one == audience,
+            None => false,
+        };
+        is_only && self.0.get("azp").is_none_or(|party| *party == audience)
+    }
 }
 
 /// Whether what a rule wants could be had by others than it means.
@@ -134,21 +157,29 @@ pub(crate) fn check_claims(claims: &Claims) -> Result<(), Problem> {
 
 /// An issuer's address: without TLS at this machine alone, and nothing behind its path.
 pub(crate) fn check_issuer(issuer: &str) -> Result<(), Problem> {
-    let rest = issuer.strip_prefix("https://").or_else(|| {
-        let rest = issuer.strip_prefix("http://")?;
-        let host = rest.split(['/', ':']).next()?;
-        matches!(host, "127.0.0.1" | "localhost").then_some(rest)
-    });
-    let is_good = rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && issuer.len() <= 256
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte))
-    });
-    if is_good {
+    if is_address(issuer) {
         Ok(())
     } else {
         Err(Problem::invalid("an issuer is an address that begins with `https://`"))
     }
+}
+
+/// Whether an issuer may be asked there, or people be sent there. Something may be asked behind the
+/// path.
+pub(crate) fn check_endpoint(place: &str) -> bool {
+    let (address, query) = place.split_once('?').unwrap_or((place, ""));
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:=&%+".contains(&byte);
+    is_address(address) && query.len() <= 256 && query.bytes().all(fits)
+}
+
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| {
+        let rest = text.strip_prefix("http://")?;
+        let host = rest.split(['/', ':']).next()?;
+        matches!(host, "127.0.0.1" | "localhost").then_some(rest)
+    });
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte);
+    rest.is_some_and(|rest| !rest.is_empty() && text.len() <= 256 && rest.bytes().all(fits))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::browser::{Browser, Front};
 use crate::db::Desk;
-use crate::federation::Issuers;
+use crate::federation::{Endpoints, Errand, Issuers, Provider, Providers, Vouched};
 use crate::hazmat::Key;
 use crate::key::{Address, KeyRing, ProjectKey};
 use crate::opened::{KEK, NEXT_KEK};
@@ -39,6 +39,7 @@ pub(crate) struct Asked {
     pub(super) found: Vec<Found>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) issuers: Arc<Issuers>,
+    pub(super) providers: Arc<Providers>,
     pub(crate) deployment: DeploymentId,
     /// The version of the master key that wraps new keys.
     pub(crate) kek: i64,
@@ -163,6 +164,29 @@ impl Asked {
             _ => None,
         });
         let want = || Problem::wants(Wanted::NewPassword(Zeroizing::new(password.to_owned())));
+        found.ok_or_else(want)
+    }
+
+    /// By whom people can sign in.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// Where a provider is asked.
+    pub(crate) fn endpoints(&self, provider: &Provider) -> Result<Endpoints, Problem> {
+        let wanted = || Problem::wants(Wanted::Issuer(provider.issuer.clone()));
+        let published = self.issuers.find(&provider.issuer).ok_or_else(wanted)?;
+        published.endpoints.clone().ok_or_else(Problem::unavailable)
+    }
+
+    /// For whom a provider vouches by a code that came back.
+    pub(crate) fn vouched(&self, errand: Errand, code: &str) -> Result<Vouched, Problem> {
+        let found = self.found.iter().find_map(|found| match found {
+            Found::Vouched(outcome) => Some(outcome.clone()),
+            _ => None,
+        });
+        let code = || Zeroizing::new(code.to_owned());
+        let want = || Problem::wants(Wanted::Vouched { errand: Box::new(errand), code: code() });
         found.ok_or_else(want)
     }
 

@@ -48,7 +48,7 @@ impl Front {
     }
 
     /// The browser that asks, if it is known. Of two numbers, none is believed.
-    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<Browser> {
+    pub(crate) fn browser(&self, headers: &HeaderMap) -> Option<Browser> {
         let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
         let mut found = pairs.filter(|(name, _)| name.trim() == self.cookie());
@@ -61,7 +61,7 @@ impl Front {
     }
 
     /// What tells a browser its number, or to forget it.
-    pub(super) fn set_cookie(&self, browser: Option<&Browser>) -> Zeroizing<String> {
+    pub(crate) fn set_cookie(&self, browser: Option<&Browser>) -> Zeroizing<String> {
         let name = self.cookie();
         let secure = if self.is_secure() { "; Secure" } else { "" };
         let (number, age) = match browser {
@@ -89,6 +89,13 @@ impl Browser {
     pub(crate) fn seal_of_form(&self, about: &str) -> String {
         let hash = hazmat::sha256(&[b"unspoken/browser/v1/form/", about.as_bytes(), &*self.0]);
         URL_SAFE_NO_PAD.encode(hash)
+    }
+
+    /// A text of 256 bits for one purpose and one thing, which the browser that holds this number
+    /// alone leads to.
+    pub(crate) fn derive(&self, purpose: &str, about: &str) -> Zeroizing<String> {
+        let parts = [b"unspoken/browser/v1/", purpose.as_bytes(), b"/", about.as_bytes(), &*self.0];
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(hazmat::sha256(&parts)))
     }
 
     pub(crate) fn sent(&self, about: &str, seal: &str) -> bool {

@@ -30,7 +30,7 @@ use super::proxies::Proxies;
 use super::route::{Brought, Method, Route};
 use super::router::routes;
 use crate::db::{About, Desk, Lane, Shown};
-use crate::federation::Issuers;
+use crate::federation::{Issuers, Providers};
 use crate::hazmat;
 use crate::key::KeyRing;
 use crate::limit::{Asker, Limit};
@@ -51,6 +51,7 @@ pub(crate) struct App {
     pub(crate) seen: Arc<Seen>,
     pub(crate) limit: Arc<Limit>,
     pub(crate) issuers: Arc<Issuers>,
+    pub(crate) providers: Arc<Providers>,
     pub(crate) doors: Arc<Doors>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) front: Arc<Front>,
@@ -223,6 +224,7 @@ async fn attempt(
         found: Vec::new(),
         keys: Arc::clone(&app.keys),
         issuers: Arc::clone(&app.issuers),
+        providers: Arc::clone(&app.providers),
         deployment: app.deployment,
         kek: app.kek,
     };
@@ -305,7 +307,7 @@ fn named(path: &'static str, parameters: &RawPathParams) -> Vec<(&'static str, S
     places.filter_map(text).collect()
 }
 
-fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
     serde_urlencoded::from_str(text).map_err(|_| Problem::invalid("what is asked cannot be read"))
 }
 

@@ -3,17 +3,28 @@
 use unspoken_model::{Action, Verb};
 
 use super::handler::{
-    account, consent, environment, journal, key_value, login, person, project, record, rewrap,
-    secret, session, sign_in, team, token, trust,
+    account, consent, environment, journal, key_value, login, person, project, provider, record,
+    rewrap, secret, session, sign_in, team, token, trust,
 };
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    [sessions(), logins(), pages(), people(), projects(), secrets(), versions(), tokens(), trusts()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sessions(),
+        logins(),
+        pages(),
+        providers(),
+        people(),
+        projects(),
+        secrets(),
+        versions(),
+        tokens(),
+        trusts(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn plan(method: Method, path: &'static str, action: Action, summary: &'static str) -> Plan {
@@ -120,6 +131,33 @@ fn pages() -> Vec<Route> {
         Route::form_within(
             sent("/login/{login}/decide", Action::LoginDecide, "Allows or refuses a login"),
             consent::decide,
+        ),
+    ]
+}
+
+/// Away to a provider, and back.
+fn providers() -> Vec<Route> {
+    let sent = |path, summary| plan(Post, path, Action::LoginSignIn, summary);
+    vec![
+        Route::form(
+            sent("/login/{login}/provider/{provider}", "Sends a person to a provider"),
+            provider::leave,
+        ),
+        Route::form(
+            sent(
+                "/login/{login}/invitation/provider/{provider}",
+                "Sends a person to a provider who was invited",
+            ),
+            provider::leave_with_invitation,
+        ),
+        Route::page(
+            plan(
+                Get,
+                "/oidc/{provider}/callback",
+                Action::LoginSignIn,
+                "Takes a person back from a provider",
+            ),
+            provider::come_back,
         ),
     ]
 }

@@ -45,8 +45,16 @@ impl Visitor {
 /// A device's is open in a browser alone in which its code was typed: nobody can be sent to the
 /// login of somebody else's device by an address.
 pub(super) fn open_login(desk: &mut Desk<'_>, asked: &Asked) -> Result<LoginRow, Problem> {
-    let over = || Problem::missing("there is no such login, or it is over");
     let id: LoginId = asked.text("login").and_then(|text| text.parse().ok()).ok_or_else(over)?;
+    find_open(desk, asked, id)
+}
+
+/// The same of a login that is known otherwise.
+pub(super) fn find_open(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    id: LoginId,
+) -> Result<LoginRow, Problem> {
     desk.entry.subject = id.to_string();
     let row = LoginRow::find(desk, id)?;
     let row = row.filter(|row| row.is_open(desk.now())).ok_or_else(over)?;
@@ -56,6 +64,11 @@ pub(super) fn open_login(desk: &mut Desk<'_>, asked: &Asked) -> Result<LoginRow,
     Ok(row)
 }
 
-fn is_held(asked: &Asked, login: &LoginRow) -> bool {
+fn over() -> Problem {
+    Problem::missing("there is no such login, or it is over")
+}
+
+/// Whether it is this browser that a login belongs to by now.
+pub(super) fn is_held(asked: &Asked, login: &LoginRow) -> bool {
     asked.browser.as_ref().is_some_and(|browser| login.is_held_by(&browser.hash()))
 }

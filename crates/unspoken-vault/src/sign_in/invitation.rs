@@ -1,6 +1,6 @@
 //! Invitations: how a person comes in for the first time, or anew.
 
-use unspoken_model::{PersonId, TeamId};
+use unspoken_model::{PersonId, TeamId, TokenId};
 use unspoken_seal::{PlainToken, TokenKind};
 
 use crate::db::{Cell, Desk, SqlError};
@@ -35,6 +35,33 @@ pub(crate) fn make(
     Ok((token, now + LIFETIME))
 }
 
+/// Whose an invitation is that was shown before, if it can still be used.
+pub(crate) fn find(desk: &mut Desk<'_>, id: TokenId) -> Result<Option<PersonId>, SqlError> {
+    let cells = [Cell::text(id), desk.now().into()];
+    // Whoever uses it at the same time is waited for.
+    let row = desk.row(
+        "SELECT person FROM token WHERE id = $1 AND kind = 'admin' AND revoked IS NULL AND expires > $2 \
+         FOR UPDATE",
+        &cells,
+    )?;
+    row.map(|row| row.parsed(0)).transpose()
+}
+
+/// Ends the invitations of a person who has come in.
+pub(crate) fn spend(desk: &mut Desk<'_>, person: PersonId) -> Result<(), SqlError> {
+    let cells = [Cell::text(person), desk.now().into()];
+    desk.change(
+        "UPDATE token SET revoked = COALESCE(revoked, $2), touched = $2 \
+         WHERE person = $1 AND kind = 'admin'",
+        &cells,
+    )?;
+    desk.change(
+        "UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'",
+        std::slice::from_ref(&Cell::text(person)),
+    )?;
+    Ok(())
+}
+
 /// Takes a person's ways in away, and gives another invitation.
 pub(crate) fn begin_anew(
     desk: &mut Desk<'_>,
@@ -47,6 +74,7 @@ pub(crate) fn begin_anew(
          WHERE id = $1",
         &[Cell::text(person)],
     )?;
+    desk.change("DELETE FROM identity WHERE person = $1", &[Cell::text(person)])?;
     end_sessions(desk, person)?;
     make(desk, person, team, author)
 }

@@ -98,6 +98,10 @@ impl LoginRow {
         let expires = now + Self::LIFETIME;
         // A program that comes late is told that it is, for a while.
         let long_ago = now - 6 * Self::LIFETIME;
+        desk.change(
+            "DELETE FROM visit WHERE login IN (SELECT id FROM login WHERE expires < $1)",
+            &[long_ago.into()],
+        )?;
         desk.change("DELETE FROM login WHERE expires < $1", &[long_ago.into()])?;
         desk.change(
             "INSERT INTO login (id, challenge, redirect, state, user_code, number, device, address, \

@@ -13,12 +13,14 @@
 mod class;
 mod crash;
 mod database_tls;
+mod exchange;
 mod front;
 #[cfg(feature = "aws-kms")]
 mod kms;
 mod login;
 mod master;
 mod moved;
+mod oidc;
 mod operations;
 mod people;
 mod proxy;

@@ -1,6 +1,7 @@
 //! Environments that live in a vault, with the real server.
 
 mod ground;
+mod job;
 mod offline;
 mod transfer;
 

@@ -161,6 +161,30 @@ CREATE TABLE login (
 
 CREATE INDEX login_expires ON login (expires);
 
+-- Who a person is at a provider.
+CREATE TABLE identity (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  person TEXT NOT NULL REFERENCES person (id),
+  made BIGINT NOT NULL,
+  PRIMARY KEY (issuer, subject)
+);
+
+CREATE INDEX identity_person ON identity (person);
+
+-- A browser that was sent to a provider, and is not back yet: one for each login.
+CREATE TABLE visit (
+  login TEXT NOT NULL PRIMARY KEY REFERENCES login (id),
+  -- The hash of what comes back with it.
+  state BYTEA NOT NULL UNIQUE,
+  provider TEXT NOT NULL,
+  -- The hash of what the browser holds.
+  browser BYTEA NOT NULL,
+  -- Whose the account is to be: a person's who has signed in, or whose invitation this is.
+  person TEXT,
+  invitation TEXT
+);
+
 -- By which proofs of others a machine gets a token.
 CREATE TABLE trust (
   id TEXT NOT NULL PRIMARY KEY,

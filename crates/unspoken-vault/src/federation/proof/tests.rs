@@ -75,10 +75,10 @@ fn without(key: &str) -> Value {
 fn a_proof_holds_for_its_issuer_its_audience_and_its_time_alone() {
     let signer = Signer::new();
     let Judgement::Holds(said) = signer.judge(&signer.sign(&claims())) else { panic!() };
-    assert_eq!(said["sub"], "repo:acme/web");
-    assert_eq!((said["repository_id"].as_str(), said["run"].as_str()), ("42", "7"));
+    let text = |name| said.text(name).unwrap_or_default();
+    assert_eq!([text("sub"), text("repository_id"), text("run")], ["repo:acme/web", "42", "7"]);
     // A list is never equal to anything.
-    assert!(!said.contains_key("groups"));
+    assert_eq!(said.text("groups"), None);
     let now = jiff::Timestamp::now().as_second();
     for wrong in [
         with("aud", json!("https://other.example")),
@@ -112,6 +112,35 @@ fn a_proof_does_not_choose_its_algorithm() {
     for cut in 0..whole.len() {
         assert_eq!(signer.judge(whole.get(..cut).unwrap()), Judgement::Refused, "{cut} bytes");
     }
+}
+
+#[test]
+fn a_proof_for_others_as_well_is_not_for_us_alone() {
+    let signer = Signer::new();
+    let is_only = |claims: &Value| match signer.judge(&signer.sign(claims)) {
+        Judgement::Holds(said) => said.is_only_for(AUDIENCE),
+        _ => panic!("{claims}"),
+    };
+    assert!(is_only(&claims()) && is_only(&with("aud", json!([AUDIENCE]))));
+    assert!(is_only(&with("azp", json!(AUDIENCE))));
+    assert!(!is_only(&with("aud", json!([AUDIENCE, "https://other.example"]))));
+    for other in [json!("https://other.example"), json!([AUDIENCE]), json!(null)] {
+        assert!(!is_only(&with("azp", other)));
+    }
+    let Judgement::Holds(said) = signer.judge(&signer.sign(&with("email_verified", json!(true))))
+    else {
+        panic!()
+    };
+    assert!(said.is_true("email_verified") && !said.is_true("run") && !said.is_true("nothing"));
+}
+
+#[test]
+fn what_has_to_be_understood_and_is_not_is_refused() {
+    let signer = Signer::new();
+    let crit = Some(vec!["exp".to_owned()]);
+    let header = Header { kid: Some("one".into()), crit, ..Header::new(Algorithm::RS256) };
+    let text = encode(&header, &claims(), &signer.key).unwrap();
+    assert_eq!(signer.judge(&text), Judgement::Refused);
 }
 
 #[test]

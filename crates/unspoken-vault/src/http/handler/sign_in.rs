@@ -1,4 +1,5 @@
-//! Pages by which a person signs in: with a password, or with an invitation.
+//! Pages by which a person signs in: with a password, or with an invitation. By a provider: see
+//! `provider.rs`.
 //!
 //! Who is not known, has no password, is shut out, or shows a wrong password or code, reads the
 //! same sentence, after the same time.
@@ -6,13 +7,14 @@
 use askama::Template;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use unspoken_model::{Outcome, PersonId};
+use unspoken_model::{Outcome, PersonId, TokenId};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::{Nothing, PlainText};
 
 use super::token::end;
 use crate::access::{Caller, Holder};
 use crate::db::{Cell, Desk};
+use crate::federation::Provider;
 use crate::http::asked::Asked;
 use crate::http::browser::Browser;
 use crate::http::page::{Page, STYLE};
@@ -31,6 +33,7 @@ struct SignInPage<'a> {
     device: &'a str,
     email: &'a str,
     problem: &'a str,
+    providers: &'a [ProviderLine],
 }
 
 #[derive(Template)]
@@ -40,6 +43,13 @@ struct InvitationPage<'a> {
     login: &'a str,
     seal: &'a str,
     problem: &'a str,
+    providers: &'a [ProviderLine],
+}
+
+/// By whom a person can sign in instead.
+pub(super) struct ProviderLine {
+    pub(super) id: String,
+    pub(super) name: String,
 }
 
 /// What a person signs in with.
@@ -77,7 +87,16 @@ macro_rules! form {
                 &self.seal
             }
         }
-    )* };
+    )*
+        /// Reads bytes as each of them.
+        pub(super) fn read_forms(bytes: &[u8]) {
+            $(
+                if let Ok(form) = serde_urlencoded::from_bytes::<$form>(bytes) {
+                    drop(form.seal().to_owned());
+                }
+            )*
+        }
+    };
 }
 pub(super) use form;
 form!(SignInForm, InvitationForm, EmptyForm);
@@ -90,9 +109,18 @@ pub(super) fn ask(
     problem: &str,
 ) -> Result<Page, Problem> {
     in_browser(asked, &login.id.to_string(), |id, seal| {
-        let device = &login.device;
-        Page::new(&SignInPage { style: STYLE, login: id, seal, device, email, problem })
+        let (device, providers) = (&login.device, &provider_lines(asked, &[]));
+        Page::new(&SignInPage { style: STYLE, login: id, seal, device, email, problem, providers })
     })
+}
+
+/// By whom a person can sign in here, but for these issuers.
+pub(super) fn provider_lines(asked: &Asked, without: &[String]) -> Vec<ProviderLine> {
+    let providers = asked.providers().iter();
+    let providers = providers.filter(|provider| !without.contains(&provider.issuer));
+    let line =
+        |provider: &Provider| ProviderLine { id: provider.id.clone(), name: provider.name.clone() };
+    providers.map(line).collect()
 }
 
 /// Makes a page with a form for the browser that asks.
@@ -156,7 +184,7 @@ pub(in crate::http) fn sign_in(
 }
 
 /// Notes who signed in, under a new number that nobody else can have chosen.
-fn let_in(
+pub(super) fn let_in(
     desk: &mut Desk<'_>,
     login: &LoginRow,
     person: PersonId,
@@ -190,9 +218,14 @@ pub(in crate::http) fn ask_invitation(
     invitation_page(asked, &login, "")
 }
 
-fn invitation_page(asked: &Asked, login: &LoginRow, problem: &str) -> Result<Page, Problem> {
+pub(super) fn invitation_page(
+    asked: &Asked,
+    login: &LoginRow,
+    problem: &str,
+) -> Result<Page, Problem> {
     in_browser(asked, &login.id.to_string(), |id, seal| {
-        Page::new(&InvitationPage { style: STYLE, login: id, seal, problem })
+        let providers = &provider_lines(asked, &[]);
+        Page::new(&InvitationPage { style: STYLE, login: id, seal, problem, providers })
     })
 }
 
@@ -211,6 +244,24 @@ pub(in crate::http) fn take_invitation(
     if form.password.expose() != form.again.expose() {
         return wrong("The two passwords are not the same.", 400);
     }
+    let Some((token, person)) = invited(desk, asked, form)? else {
+        return wrong("This is no invitation, or it was used, or its time is over.", 401);
+    };
+    let password = asked.new_password(form.password.expose())?;
+    end(desk, token)?;
+    PersonRow::set_password(desk, person, &password)?;
+    let cells = [Cell::text(person)];
+    desk.change("UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'", &cells)?;
+    desk.entry.subject = person.to_string();
+    let_in(desk, &login, person, "/second-factor")
+}
+
+/// Whose invitation was shown. Where it is none, the try is counted and recorded.
+pub(super) fn invited(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    form: &InvitationForm,
+) -> Result<Option<(TokenId, PersonId)>, Problem> {
     let auth = TokenAuth::parse(form.invitation.expose().trim()).ok();
     if let Some(auth) = &auth {
         desk.entry.token = auth.id().to_string();
@@ -220,19 +271,13 @@ pub(in crate::http) fn take_invitation(
         Err(problem) if problem.kind.is_refusal() => None,
         Err(problem) => return Err(problem),
     };
-    let Some((caller, person)) = caller.and_then(|caller| match caller.holder {
-        Holder::Invited(person) => Some((caller, person)),
+    let found = caller.and_then(|caller| match caller.holder {
+        Holder::Invited(person) => Some((caller.token, person)),
         _ => None,
-    }) else {
+    });
+    if found.is_none() {
         asked.doors.knock(Door::Address, &whence(asked.address))?;
         desk.record(Outcome::Refused);
-        return wrong("This is no invitation, or it was used, or its time is over.", 401);
-    };
-    let password = asked.new_password(form.password.expose())?;
-    end(desk, caller.token)?;
-    PersonRow::set_password(desk, person, &password)?;
-    let cells = [Cell::text(person)];
-    desk.change("UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'", &cells)?;
-    desk.entry.subject = person.to_string();
-    let_in(desk, &login, person, "/second-factor")
+    }
+    Ok(found)
 }

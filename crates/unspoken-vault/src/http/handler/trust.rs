@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use unspoken_model::{EnvironmentId, Outcome, SecretName, TeamId, TrustId, Verb};
+use unspoken_model::{EnvironmentId, Outcome, SecretName, TeamId, TrustId, Verb, shown};
 use unspoken_wire::vault::{
     ExchangeRequest, Nothing, TokenMade, TrustBody, TrustList, TrustMade, TrustRequest,
 };
@@ -10,7 +10,7 @@ use unspoken_wire::vault::{
 use super::token::{Made, insert, joined};
 use crate::access::Permit;
 use crate::db::{Cell, Desk, Row};
-use crate::federation::{Claims, Judgement, Proof, check_claims, check_issuer};
+use crate::federation::{Claims, Judgement, Proof, Statement, check_claims, check_issuer};
 use crate::hazmat;
 use crate::http::answer::Json;
 use crate::http::asked::Asked;
@@ -151,27 +151,35 @@ pub(in crate::http) fn exchange(
     if rows.is_empty() {
         return Err(Problem::unauthorized());
     }
+    let teams: BTreeSet<&str> = rows.iter().filter_map(|row| row.text(1).ok()).collect();
     let issuers = asked.issuers();
     let wanted = || Problem::wants(Wanted::Issuer(proof.issuer.clone()));
-    let keys = issuers.find(&proof.issuer).ok_or_else(wanted)?;
-    for row in rows {
+    let published = issuers.find(&proof.issuer).ok_or_else(wanted)?;
+    for row in &rows {
         if body.rule.as_ref().is_some_and(|rule| row.text(0).ok() != Some(rule)) {
             continue;
         }
-        let said = match proof.judge(&keys, row.text(3)?) {
+        let said = match proof.judge(&published.keys, row.text(3)?) {
             Judgement::Holds(said) => said,
             Judgement::OtherKey if issuers.is_stale(&proof.issuer) => return Err(wanted()),
             Judgement::OtherKey | Judgement::Refused => continue,
         };
-        let fits = claims(row.text(4)?)?.iter().all(|(name, value)| said.get(name) == Some(value));
+        let wants = claims(row.text(4)?)?;
+        let fits = wants.iter().all(|(name, value)| said.text(name).as_ref() == Some(value));
         if fits {
-            return give(desk, &row, &said);
+            return give(desk, row, &said);
+        }
+        // It is a proof of theirs for this vault: the people of the team see that it was shown, where
+        // it cannot have been meant for another team.
+        if teams.len() == 1 {
+            row.text(1)?.clone_into(&mut desk.entry.team);
+            row.text(0)?.clone_into(&mut desk.entry.subject);
         }
     }
     Err(Problem::unauthorized())
 }
 
-fn give(desk: &mut Desk<'_>, row: &Row, said: &Claims) -> Result<Json<TokenMade>, Problem> {
+fn give(desk: &mut Desk<'_>, row: &Row, said: &Statement) -> Result<Json<TokenMade>, Problem> {
     let team: TeamId = row.parsed(1)?;
     let environments = row.text(5)?.split_whitespace().map(EnvironmentId::parse);
     let mut there = Vec::new();
@@ -180,8 +188,9 @@ fn give(desk: &mut Desk<'_>, row: &Row, said: &Claims) -> Result<Json<TokenMade>
         // One that was removed is reached no more.
         there.extend(desk.environment(environment)?.map(|row| row.id));
     }
-    let subject = said.get("sub").map(String::as_str).unwrap_or_default();
-    let name: String = format!("{}: {subject}", row.text(2)?).chars().take(100).collect();
+    let subject = said.text("sub").unwrap_or_default();
+    let name = format!("{}: {}", row.text(2)?, shown(&subject));
+    let name: String = name.chars().take(100).collect();
     let made = Made {
         team,
         name,

@@ -1,0 +1,258 @@
+//! Pages by which a person signs in with a provider: away, and back.
+//!
+//! Rules:
+//! - A browser leaves by a form of ours, and comes back once: with the number that it was given, by
+//!   the path of the provider that it was sent to.
+//! - Who was never linked to an account comes in by it in three ways: by an invitation that was shown
+//!   here first, after signing in otherwise, or, where they have not come in yet, by an address that
+//!   this provider may speak for. An address alone never opens what somebody has used before.
+//! - An account that is nobody's, and one of somebody who is shut out, read the same sentence.
+
+use askama::Template;
+use unspoken_model::{Action, Outcome, PersonId};
+use unspoken_wire::vault::Nothing;
+use zeroize::Zeroizing;
+
+use super::sign_in::{EmptyForm, InvitationForm, ask, invitation_page, invited, let_in};
+use crate::db::Desk;
+use crate::federation::{Account, Errand, Provider, Vouched};
+use crate::http::asked::Asked;
+use crate::http::browser::Browser;
+use crate::http::page::{Page, STYLE};
+use crate::http::visitor::{Visitor, find_open, is_held, open_login};
+use crate::problem::Problem;
+use crate::sign_in::{
+    Door, Email, Identity, LoginRow, PersonRow, Purpose, VisitRow, invitation, whence,
+};
+
+#[derive(Template)]
+#[template(path = "away.html")]
+struct AwayPage<'a> {
+    style: &'static str,
+    title: &'a str,
+    url: &'a str,
+}
+
+/// What stands in the address by which a browser comes back.
+enum Brought {
+    Code(Zeroizing<String>),
+    /// The provider says no, and why is not repeated.
+    Refusal,
+}
+
+/// What a browser says once it was sent on by our own page.
+const HERE: &str = "here";
+
+/// How long a code of a provider is at most.
+const CODE: usize = 4096;
+
+/// Sends a browser to a provider: to sign in, or who has signed in to be known by it from now on.
+pub(in crate::http) fn leave(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    _: &EmptyForm,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    match Visitor::of(desk, asked, login)? {
+        Ok(Visitor { login, person, .. }) => send(desk, asked, &login, Purpose::Link(person.id)),
+        Err(login) => send(desk, asked, &login, Purpose::SignIn),
+    }
+}
+
+/// The same for who was invited. The invitation is spent when they are back.
+pub(in crate::http) fn leave_with_invitation(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    form: &InvitationForm,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    match invited(desk, asked, form)? {
+        Some((token, _)) => send(desk, asked, &login, Purpose::Accept(token)),
+        None => {
+            let problem = "This is no invitation, or it was used, or its time is over.";
+            Ok(invitation_page(asked, &login, problem)?.with_status(401))
+        }
+    }
+}
+
+fn send(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    login: &LoginRow,
+    purpose: Purpose,
+) -> Result<Page, Problem> {
+    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
+    let provider = provider.ok_or_else(|| Problem::missing("there is no such provider"))?;
+    let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
+    let endpoints = asked.endpoints(provider)?;
+    asked.doors.knock(Door::Begin, &whence(asked.address))?;
+    asked.doors.knock(Door::Anywhere, "provider")?;
+    let state = Browser::random().derive("state", "");
+    // Whoever is to be known by an account shows that it is theirs, and not one that happens to be
+    // open in this browser.
+    let errand = errand(asked, provider.id.as_str(), browser, (state, purpose))?;
+    VisitRow::begin(desk, login.id, (&provider.id, &errand.state, &browser.hash()), purpose)?;
+    let url = errand.address(&endpoints);
+    away(&format!("On to {}", provider.name), &url.ok_or_else(Problem::internal)?)
+}
+
+/// A page that leads on by itself. The policy of our forms would have to name every place that a
+/// provider leads to in turn.
+fn away(title: &str, url: &str) -> Result<Page, Problem> {
+    Page::new(&AwayPage { style: STYLE, title, url })
+}
+
+fn errand(
+    asked: &Asked,
+    provider: &str,
+    browser: &Browser,
+    (state, purpose): (Zeroizing<String>, Purpose),
+) -> Result<Errand, Problem> {
+    let provider = asked.providers().find(provider).ok_or_else(Problem::forbidden)?;
+    Ok(Errand {
+        provider: provider.clone(),
+        verifier: browser.derive("verifier", &state),
+        nonce: browser.derive("nonce", &state),
+        redirect: asked.front.page(&format!("/oidc/{}/callback", provider.id)),
+        is_anew: purpose != Purpose::SignIn,
+        state,
+    })
+}
+
+/// Takes a browser back.
+pub(in crate::http) fn come_back(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    _: &Nothing,
+) -> Result<Page, Problem> {
+    let Some(browser) = asked.browser.as_ref() else { return again(asked) };
+    let over = || Problem::missing("this sign-in is over");
+    let state: Zeroizing<String> = asked.query("state")?.map(Zeroizing::new).ok_or_else(over)?;
+    let visit = VisitRow::find(desk, &state)?.ok_or_else(over)?;
+    desk.entry.subject = visit.login.to_string();
+    if !visit.is_of(&browser.hash()) || asked.text("provider") != Some(&visit.provider) {
+        return Err(Problem::forbidden());
+    }
+    let login = find_open(desk, asked, visit.login)?;
+    let errand = errand(asked, &visit.provider, browser, (state, visit.purpose))?;
+    let (provider, brought) = (errand.provider.clone(), brought(asked, &errand.provider)?);
+    desk.entry.names.clone_from(&provider.id);
+    let outcome = match brought {
+        Brought::Code(code) => asked.vouched(errand, &code)?,
+        Brought::Refusal => Vouched::Refused,
+    };
+    if !visit.end(desk)? {
+        return Err(over());
+    }
+    let person = match &outcome {
+        Vouched::For(account) => admit(desk, asked, &provider, account, &visit, &login)?,
+        Vouched::Refused | Vouched::Unreachable => None,
+    };
+    match person {
+        Some(person) => let_in(desk, &login, person, ""),
+        None => {
+            desk.record(Outcome::Refused);
+            Ok(ask(asked, &login, "", &refusal(&provider.name, &outcome))?.with_status(401))
+        }
+    }
+}
+
+fn refusal(name: &str, outcome: &Vouched) -> String {
+    match outcome {
+        Vouched::For(_) => format!(
+            "Your account at {name} does not open this vault. If you were invited, use your invitation; if you \
+             have a password, sign in with it, and link the account then."
+        ),
+        Vouched::Refused => format!("{name} did not say who you are."),
+        Vouched::Unreachable => format!("{name} cannot be asked now. Try again in a moment."),
+    }
+}
+
+/// A browser that was sent here from elsewhere does not say which it is. Our own page sends it once
+/// more, and then it does.
+fn again(asked: &Asked) -> Result<Page, Problem> {
+    if asked.query.iter().any(|(name, _)| name == HERE) {
+        return Err(Problem::forbidden());
+    }
+    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
+    let provider = provider.ok_or_else(|| Problem::missing("there is no such provider"))?;
+    let here = (HERE.to_owned(), "1".to_owned());
+    let query: Vec<_> = asked.query.iter().chain([&here]).collect();
+    let query = serde_urlencoded::to_string(query);
+    let query = query.map_err(|_| Problem::internal())?;
+    away("Back at the vault", &format!("/oidc/{}/callback?{query}", provider.id))
+}
+
+/// Reads what a browser brings, if it comes from who it was sent to.
+fn brought(asked: &Asked, provider: &Provider) -> Result<Brought, Problem> {
+    let issuer: Option<String> = asked.query("iss")?;
+    let names_itself = asked.endpoints(provider)?.names_itself;
+    match issuer {
+        Some(issuer) if issuer != provider.issuer => return Err(Problem::forbidden()),
+        None if names_itself => return Err(Problem::forbidden()),
+        _ => {}
+    }
+    let code: Option<String> = asked.query("code")?;
+    let refusal: Option<String> = asked.query("error")?;
+    match (code.map(Zeroizing::new), refusal) {
+        (Some(code), None) if (1..=CODE).contains(&code.len()) => Ok(Brought::Code(code)),
+        (None, Some(_)) => Ok(Brought::Refusal),
+        _ => Err(Problem::invalid("what is brought back is a code, or why there is none")),
+    }
+}
+
+/// Who comes in by an account. `None` for nobody.
+fn admit(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    provider: &Provider,
+    account: &Account,
+    visit: &VisitRow,
+    login: &LoginRow,
+) -> Result<Option<PersonId>, Problem> {
+    let identity = Identity { issuer: &provider.issuer, subject: &account.subject };
+    let known = identity.find(desk)?;
+    let meant = match visit.purpose {
+        Purpose::SignIn => match (known, &account.email) {
+            (Some(person), _) => Some(person),
+            (None, Some(email)) if provider.speaks_for(email) => newcomer(desk, email)?,
+            (None, _) => None,
+        },
+        // Who has signed in is still the same.
+        Purpose::Link(person) => login.person.filter(|now| *now == person && is_held(asked, login)),
+        Purpose::Accept(token) => invitation::find(desk, token)?,
+    };
+    let Some(id) = meant.filter(|id| known.is_none_or(|known| known == *id)) else {
+        return Ok(None);
+    };
+    let team = PersonRow::team(desk, id)?;
+    // The people of the team see who is tried, and with what outcome.
+    desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
+    desk.entry.subject = id.to_string();
+    if team.is_none() {
+        return Ok(None);
+    }
+    let has_signed_in = matches!(visit.purpose, Purpose::Link(_));
+    if matches!(visit.purpose, Purpose::Accept(_)) || known.is_none() && !has_signed_in {
+        invitation::spend(desk, id)?;
+    }
+    let person = PersonRow::find(desk, &asked.deployment, id)?.filter(|person| person.is_active);
+    if person.is_some() && known.is_none() {
+        identity.link(desk, id)?;
+        desk.entry.action = Action::PersonIdentity;
+        desk.entry.actor = id.to_string();
+        desk.record(Outcome::Done);
+        desk.entry.action = Action::LoginSignIn;
+    }
+    Ok(person.map(|person| person.id))
+}
+
+/// Who has this address, was invited, and has not come in yet. Whoever comes in at the same time is
+/// waited for.
+fn newcomer(desk: &mut Desk<'_>, email: &Email) -> Result<Option<PersonId>, Problem> {
+    let row = desk.row(
+        "SELECT id FROM person WHERE email = $1 AND state = 'invited' FOR UPDATE",
+        &[email.as_str().into()],
+    )?;
+    Ok(row.map(|row| row.parsed(0)).transpose()?)
+}
