@@ -2,11 +2,8 @@
 
 use std::io::Read as _;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::http::{HeaderMap, Uri};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, RequestBuilder};
 use zeroize::Zeroizing;
 
@@ -71,23 +68,6 @@ impl Endpoint {
     pub(super) fn host(&self) -> &str {
         &self.host
     }
-}
-
-/// A client that gives up after this long.
-pub(super) fn agent(patience: Duration) -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .max_redirects(0)
-        .proxy(None)
-        .http_status_as_error(false)
-        .timeout_connect(Some(patience / 2))
-        .timeout_global(Some(patience))
-        .build()
-        .new_agent()
 }
 
 /// Posts something. What is not answered in time is not answered.

@@ -23,6 +23,7 @@ use super::signing::Unsigned;
 use super::source::AwsVariables;
 use crate::hazmat::{self, Key};
 use crate::key::{Address, KmsKey, MasterError, MasterKey, Purpose};
+use crate::outward;
 
 /// See the top.
 pub(crate) struct KmsMaster {
@@ -131,7 +132,7 @@ impl KmsMaster {
         let endpoint = Endpoint::root(&variables.kms_url.clone().unwrap_or_else(usual));
         let endpoint = endpoint.ok_or(KmsError::Endpoint)?;
         let keeper = Keeper::new(variables.source(&key)?);
-        let agent = endpoint::agent(PATIENCE);
+        let agent = outward::agent(PATIENCE);
         Ok(Self { key, endpoint, agent, keeper, gate: Gate::default(), last: Mutex::default() })
     }
 

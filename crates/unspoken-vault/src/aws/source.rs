@@ -15,6 +15,7 @@ use super::credential::Credential;
 use super::endpoint::{self, Endpoint, Reply};
 use super::kms::KmsError;
 use crate::key::KmsKey;
+use crate::outward;
 
 /// The variables of AWS that are read. Those for addresses are for tests and for private endpoints.
 #[derive(Default)]
@@ -103,7 +104,7 @@ impl AwsVariables {
 
     /// The first place that there is. `key` says in which region to ask for a role.
     pub(super) fn source(&self, key: &KmsKey) -> Result<Source, KmsError> {
-        let agent = || endpoint::agent(PATIENCE);
+        let agent = || outward::agent(PATIENCE);
         if self.own().is_some() {
             let (id, secret) = (self.id.clone(), self.secret.clone());
             return Ok(Source::Variables(Self {

@@ -17,9 +17,10 @@ use unspoken_model::shown;
 use unspoken_wire::vault::PlainText;
 use zeroize::Zeroizing;
 
-use super::issuers::{agent, read_bounded};
+use super::issuers::{PATIENCE, read_bounded};
 use super::{Endpoints, Issuers, Judgement, Proof, Provider, Statement};
 use crate::hazmat;
+use crate::outward;
 use crate::sign_in::{Email, LoginRow};
 
 /// What a browser is sent with, and known by when it is back.
@@ -141,7 +142,7 @@ impl Errand {
         }
         let body = serde_urlencoded::to_string(form).map_err(|_| Vouched::Unreachable)?;
         let body = Zeroizing::new(body);
-        let mut request = agent()
+        let mut request = outward::agent(PATIENCE)
             .post(&endpoints.token)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json");

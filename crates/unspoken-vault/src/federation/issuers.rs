@@ -12,11 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
 use super::published::{Discovery, Published, read_keys};
+use crate::outward;
 
 /// See the top.
 pub(crate) struct Issuers {
@@ -122,7 +121,7 @@ impl Default for Issuers {
 }
 
 fn fetch(issuer: &str) -> Option<Published> {
-    let agent = agent();
+    let agent = outward::agent(PATIENCE);
     let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     super::check_issuer(issuer).ok()?;
     let discovery = Discovery::read(issuer, &body(agent.get(place).call().ok()?)?)?;
@@ -131,24 +130,8 @@ fn fetch(issuer: &str) -> Option<Published> {
 }
 
 /// How long one answer is waited for, and how long it may be.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 const ANSWER: u64 = 256 * 1024;
-
-/// A client that follows nobody and tells others' statuses as they are.
-pub(super) fn agent() -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .proxy(None)
-        .timeout_global(Some(PATIENCE))
-        .build()
-        .new_agent()
-}
 
 /// What was answered, if it is an answer.
 fn body(mut response: ureq::http::Response<ureq::Body>) -> Option<Zeroizing<Vec<u8>>> {
