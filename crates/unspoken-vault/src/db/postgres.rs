@@ -53,10 +53,16 @@ impl Postgres {
     }
 }
 
+/// Where a database answers commits that are not on the disk yet, this connection is answered when
+/// they are. What waits for more than that stays as it is.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit', true) = 'off'";
+
 fn connect(runtime: &Handle, config: &Config) -> Result<Client, SqlError> {
     let (client, connection) = runtime.block_on(config.connect(NoTls))?;
     // It ends when the client is dropped; what failed is told to who asks next.
     runtime.spawn(async move { drop(connection.await) });
+    runtime.block_on(client.batch_execute(DURABLE))?;
     Ok(client)
 }
 
