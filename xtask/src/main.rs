@@ -12,6 +12,7 @@ mod command;
 mod demo;
 mod dist;
 mod fuzz;
+mod long;
 mod pages;
 mod sdk;
 mod setup;

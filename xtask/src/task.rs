@@ -9,6 +9,7 @@ usage: cargo xtask <task>
 
   setup                        install what the tests need, once
   test [STEP...]               everything that must hold, or only the named steps
+  test long                    the vault's trials for as long as it promises: fifteen minutes
   sizes                        the budgets for files
   dist                         the static release binary
   pages [--check]              reference, manual and completions, generated
