@@ -329,12 +329,12 @@ mod tests {
         let (go, gate) = sync_channel::<()>(0);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let teams = runtime.block_on(async {
-            let slow = lane.run(about(), move |_| Ok(drop(gate.recv())));
+            let slow = lane.run(about(), move |_| gate.recv().map_err(|_| Problem::internal()));
             let mut slow = Box::pin(slow);
             assert!((&mut slow).now_or_never().is_none());
-            let mut late = Box::pin(lane.run(about(), |desk| Ok(add(desk, "late")?)));
-            assert!((&mut late).now_or_never().is_none());
-            drop(late);
+            let mut given_up = Box::pin(lane.run(about(), |desk| Ok(add(desk, "late")?)));
+            assert!((&mut given_up).now_or_never().is_none());
+            drop(given_up);
             go.send(()).unwrap();
             slow.await.unwrap();
             let count = "SELECT COUNT(*) FROM team";

@@ -82,7 +82,7 @@ fn hammer(vault: &Vault, trials: usize, bound: Duration) {
     // Read by who runs this for longer.
     let _ = writeln!(
         std::io::stderr(),
-        "trial: {:?}, {} nodes: {done} revocations, after {hit} fetches that were allowed, in {:.0?}; \
+        "trial: {:?}, nodes: {}; {done} revocations, after {hit} fetches that were allowed, in {:.0?}; \
          none was allowed afterwards",
         vault.database(),
         nodes.len(),
