@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use unspoken_model::{Action, DeploymentId, RequestId, SecretName};
+use unspoken_model::{DeploymentId, RequestId, SecretName};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
@@ -132,15 +132,7 @@ async fn ready(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
 ) -> (StatusCode, &'static str) {
-    let about = About {
-        request: RequestId::new(hazmat::random()),
-        address: peer.ip(),
-        action: Action::NodeStart,
-        token: None,
-        environment: None,
-        name: None,
-        changes: false,
-    };
+    let about = About::of_node(peer.ip(), false);
     let work = |desk: &mut Desk<'_>| Ok(desk.rows("SELECT 1 FROM store LIMIT 1", &[]).map(drop)?);
     let asked = async {
         app.limit.admit(Asker::Address(peer.ip())).map_err(|_| Problem::unavailable())?;
