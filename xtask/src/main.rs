@@ -19,6 +19,7 @@ mod setup;
 mod sizes;
 mod task;
 mod test;
+mod vault_help;
 mod word;
 
 fn main() -> ExitCode {
