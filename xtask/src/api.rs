@@ -28,7 +28,7 @@ pub(crate) fn describe() -> Result<Vec<u8>> {
 }
 
 /// Builds the vault's program.
-fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     must(&mut cargo(["build", "--package", "unspoken-vault", "--locked", "--quiet"]))?;
     Ok(target().join("debug").join("unspoken-vault"))
 }

@@ -5,6 +5,7 @@
 //! so that it may show them.
 
 mod stage;
+mod vault;
 
 use std::fs;
 
@@ -36,8 +37,8 @@ const DOCUMENT: &str = "secrets/development.json";
 const COPY: &str = "secrets/staging.json";
 
 pub(crate) fn run() -> Result<()> {
-    println!("Building the release binary.");
-    let stage = Stage::new(dist::build()?);
+    println!("Building the release binaries.");
+    let stage = Stage::new(dist::build()?, dist::build_vault()?);
     import(&stage)?;
     look(&stage)?;
     receive(&stage)?;
@@ -45,6 +46,8 @@ pub(crate) fn run() -> Result<()> {
     leak(&stage)?;
     tamper(&stage)?;
     misplace(&stage)?;
+    let (_, _, url) = VALUES[0];
+    vault::hand_out(&stage, url)?;
     println!("\nAll of it is as it should be.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The release binary: static, so that one file runs on any distribution.
+//! The release binaries: static, so that one file runs on any distribution.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::command::{cargo, must, program, target};
 
 const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// What the static binary is built with. Relocations that are packed, and functions
+/// What a static binary is built with. Relocations that are packed, and functions
 /// that are alike and stand there once, make less to map: what is mapped counts as
 /// memory of each `run`.
 const FLAGS: [&str; 3] = [
@@ -17,16 +17,36 @@ const FLAGS: [&str; 3] = [
     "link-arg=-Wl,--icf=safe",
 ];
 
-/// Builds the release binary and returns where it lies.
+/// Builds the release binary of the command line and returns where it lies.
 ///
 /// On hosts other than the static target it is an ordinary release build.
 pub(crate) fn build() -> Result<PathBuf> {
-    let mut command = cargo(["build", "--release", "--locked", "--package", "unspoken"]);
-    command.args(["--bin", "unspoken"]);
+    build_one("unspoken")
+}
+
+/// The same for the server.
+pub(crate) fn build_vault() -> Result<PathBuf> {
+    build_one("unspoken-vault")
+}
+
+/// Builds both, and tells where they lie and how large they are.
+pub(crate) fn build_all() -> Result<String> {
+    let binaries = [build()?, build_vault()?];
+    let lines = binaries.iter().map(|binary| {
+        let size = std::fs::metadata(binary).context("the build left no binary")?.len();
+        Ok(format!("{}, {}.{} MB", binary.display(), size / 1_000_000, size / 100_000 % 10))
+    });
+    Ok(lines.collect::<Result<Vec<_>>>()?.join("\n"))
+}
+
+/// Builds a program that is named as its package is.
+fn build_one(name: &str) -> Result<PathBuf> {
+    let mut command = cargo(["build", "--release", "--locked", "--package", name]);
+    command.args(["--bin", name]);
     let fits = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
     if !fits {
         must(&mut command)?;
-        return Ok(target().join("release/unspoken"));
+        return Ok(target().join("release").join(name));
     }
     // A named target keeps the flag away from procedural macros, which cannot be static.
     let flags = FLAGS.map(|flag| format!("\"-C\", \"{flag}\"")).join(", ");
@@ -34,16 +54,10 @@ pub(crate) fn build() -> Result<PathBuf> {
     command.args(["--target", STATIC_TARGET, "--config", &flag]);
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     must(&mut command)?;
-    let binary = target().join(STATIC_TARGET).join("release/unspoken");
+    let binary = target().join(STATIC_TARGET).join("release").join(name);
     let headers = std::fs::read(&binary).context("the build left no binary")?;
-    ensure!(is_static(&headers), "the release binary asks for a dynamic loader");
+    ensure!(is_static(&headers), "`{name}` asks for a dynamic loader");
     Ok(binary)
-}
-
-/// Builds the vault's release binary and returns where it lies.
-pub(crate) fn build_vault() -> Result<PathBuf> {
-    must(&mut cargo(["build", "--release", "--locked", "--package", "unspoken-vault"]))?;
-    Ok(target().join("release/unspoken-vault"))
 }
 
 /// Tells whether an ELF file runs without a loader: no program header of the

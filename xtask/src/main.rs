@@ -12,12 +12,14 @@ mod command;
 mod demo;
 mod dist;
 mod fuzz;
+mod long;
 mod pages;
 mod sdk;
 mod setup;
 mod sizes;
 mod task;
 mod test;
+mod vault_help;
 mod word;
 
 fn main() -> ExitCode {

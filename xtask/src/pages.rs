@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap_mangen::Man;
 
 use crate::command::{must, program, root};
-use crate::{api, dist};
+use crate::{api, dist, vault_help};
 
 const WRITTEN: &str = "Written by `cargo xtask pages`; do not edit.\n";
 const WIDTH: usize = 100;
@@ -84,6 +84,8 @@ fn print() -> Result<Pages> {
     pages.insert("docs/reference/exit-codes.md".into(), exit_codes().into_bytes());
     pages.insert("docs/reference/variables.md".into(), variables().into_bytes());
     pages.insert("docs/reference/openapi.json".into(), api::describe()?);
+    let vault = format!("# Commands of the vault's server\n\n{WRITTEN}{}", vault_help::print()?);
+    pages.insert("docs/reference/vault-commands.md".into(), vault.into_bytes());
     man(&command, &mut pages)?;
     completions(&mut pages)?;
     Ok(pages)

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{Said, cargo, listen, must, path_with};
-use crate::{api, canary, dist, fuzz, pages, sdk, setup, sizes, word};
+use crate::{api, canary, dist, fuzz, long, pages, sdk, setup, sizes, word};
 
 type Step = (&'static str, fn(&mut Suite) -> Result<String>);
 
@@ -35,15 +35,19 @@ const STEPS: &[Step] = &[
 /// without.
 const FEATURES: [&str; 2] = ["--features", "unspoken-vault/aws-kms"];
 
+/// What only who names it waits for.
+const LONG: &[Step] = &[("long", |_| long::run())];
+
 /// Runs all steps, or the named ones.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     for name in names {
-        let known: Vec<&str> = STEPS.iter().map(|(step, _)| *step).collect();
+        let known: Vec<&str> = STEPS.iter().chain(LONG).map(|(step, _)| *step).collect();
         ensure!(known.contains(name), "no step `{name}`; the steps are {}", known.join(", "));
     }
     let mut suite = Suite::new();
-    let chosen = STEPS.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
-    for (name, step) in chosen {
+    let usual = STEPS.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
+    let special = LONG.iter().filter(|(name, _)| names.contains(name));
+    for (name, step) in usual.chain(special) {
         print!("{name:8}");
         std::io::stdout().flush().context("cannot write")?;
         let start = Instant::now();

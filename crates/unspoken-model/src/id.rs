@@ -14,7 +14,8 @@ use thiserror::Error;
 /// they hold 71 bits.
 const LENGTH: usize = 12;
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The digits of what is spelt with 62 of them, in the order of their worth.
+pub const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Why a text is no id of its kind.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -126,7 +127,7 @@ fn digits(mut number: u128) -> [u8; LENGTH] {
     let mut digits = [0; LENGTH];
     for digit in digits.iter_mut().rev() {
         let at = usize::try_from(number % 62).unwrap_or(0);
-        *digit = DIGITS.get(at).copied().unwrap_or(b'0');
+        *digit = BASE62.get(at).copied().unwrap_or(b'0');
         number /= 62;
     }
     digits

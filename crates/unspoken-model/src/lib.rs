@@ -29,8 +29,8 @@ pub use audit::{Action, AuditEntry, AuditWordError, Outcome};
 pub use expiry::{Expiry, ExpiryError, ExpiryState, SOON_DAYS};
 pub use git_remote::GitRemote;
 pub use id::{
-    DeploymentId, EnvironmentId, IdError, LoginId, NodeId, PersonId, ProjectId, RequestId, TeamId,
-    TokenId, TrustId,
+    BASE62, DeploymentId, EnvironmentId, IdError, LoginId, NodeId, PersonId, ProjectId, RequestId,
+    TeamId, TokenId, TrustId,
 };
 pub use key_id::{KeyId, KeyIdError};
 pub use key_stub::{KeyStub, KeyStubError};

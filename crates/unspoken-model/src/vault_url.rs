@@ -15,7 +15,7 @@ pub struct VaultUrl(String);
 /// Why a text is no [`VaultUrl`].
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum VaultUrlError {
-    #[error("a vault's address begins with `https://`")]
+    #[error("a vault's address begins with `https://`, or with `http://` at this machine itself")]
     Scheme,
     #[error(
         "a vault's address has no TLS (`http://`) at this machine alone: 127.0.0.1, [::1] or localhost"

@@ -1,13 +1,13 @@
 //! CRC-32, the checksum that vendors put into their tokens, and its spellings.
 
+use unspoken_model::BASE62;
 pub(crate) use unspoken_seal::crc32;
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LOWER: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// A number in six base-62 digits: digits, uppercase, lowercase.
 pub(crate) fn base62(number: u32) -> [u8; 6] {
-    spell(number, DIGITS)
+    spell(number, BASE62)
 }
 
 /// A number in seven base-36 digits.

@@ -12,7 +12,7 @@ mod at_rest;
 use std::fmt;
 
 use thiserror::Error;
-use unspoken_model::TokenId;
+use unspoken_model::{BASE62, TokenId};
 use zeroize::Zeroizing;
 
 use crate::hazmat::{self, DataKey};
@@ -61,8 +61,6 @@ pub enum TokenError {
     #[error("the token was changed on its way: its checksum does not fit")]
     Checksum,
 }
-
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// How many digits hold 32 bytes, and 4.
 const LONG: usize = 43;
@@ -223,7 +221,7 @@ fn push_digits(text: &mut String, bytes: &[u8], count: usize) {
             *byte = u8::try_from(number / 62).unwrap_or(0);
             carry = number % 62;
         }
-        *digit = DIGITS.get(carry as usize).copied().unwrap_or(b'0');
+        *digit = BASE62.get(carry as usize).copied().unwrap_or(b'0');
     }
     text.extend(digits.iter().map(|digit| char::from(*digit)));
 }
@@ -232,7 +230,7 @@ fn push_digits(text: &mut String, bytes: &[u8], count: usize) {
 fn number<const N: usize>(digits: &str) -> Option<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0_u8; N]);
     for digit in digits.bytes() {
-        let mut carry = DIGITS.iter().position(|known| *known == digit)?;
+        let mut carry = BASE62.iter().position(|known| *known == digit)?;
         for byte in bytes.iter_mut().rev() {
             let number = usize::from(*byte) * 62 + carry;
             *byte = u8::try_from(number & 0xff).unwrap_or(0);

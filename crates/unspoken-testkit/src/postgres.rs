@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::project::must;
 
@@ -33,6 +36,9 @@ const PORT: u16 = 5432;
 
 /// What the role that owns the databases has to say over a network.
 const PASSWORD: &str = "of-the-owner";
+
+/// How long its processes may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits for the end of who began it, and cleans up.
 const GUARD: &str =
@@ -168,6 +174,28 @@ impl Cluster {
         });
     }
 
+    /// Kills all of its processes, as a kernel does that has no memory left.
+    #[track_caller]
+    pub fn kill(&self) {
+        let first = self.processes().into_iter().next().and_then(process);
+        let Some(first) = first else { panic!("PostgreSQL does not run") };
+        // Held, it starts no process that would be overlooked.
+        must(kill_process(first, Signal::STOP).map_err(Into::into), "hold PostgreSQL");
+        let all: Vec<Pid> = self.processes().into_iter().filter_map(process).collect();
+        for one in &all {
+            // Some have ended by themselves, with the client that they served.
+            let _ = kill_process(*one, Signal::KILL);
+        }
+        let begun = Instant::now();
+        while all.iter().any(|one| is_alive(*one)) {
+            assert!(begun.elapsed() < PATIENCE, "PostgreSQL lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Who is dead and not yet collected is alive to `pg_ctl`.
+        let _ = fs::remove_file(self.data().join("postmaster.pid"));
+        let _ = fs::remove_file(self.folder.join(format!(".s.PGSQL.{PORT}.lock")));
+    }
+
     /// Makes an empty database.
     #[track_caller]
     pub fn make_database(&self) -> String {
@@ -250,7 +278,12 @@ impl Cluster {
         };
         match output {
             Some(output) => output,
-            None => panic!("PostgreSQL's `{name}` failed"),
+            None => {
+                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                let lines: Vec<&str> = log.lines().collect();
+                let last = lines[lines.len().saturating_sub(10)..].join("\n");
+                panic!("PostgreSQL's `{name}` failed; its log ends with\n{last}")
+            }
         }
     }
 }
@@ -260,6 +293,17 @@ impl Drop for Cluster {
         drop(self.guard.stdin.take().map(|mut pipe| pipe.flush()));
         let _ = self.guard.wait();
     }
+}
+
+fn process(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
+}
+
+/// Whether a process still does something.
+fn is_alive(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_pid()));
+    let state = stat.ok().and_then(|text| text.rsplit(')').next()?.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// The folder with the newest `PostgreSQL`'s programs.

@@ -272,10 +272,17 @@ impl Vault {
     /// Kills all nodes.
     #[track_caller]
     pub fn kill(&mut self) {
-        for mut node in std::mem::take(&mut self.nodes) {
-            must(node.child.kill(), "kill a node");
-            must(node.child.wait(), "wait for a node");
+        while !self.nodes.is_empty() {
+            self.kill_one(0);
         }
+    }
+
+    /// Kills one of the nodes, by its place among the oldest.
+    #[track_caller]
+    pub fn kill_one(&mut self, place: usize) {
+        let mut node = self.nodes.remove(place);
+        must(node.child.kill(), "kill a node");
+        must(node.child.wait(), "wait for a node");
     }
 
     #[track_caller]

@@ -3,16 +3,14 @@
 
 use std::future::Future;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
-use unspoken_model::{Action, RequestId};
 
 use crate::audit::{Scope, Signer};
 use crate::db::{About, Desk};
-use crate::hazmat;
 use crate::http::App;
 use crate::opened::KEK;
 use crate::problem::Problem;
@@ -145,14 +143,5 @@ pub(crate) async fn work<T: Send + 'static>(
     app: &App,
     work: impl FnMut(&mut Desk<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let about = About {
-        request: RequestId::new(hazmat::random()),
-        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        action: Action::NodeStart,
-        token: None,
-        environment: None,
-        name: None,
-        changes: true,
-    };
-    app.lane.run(about, work).await
+    app.lane.run(About::of_node(Ipv4Addr::UNSPECIFIED.into(), true), work).await
 }

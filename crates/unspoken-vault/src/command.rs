@@ -1,5 +1,6 @@
 //! The commands of the program.
 
+mod advice;
 mod audit;
 mod backup;
 mod check;
@@ -11,6 +12,7 @@ mod openapi;
 mod rewrap;
 mod serve;
 
+use std::any::Any;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -122,8 +124,13 @@ impl Where {
     }
 }
 
-fn failed(error: &dyn Display) -> Failure {
-    Failure::new(error.to_string())
+/// That it failed, and what to do about it.
+fn failed(error: &(impl Display + Any)) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match advice::advise(error) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Prints what a command has to say.

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Runtime;
 use unspoken_model::{PersonId, TeamId};
 use unspoken_seal::{PlainToken, TokenKind};
 
@@ -13,7 +14,7 @@ use crate::db::{Cell, Sql, SqlError, own_time};
 use crate::failure::Failure;
 use crate::hazmat::{self, Key};
 use crate::master_file::{self, FoundMaster, MasterFileError};
-use crate::opened::{OpenError, Opened, connect, is_within};
+use crate::opened::{OpenError, Opened, connect, find_deployment, is_within};
 use crate::sign_in::Email;
 
 /// Make a store
@@ -42,6 +43,7 @@ impl Init {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::new(format!("no runtime could be started ({error})")))?;
         let store = self.place.store();
+        self.look_around(variables, &runtime)?;
         let owner = Email::parse(&self.owner).map_err(|error| Failure::new(error.to_string()))?;
         let (found, file) = self.master_key(store, variables)?;
         let named = match &found {
@@ -68,6 +70,31 @@ impl Init {
         std::io::stdout().write_all(said.as_bytes()).map_err(|error| {
             Failure::new(format!("the owner's invitation could not be printed ({error})"))
         })
+    }
+
+    /// Makes no key for a store that is there already, and says when a new one comes under an old key
+    /// that nobody has named.
+    fn look_around(&self, variables: &Variables, runtime: &Runtime) -> Result<(), Failure> {
+        let found = connect(self.place.store(), variables, runtime.handle(), false)
+            .and_then(|mut sql| find_deployment(&mut *sql));
+        match found {
+            Err(OpenError::NotThere) => {}
+            Err(error) => return Err(explain(&error)),
+            Ok(_) => return Err(explain(&OpenError::There)),
+        }
+        let named = self.place.master_key_file.is_some()
+            || variables.master_key.is_some()
+            || variables.credentials.is_some();
+        let old = variables.master_key_file().filter(|file| !named && file.exists());
+        if let Some(file) = old {
+            // Where nobody reads this, the store is made all the same.
+            let _ = writeln!(
+                std::io::stderr(),
+                "The master key is the one that was in {} before.",
+                file.display()
+            );
+        }
+        Ok(())
     }
 
     /// The master key that there is, or a new one and where it was put.

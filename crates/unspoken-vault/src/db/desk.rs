@@ -9,6 +9,7 @@ use super::memo::{EnvironmentRow, Memo, Shown, TokenRow};
 use super::shelf::Shelf;
 use super::sql::{Cell, Row, Sql, SqlError};
 use crate::audit::Chain;
+use crate::hazmat;
 
 /// What is known of a job before it runs.
 #[derive(Clone, Debug)]
@@ -23,6 +24,21 @@ pub(crate) struct About {
     pub(crate) name: Option<SecretName>,
     /// Whether it may change something.
     pub(crate) changes: bool,
+}
+
+impl About {
+    /// Of what a node does by itself, or for who asks how it is. It leaves no row of the record.
+    pub(crate) fn of_node(address: IpAddr, changes: bool) -> Self {
+        Self {
+            request: RequestId::new(hazmat::random()),
+            address,
+            action: Action::NodeStart,
+            token: None,
+            environment: None,
+            name: None,
+            changes,
+        }
+    }
 }
 
 /// See the top.

@@ -6,6 +6,7 @@
 //! - A job that fails leaves nothing but its row. A batch that fails is tried again; nothing is
 //!   tried again once a commit was begun.
 //! - After a commit whose outcome is not known, the node begins another chain.
+//! - What nobody waits for any more, and was not begun, is not done.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub(crate) enum LaneError {
 /// What the lane does with a job, whatever it answers.
 trait Job: Send {
     fn about(&self) -> &About;
+    /// Whether somebody still waits for its answer.
+    fn is_awaited(&self) -> bool;
     /// Runs it. May be called again when the transaction failed.
     fn run(&mut self, desk: &mut Desk<'_>);
     /// What came of it.
@@ -67,6 +70,10 @@ struct Ticket<T> {
 impl<T: Send> Job for Ticket<T> {
     fn about(&self) -> &About {
         &self.about
+    }
+
+    fn is_awaited(&self) -> bool {
+        !self.answer.is_closed()
     }
 
     fn run(&mut self, desk: &mut Desk<'_>) {
@@ -153,6 +160,11 @@ impl Worker {
         while let Ok(first) = waiting.recv() {
             let rest = waiting.try_iter().take(Self::BATCH - 1);
             let mut batch: Vec<_> = std::iter::once(first).chain(rest).collect();
+            // Who was told that it cannot be done may have had it done elsewhere since.
+            batch.retain(|job| job.is_awaited());
+            if batch.is_empty() {
+                continue;
+            }
             // Nodes that lock the same rows lock them in the same order.
             batch.sort_by_key(|job| (job.about().environment, job.about().token));
             // What fails is told to those who wait.
@@ -281,18 +293,20 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use unspoken_model::{Action, RequestId};
 
     use super::super::{Sqlite, migrate};
     use super::*;
 
-    #[test]
-    fn a_job_that_panics_is_undone_and_concerns_nobody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut sql = Sqlite::create(&folder.path().join("vault.db")).unwrap();
+    fn lane(folder: &std::path::Path) -> (Lane, JoinHandle<()>) {
+        let mut sql = Sqlite::create(&folder.join("vault.db")).unwrap();
         migrate(&mut sql).unwrap();
-        let (lane, thread) = Lane::open(Box::new(sql)).unwrap();
-        let about = || About {
+        Lane::open(Box::new(sql)).unwrap()
+    }
+
+    fn about() -> About {
+        About {
             request: RequestId::new([1; 16]),
             address: std::net::IpAddr::from([127, 0, 0, 1]),
             action: Action::TeamMake,
@@ -300,11 +314,41 @@ mod tests {
             environment: None,
             name: None,
             changes: true,
-        };
-        let add = |desk: &mut Desk<'_>, name: &str| {
-            let cells = [name.into(), name.into(), 1.into()];
-            desk.change("INSERT INTO team (id, name, made) VALUES ($1, $2, $3)", &cells)
-        };
+        }
+    }
+
+    fn add(desk: &mut Desk<'_>, name: &str) -> Result<u64, SqlError> {
+        let cells = [name.into(), name.into(), 1.into()];
+        desk.change("INSERT INTO team (id, name, made) VALUES ($1, $2, $3)", &cells)
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lane, thread) = lane(folder.path());
+        let (go, gate) = sync_channel::<()>(0);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let teams = runtime.block_on(async {
+            let slow = lane.run(about(), move |_| gate.recv().map_err(|_| Problem::internal()));
+            let mut slow = Box::pin(slow);
+            assert!((&mut slow).now_or_never().is_none());
+            let mut given_up = Box::pin(lane.run(about(), |desk| Ok(add(desk, "late")?)));
+            assert!((&mut given_up).now_or_never().is_none());
+            drop(given_up);
+            go.send(()).unwrap();
+            slow.await.unwrap();
+            let count = "SELECT COUNT(*) FROM team";
+            lane.run(about(), move |desk| Ok(desk.rows(count, &[])?)).await.unwrap()
+        });
+        assert_eq!(teams[0].number(0).unwrap(), 0);
+        drop(lane);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_job_that_panics_is_undone_and_concerns_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lane, thread) = lane(folder.path());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let teams = runtime.block_on(async {
             let good = lane.run(about(), move |desk| Ok(add(desk, "before")?));

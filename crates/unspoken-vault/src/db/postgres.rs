@@ -79,6 +79,11 @@ impl Postgres {
     }
 }
 
+/// Where a database answers commits that are not on the disk yet, this connection is answered when
+/// they are. What waits for more than that stays as it is.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit', true) = 'off'";
+
 fn connect(runtime: &Handle, config: &Config, tls: Option<&Tls>) -> Result<Client, SqlError> {
     match tls {
         Some(tls) => connect_by(runtime, config, tls.clone()),
@@ -95,6 +100,7 @@ where
     let (client, connection) = connected.map_err(|error| unconnected(&error))?;
     // It ends when the client is dropped; what failed is told to who asks next.
     runtime.spawn(async move { drop(connection.await) });
+    runtime.block_on(client.batch_execute(DURABLE))?;
     Ok(client)
 }
 

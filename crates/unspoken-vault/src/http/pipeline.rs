@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use unspoken_model::{Action, DeploymentId, RequestId, SecretName};
+use unspoken_model::{DeploymentId, RequestId, SecretName};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
@@ -141,15 +141,7 @@ async fn ready(
     let Ok(address) = app.proxies.client(peer.ip(), &headers) else {
         return (StatusCode::BAD_REQUEST, "who asks cannot be told\n");
     };
-    let about = About {
-        request: RequestId::new(hazmat::random()),
-        address,
-        action: Action::NodeStart,
-        token: None,
-        environment: None,
-        name: None,
-        changes: false,
-    };
+    let about = About::of_node(address, false);
     let work =
         |desk: &mut Desk<'_>| Ok(desk.rows("SELECT name FROM store LIMIT 1", &[]).map(drop)?);
     let asked = async {

@@ -28,6 +28,7 @@ mod raw;
 mod record;
 mod revocation;
 mod scope;
+mod service;
 mod sign_in;
 mod sink;
 mod story;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Output;
+use std::process::{Command, Output};
 
-use unspoken_testkit::{Database, Vault, canary};
+use unspoken_testkit::{Database, Vault, canary, vault_binary};
 
 use crate::raw::Raw;
 
@@ -66,6 +66,31 @@ fn promise_5_a_wrong_master_key_does_not_start_and_writes_nothing() {
         let address = vault.start();
         ground.has(&ground.owner.at(address), "KEY", &canary("master"));
     });
+}
+
+#[test]
+fn a_second_init_makes_no_key_and_an_old_key_is_not_taken_in_silence() {
+    let vault = Vault::idle(Database::Sqlite);
+    let kept = vault.folder().join(".config/unspoken-vault/master.key");
+    let call = |arguments: &[&str]| {
+        let mut command = Command::new(vault_binary());
+        command.args(arguments).env_clear().env("HOME", vault.folder());
+        command.current_dir(vault.folder()).output().unwrap()
+    };
+    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    // A key beside a store that it does not open would be found by the next `serve`.
+    let again = call(&["init", "--data", "data"]);
+    assert!(!again.status.success() && said(&again).contains("there is a store already"));
+    assert!(!kept.exists());
+    let none = call(&["serve", "--data", "data"]);
+    assert!(said(&none).contains("hint: Name the file that `init` named"), "{}", said(&none));
+    let first = call(&["init", "--data", "other"]);
+    assert!(first.status.success() && said(&first).is_empty() && kept.exists());
+    let wrong = call(&["serve", "--data", "data"]);
+    assert!(said(&wrong).contains("hint: Name the file that `init` named"), "{}", said(&wrong));
+    let second = call(&["init", "--data", "another"]);
+    let path = kept.display().to_string();
+    assert!(second.status.success() && said(&second).contains(&path), "{}", said(&second));
 }
 
 #[test]

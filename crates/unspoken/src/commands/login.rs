@@ -124,7 +124,10 @@ fn given(cx: &Context, url: &VaultUrl) -> Result<Got, Failure> {
         Err(error) if error.status() == Some(401) => {
             let message = "the invitation is unknown, expired, or used already";
             Err(Failure::new(Code::Denied, message)
-                .hint("Whoever invited you can invite you again; it is good for one login."))
+                .hint(
+                    "Whoever invited you can invite you again; it is good for one login. Who runs the vault \
+                     can as well: `unspoken-vault invite EMAIL`.",
+                ))
         }
         Err(error) => Err(error.into()),
     }

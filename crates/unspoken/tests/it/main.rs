@@ -26,6 +26,7 @@ mod fd_large;
 mod foreign;
 mod generate;
 mod git;
+mod guide;
 mod help;
 mod import;
 mod inbox;

@@ -155,14 +155,15 @@ fn parse_end(text: &str, now: Timestamp) -> Result<SignedDuration, Failure> {
         return Ok(span);
     }
     let today: Date = now.to_zoned(TimeZone::UTC).date();
-    if let Some(days) = text.strip_prefix("in ").and_then(|rest| rest.split_once(' ')) {
+    if let Some((count, unit)) = text.strip_prefix("in ").and_then(|rest| rest.split_once(' ')) {
         // So many whole days from this moment, not to the end of a day.
-        let count = days.0.parse::<i64>().ok().filter(|count| (1..=36_525).contains(count));
-        let is_days = matches!(days.1, "day" | "days");
-        return count
-            .filter(|_| is_days)
-            .map(|count| SignedDuration::from_hours(24 * count))
-            .ok_or_else(wrong);
+        let count = count.parse::<i64>().ok().filter(|count| (1..=36_525).contains(count));
+        let hours = match unit {
+            "hour" | "hours" => count,
+            "day" | "days" => count.map(|count| 24 * count),
+            _ => None,
+        };
+        return hours.map(SignedDuration::from_hours).ok_or_else(wrong);
     }
     let day = Expiry::parse_when(text, today).map_err(|_| wrong())?.ok_or_else(|| {
         Failure::new(Code::Usage, "a token cannot live for ever")
@@ -183,6 +184,8 @@ fn an_end_is_a_span_a_number_of_days_or_the_end_of_a_day() {
     let hours = |text| parse_end(text, now).map(|left| left.as_hours()).ok();
     assert_eq!(hours("8h"), Some(8));
     assert_eq!(hours("in 30 days"), Some(720));
+    assert_eq!(hours("in 1 hour"), Some(1));
+    assert_eq!(hours("in 12 hours"), Some(12));
     assert_eq!(hours("in 1 day"), Some(24));
     assert_eq!(hours("2026-11-22"), Some(12));
     assert_eq!(hours("2026-11-23"), Some(36));
