@@ -24,7 +24,8 @@ pub struct AuditEntry {
     pub subject: String,
     /// The names that were handed out or changed, separated by spaces; `*` for all that
     /// the environment had in this revision. Where a role was given or taken: the role,
-    /// and for which project or environment alone. Where a login was decided on: how.
+    /// and for which project or environment alone. Where a login was decided on: how. Where
+    /// somebody signed in with a passkey: `passkey`, and `counter` where its counter went back.
     pub names: String,
     pub revision: i64,
     pub outcome: Outcome,
@@ -101,6 +102,8 @@ words!(
         /// A person chose a password, or a second factor.
         PersonPassword = "person.password",
         PersonSecondFactor = "person.second_factor",
+        PasskeyAdd = "passkey.add",
+        PasskeyRemove = "passkey.remove",
         RoleGive = "role.give",
         RoleTake = "role.take",
         TokenList = "token.list",

@@ -11,6 +11,7 @@ mod callback;
 mod descriptors;
 mod escape;
 mod page;
+pub mod passkey;
 pub mod vault;
 
 pub use bundle::{Bundle, BundleError, Origin};

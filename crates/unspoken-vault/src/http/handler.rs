@@ -6,6 +6,7 @@ pub(super) mod environment;
 pub(super) mod journal;
 pub(super) mod key_value;
 pub(super) mod login;
+pub(super) mod passkey;
 pub(super) mod person;
 pub(super) mod project;
 pub(super) mod record;

@@ -195,11 +195,11 @@ async fn attempt(
     }
     let body = axum::body::to_bytes(body, BODY)
         .await
-        .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
+        .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"));
     let mut asked = Asked {
         address,
         parameters: named(route.plan.path, parameters),
-        query: query(head.uri.query().unwrap_or_default())?,
+        query: serde_urlencoded::from_str(head.uri.query().unwrap_or_default()).ok(),
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
         browser: app.front.browser(&head.headers),
@@ -289,10 +289,6 @@ fn named(path: &'static str, parameters: &RawPathParams) -> Vec<(&'static str, S
         parameters.iter().find(|(name, _)| *name == place).map(|(_, text)| (place, text.to_owned()))
     };
     places.filter_map(text).collect()
-}
-
-fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
-    serde_urlencoded::from_str(text).map_err(|_| Problem::invalid("what is asked cannot be read"))
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {

@@ -47,6 +47,7 @@ pub(crate) fn begin_anew(
          WHERE id = $1",
         &[Cell::text(person)],
     )?;
+    desk.change("DELETE FROM passkey WHERE person = $1", &[Cell::text(person)])?;
     end_sessions(desk, person)?;
     make(desk, person, team, author)
 }

@@ -42,6 +42,8 @@ struct ConsentPage<'a> {
     begun: &'a str,
     number: i64,
     has_second_factor: bool,
+    /// Whether passkeys can be had here.
+    has_passkeys: bool,
 }
 
 #[derive(Template)]
@@ -85,7 +87,7 @@ pub(in crate::http) fn ask_code(
 }
 
 fn code_page(asked: &Asked, problem: &str) -> Result<Page, Problem> {
-    in_browser(asked, "", |_, seal| Page::new(&DevicePage { style: STYLE, seal, problem }))
+    in_browser(asked, "", |_, seal, _| Page::new(&DevicePage { style: STYLE, seal, problem }))
 }
 
 /// Finds the login whose code was typed.
@@ -128,7 +130,7 @@ pub(in crate::http) fn show(
     };
     let Visitor { login, person, .. } = &visitor;
     let begun = time(login.expires - LoginRow::LIFETIME);
-    let page = in_browser(asked, &login.id.to_string(), |id, seal| {
+    let page = in_browser(asked, &login.id.to_string(), |id, seal, _| {
         Page::new(&ConsentPage {
             style: STYLE,
             login: id,
@@ -140,6 +142,7 @@ pub(in crate::http) fn show(
             begun: &begun,
             number: login.number,
             has_second_factor: person.proof.own.is_some(),
+            has_passkeys: asked.front.party().is_some(),
         })
     })?;
     desk.record(Outcome::Done);
