@@ -86,6 +86,8 @@ words!(
         EnvironmentList = "environment.list",
         EnvironmentMake = "environment.make",
         EnvironmentRename = "environment.rename",
+        /// How long a sealed copy may be used: `offline:` and seconds stand as the names.
+        EnvironmentChange = "environment.change",
         EnvironmentRemove = "environment.remove",
         ProjectList = "project.list",
         ProjectMake = "project.make",

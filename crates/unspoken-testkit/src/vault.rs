@@ -153,19 +153,31 @@ impl Vault {
     #[track_caller]
     pub fn start_through(&mut self, words: &[&str]) -> SocketAddr {
         // Tests ask more often than anybody else may.
-        self.start_node(words, 0)
+        self.start_node(words, 0, &[])
     }
 
     /// Starts a node that lets nobody ask more often than this in a second.
     #[track_caller]
     pub fn start_limited(&mut self, rate: u32) -> SocketAddr {
-        self.start_node(&[], rate)
+        self.start_node(&[], rate, &[])
+    }
+
+    /// Starts a node that people reach by a name, `localhost`, and tells its address.
+    #[track_caller]
+    pub fn start_named(&mut self) -> String {
+        let free = must(std::net::TcpListener::bind("127.0.0.1:0"), "find a port");
+        let port = must(free.local_addr(), "tell a port").port();
+        drop(free);
+        let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+        self.start_node(&[], 0, &["--listen", &listen, "--url", &url]);
+        url
     }
 
     #[track_caller]
-    fn start_node(&mut self, words: &[&str], rate: u32) -> SocketAddr {
+    fn start_node(&mut self, words: &[&str], rate: u32, more: &[&str]) -> SocketAddr {
         let rate = rate.to_string();
-        let serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
+        let place = if more.is_empty() { &["--listen", "127.0.0.1:0"] } else { more };
+        let serve = self.command(&[&["serve", "--rate", &rate][..], place].concat());
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {

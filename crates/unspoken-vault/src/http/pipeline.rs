@@ -22,7 +22,7 @@ use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::{Answer, Head};
 use super::asked::{Asked, etag};
 use super::browser::Front;
 use super::page;
@@ -76,9 +76,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a request is begun, where something had to be found for it first.
 const TRIES: usize = 4;
-
-/// For how many seconds a client may use a sealed copy of values while no node answers.
-const SNAPSHOT: u32 = 24 * 60 * 60;
 
 /// All routes, ready to be served.
 pub(crate) fn router(app: App) -> (Router, Counters) {
@@ -296,18 +293,17 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
 }
 
 async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
-    let (bytes, revision) = match answer {
+    let (bytes, head) = match answer {
         Answer::Empty => return Ok(response(StatusCode::NO_CONTENT, Body::empty())),
-        Answer::Unchanged(revision) => {
+        Answer::Unchanged(head) => {
             let mut response = response(StatusCode::NOT_MODIFIED, Body::empty());
-            tag(&mut response, revision);
-            allow_snapshot(&mut response);
+            tag(&mut response, head);
             return Ok(response);
         }
         Answer::Page(page) => return Ok(page.respond(&app.front)),
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
-            let revision = sealed.revision;
+            let head = sealed.head;
             let ring = Arc::clone(&app.keys);
             let bytes = if sealed.is_near(&ring) {
                 sealed.open(&ring)?
@@ -315,16 +311,15 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
                 let opened = tokio::task::spawn_blocking(move || sealed.open(&ring)).await;
                 opened.map_err(|_| Problem::internal())??
             };
-            (bytes, Some(revision))
+            (bytes, Some(head))
         }
     };
     let mut response = response(StatusCode::OK, json(bytes));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(revision) = revision {
-        tag(&mut response, revision);
-        allow_snapshot(&mut response);
+    if let Some(head) = head {
+        tag(&mut response, head);
     }
     Ok(response)
 }
@@ -342,14 +337,13 @@ fn json(bytes: Zeroizing<Vec<u8>>) -> Body {
     Body::from(Bytes::from_owner(Owner(bytes)))
 }
 
-fn tag(response: &mut Response, revision: i64) {
-    if let Ok(value) = HeaderValue::from_str(&etag(revision)) {
-        response.headers_mut().insert(header::ETAG, value);
+/// Says of which revision it is, and for how long a sealed copy may stand in for the vault.
+fn tag(response: &mut Response, head: Head) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&etag(head.revision)) {
+        headers.insert(header::ETAG, value);
     }
-}
-
-fn allow_snapshot(response: &mut Response) {
-    response.headers_mut().insert("unspoken-snapshot-seconds", HeaderValue::from(SNAPSHOT));
+    headers.insert("unspoken-snapshot-seconds", HeaderValue::from(head.offline));
 }
 
 fn response(status: StatusCode, body: Body) -> Response {

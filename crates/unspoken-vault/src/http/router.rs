@@ -3,8 +3,8 @@
 use unspoken_model::{Action, Verb};
 
 use super::handler::{
-    account, consent, environment, journal, key_value, login, passkey, person, project, record, rewrap,
-    secret, session, sign_in, team, token, trust,
+    account, consent, environment, journal, key_value, login, passkey, person, project, record,
+    rewrap, secret, session, sign_in, team, token, trust,
 };
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
@@ -253,6 +253,16 @@ fn projects() -> Vec<Route> {
             ),
             Needs::Project(Verb::Arrange),
             environment::make,
+        ),
+        Route::at(
+            plan(
+                Patch,
+                "/v1/environments/{environment}",
+                Action::EnvironmentChange,
+                "Says for how long a sealed copy of an environment's values may be used",
+            ),
+            Needs::Environment(Verb::Arrange),
+            environment::change,
         ),
         Route::at(
             plan(

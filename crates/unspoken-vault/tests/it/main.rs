@@ -17,6 +17,7 @@ mod login;
 mod master;
 mod moved;
 mod operations;
+mod passkey;
 mod people;
 mod raw;
 mod record;

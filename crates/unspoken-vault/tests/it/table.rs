@@ -86,11 +86,13 @@ fn class_no_route_forgets_the_check() {
                 let answer = request::send(&world, &route, &target, token.as_deref());
                 count += 1;
                 let expected = judge(&route, caller);
-                if let Some(other) = told_by_body(&world, &route, &target, token.as_deref(), expected)
+                if let Some(other) =
+                    told_by_body(&world, &route, &target, token.as_deref(), expected)
                     && seen(&other) != seen(&answer)
                 {
                     let Route { method, path, .. } = &route;
-                    wrong.push(format!("{method} {path} by {caller:?}: the body changes {other:?}"));
+                    wrong
+                        .push(format!("{method} {path} by {caller:?}: the body changes {other:?}"));
                 }
                 if !fits(expected, &answer, caller, &mut open) {
                     let Route { method, path, .. } = &route;

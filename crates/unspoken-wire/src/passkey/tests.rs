@@ -5,14 +5,17 @@ fn bytes(bytes: &[u8]) -> Vec<u8> {
     let mut head = match u8::try_from(length) {
         Ok(short @ 0..24) => vec![0x40 | short],
         Ok(byte) => vec![0x58, byte],
-        Err(_) => vec![0x59, u8::try_from(length >> 8).unwrap(), u8::try_from(length & 255).unwrap()],
+        Err(_) => {
+            vec![0x59, u8::try_from(length >> 8).unwrap(), u8::try_from(length & 255).unwrap()]
+        }
     };
     head.extend_from_slice(bytes);
     head
 }
 
 fn es256() -> Vec<u8> {
-    [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21][..], &bytes(&[7; 32]), &[0x22], &bytes(&[8; 32])].concat()
+    [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21][..], &bytes(&[7; 32]), &[0x22], &bytes(&[8; 32])]
+        .concat()
 }
 
 fn ed25519() -> Vec<u8> {
@@ -86,7 +89,8 @@ fn an_attestation_is_none() {
     let huge = attested("none", &[0xa0], &vec![0; 20_000]);
     assert_eq!(parse_attestation(&huge), Err(PasskeyError::Size));
     // A length that would fill the memory, and lists within lists.
-    for wrong in [vec![0xbb, 255, 255, 255, 255, 255, 255, 255, 255], vec![0x81; 9000], vec![0xbf]] {
+    for wrong in [vec![0xbb, 255, 255, 255, 255, 255, 255, 255, 255], vec![0x81; 9000], vec![0xbf]]
+    {
         assert_eq!(parse_attestation(&wrong), Err(PasskeyError::Cbor));
     }
 }
@@ -110,7 +114,10 @@ fn authenticator_data_are_read_to_their_end() {
     let extension = [&[0xa1, 0x6b][..], b"credProtect", &[2]].concat();
     let whole = data(0xc5, &[made(&[5; 20], &ed25519()), extension.clone()].concat());
     let read = AuthenticatorData::parse(&whole).unwrap().credential.unwrap();
-    assert_eq!((read.id, read.key, read.written), (&[5; 20][..], PublicKey::EdDsa([9; 32]), &ed25519()[..]));
+    assert_eq!(
+        (read.id, read.key, read.written),
+        (&[5; 20][..], PublicKey::EdDsa([9; 32]), &ed25519()[..])
+    );
     for end in 0..whole.len() {
         assert!(AuthenticatorData::parse(&whole[..end]).is_err(), "{end} bytes");
     }

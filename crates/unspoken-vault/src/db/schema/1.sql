@@ -83,6 +83,8 @@ CREATE TABLE environment (
   name TEXT NOT NULL,
   -- One more for each change.
   revision BIGINT NOT NULL,
+  -- For how many seconds a client may use a sealed copy while no node answers.
+  offline BIGINT NOT NULL DEFAULT 86400,
   made BIGINT NOT NULL,
   UNIQUE (project, name)
 );

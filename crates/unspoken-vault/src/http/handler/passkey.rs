@@ -304,7 +304,8 @@ pub(in crate::http) fn remove(
     };
     if rows.len() == 1 && person.proof.own.is_none() {
         desk.record(Outcome::Refused);
-        let problem = "This is your only second factor. Add another passkey, or codes, before you remove it.";
+        let problem =
+            "This is your only second factor. Add another passkey, or codes, before you remove it.";
         return Ok(page(desk, visitor, asked, problem)?.with_status(409));
     }
     row.remove(desk)?;

@@ -39,7 +39,8 @@ const ROLES: &[(Role, &[&str])] = &[
 
 /// Whether what is refused depends on what the body names.
 pub(crate) fn depends_on_body(route: &Route) -> bool {
-    let known = SETTLED.iter().find(|(method, path, ..)| *method == route.method && *path == route.path);
+    let known =
+        SETTLED.iter().find(|(method, path, ..)| *method == route.method && *path == route.path);
     known.is_some_and(|(method, _, place, _)| *place == "environment" && *method != "GET")
 }
 
