@@ -66,7 +66,7 @@ fn a_person_signs_in_with_a_passkey_of_a_real_browser() {
         browser.wait_for("Allow this sign-in?");
 
         open(&mut browser);
-        browser.click("Sign in with a passkey alone");
+        browser.click("Sign in with a passkey");
         browser.wait_for("Allow this sign-in?");
         browser.wait_for("ada@example.com");
         // A password alone is not enough any more.
@@ -81,7 +81,7 @@ fn a_person_signs_in_with_a_passkey_of_a_real_browser() {
         let asked = json!({ "authenticatorId": authenticator, "isUserVerified": false });
         browser.order("WebAuthn.setUserVerified", &asked);
         open(&mut browser);
-        browser.click("Sign in with a passkey alone");
+        browser.click("Sign in with a passkey");
         browser.wait_for("Your browser gave no passkey.");
         let wide = "document.documentElement.scrollWidth > innerWidth";
         for width in [360, 1400] {
