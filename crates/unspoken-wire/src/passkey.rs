@@ -1,4 +1,4 @@
-//! What a browser brings of a passkey: WebAuthn's client data, attestation and authenticator data.
+//! What a browser brings of a passkey: `WebAuthn`'s client data, attestation and authenticator data.
 //!
 //! Rules:
 //! - Bytes are read once, to their end, within bounds. CBOR has definite lengths and the shortest

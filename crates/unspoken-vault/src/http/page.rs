@@ -90,9 +90,10 @@ impl Page {
         let mut response = Response::new(Body::from(self.html));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or_default();
         let headers = response.headers_mut();
-        let script = match self.has_script {
-            true => format!(" script-src 'sha256-{}';", *SCRIPT_HASH),
-            false => String::new(),
+        let script = if self.has_script {
+            format!(" script-src 'sha256-{}';", *SCRIPT_HASH)
+        } else {
+            String::new()
         };
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}';{script} form-action 'self'{}{}; \

@@ -9,6 +9,9 @@ use unspoken_testkit::{Chromium, Database, Vault};
 use authenticator::{Authenticator, Fields, Key, PRESENT, Said, VERIFIED, lent, with};
 use tab::{PASSWORD, Tab, person, rows};
 
+/// What is made wrong.
+type Change<'c> = &'c dyn Fn(&mut Said);
+
 /// A vault that has a name, and its address.
 fn named(database: Database) -> (Vault, String) {
     let mut vault = Vault::idle(database);
@@ -151,7 +154,6 @@ fn a_passkey_that_does_not_fit_lets_nobody_in() {
         }
         let mut tab = Tab::new(&vault);
         let before = tab.page.clone();
-        type Change<'c> = &'c dyn Fn(&mut Said);
         let other_port = url.rsplit_once(':').unwrap().0.to_owned();
         let changes: [(&str, Change<'_>); 12] = [
             ("origin", &|said| said.origin = "https://evil.example".into()),
@@ -249,7 +251,6 @@ fn a_new_passkey_that_does_not_fit_is_not_kept() {
         let mut tab = Tab::new(&vault);
         tab.sign_in("ada@example.com", &[]);
         tab.open("/passkeys");
-        type Change<'c> = &'c dyn Fn(&mut Said);
         let changes: [(&str, Change<'_>); 8] = [
             ("origin", &|said| said.origin = "http://localhost:1".into()),
             ("party", &|said| said.party = "evil.example".into()),

@@ -141,7 +141,7 @@ fn told_by_body(
     let bodies: [&[u8]; 4] = [b"{", b"\xff\x00", b"{\"unheard_of\": [[[[1]]]]}", &huge];
     let number = world.number as usize / 3;
     // The largest one now and then: it takes a while.
-    let body = if number % 29 == 0 { bodies[3] } else { bodies[number % 3] };
+    let body = if number.is_multiple_of(29) { bodies[3] } else { bodies[number % 3] };
     Some(request::send_body(world, route, target, token, body))
 }
 

@@ -120,8 +120,9 @@ fn a_copy_that_was_changed_is_refused_and_replaced() {
 fn a_copy_is_used_for_as_long_as_the_vault_has_allowed() {
     let mut linked = linked();
     let arguments = ["get", "A", "-e", "staging"];
-    let offline =
-        |linked: &Linked, time: &str| linked.run(&["env", "offline", "staging", time]).ok().text().to_owned();
+    let offline = |linked: &Linked, time: &str| {
+        linked.run(&["env", "offline", "staging", time]).ok().text().to_owned()
+    };
     assert!(linked.run(&["env", "offline", "staging"]).ok().text().contains("may be used for 1d"));
     let shown = linked.run(&["env", "offline", "staging", "--json"]).ok().json();
     assert_eq!(shown["offline_seconds"], 86_400);
