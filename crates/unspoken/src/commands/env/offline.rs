@@ -41,35 +41,35 @@ impl Offline {
         let session = cx.session(&self.vault)?;
         let project = session.project(cx, self.project.as_ref())?;
         let environment = environment_of(&project, &self.name)?;
-        let seconds = match self.time {
-            Some(time) => {
-                let change = EnvironmentChange { offline_seconds: time.as_secs() };
-                let path = format!("/v1/environments/{}", environment.id);
-                session.client.tell("PATCH", &path, &change)?;
-                time.as_secs()
-            }
-            None => environment.offline_seconds.ok_or_else(|| {
+        let told = |seconds: i64| {
+            json!({
+                "project": shown(&project.name),
+                "environment": self.name.as_str(),
+                "offline_seconds": seconds,
+            })
+        };
+        let Some(time) = self.time else {
+            let seconds = environment.offline_seconds.ok_or_else(|| {
                 let message = format!("the vault `{}` does not say it", session.client.url());
                 Failure::new(Code::Other, message)
                     .hint("It is older than this program: have it updated.")
-            })?,
+            })?;
+            if cx.ui.json {
+                return cx.ui.print_json(&told(seconds));
+            }
+            return cx.ui.print(&format!("{}\n", said(seconds)));
         };
-        let text = match seconds {
+        let change = EnvironmentChange { offline_seconds: time.as_secs() };
+        session.client.tell("PATCH", &format!("/v1/environments/{}", environment.id), &change)?;
+        let text = match time.as_secs() {
             0 => format!("`{}` is never used while its vault does not answer", self.name),
-            _ => format!(
+            seconds => format!(
                 "`{}` may be used for {} after its vault has answered last",
                 self.name,
                 said(seconds)
             ),
         };
-        cx.ui.report(
-            &json!({
-                "project": shown(&project.name),
-                "environment": self.name.as_str(),
-                "offline_seconds": seconds,
-            }),
-            &text,
-        )
+        cx.ui.report(&told(time.as_secs()), &text)
     }
 }
 
@@ -84,6 +84,9 @@ fn parse(text: &str) -> Result<SignedDuration, String> {
 
 /// A time in the largest unit that it is a whole number of.
 fn said(seconds: i64) -> String {
+    if seconds == 0 {
+        return "0".to_owned();
+    }
     let units = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
     let fitting = units.iter().find(|(unit, _)| seconds % unit == 0);
     fitting.map(|(unit, name)| format!("{}{name}", seconds / unit)).unwrap_or_default()
@@ -95,7 +98,7 @@ fn a_time_is_said_as_it_is_typed() {
         assert_eq!(said(parse(text).unwrap().as_secs()), text);
     }
     assert_eq!(parse("0"), Ok(SignedDuration::ZERO));
-    assert_eq!(said(24 * 3600), "1d");
+    assert_eq!((said(24 * 3600), said(0)), ("1d".to_owned(), "0".to_owned()));
     for wrong in ["31d", "-1h", "", "1", "0s"] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }

@@ -120,15 +120,15 @@ fn a_copy_that_was_changed_is_refused_and_replaced() {
 fn a_copy_is_used_for_as_long_as_the_vault_has_allowed() {
     let mut linked = linked();
     let arguments = ["get", "A", "-e", "staging"];
-    let offline = |linked: &Linked, time: &str| {
-        linked.run(&["env", "offline", "staging", time]).ok().text().to_owned()
+    let offline = |linked: &Linked, time: &str, words: &str| {
+        linked.run(&["env", "offline", "staging", time]).ok().says(words);
     };
-    assert!(linked.run(&["env", "offline", "staging"]).ok().text().contains("may be used for 1d"));
+    assert_eq!(linked.run(&["env", "offline", "staging"]).ok().text(), "1d\n");
     let shown = linked.run(&["env", "offline", "staging", "--json"]).ok().json();
     assert_eq!(shown["offline_seconds"], 86_400);
 
     // Too old: the copy was good for a second after the vault's last answer.
-    assert!(offline(&linked, "1s").contains("may be used for 1s"));
+    offline(&linked, "1s", "may be used for 1s");
     linked.run(&arguments).ok();
     linked.server.stop();
     std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -136,14 +136,14 @@ fn a_copy_is_used_for_as_long_as_the_vault_has_allowed() {
     linked.server.serve();
 
     // Allowed.
-    offline(&linked, "2h");
+    offline(&linked, "2h", "may be used for 2h");
     linked.run(&arguments).ok();
     linked.server.stop();
     linked.run(&arguments).ok().says("cannot be reached");
     linked.server.serve();
 
     // Forbidden: what there was is gone with the next answer, changed or not.
-    assert!(offline(&linked, "0").contains("never used"));
+    offline(&linked, "0", "never used");
     linked.run(&arguments).ok();
     assert_eq!(linked.kept().len(), 0);
     linked.server.stop();
