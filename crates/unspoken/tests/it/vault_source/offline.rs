@@ -131,7 +131,8 @@ fn a_copy_is_used_for_as_long_as_the_vault_has_allowed() {
     offline(&linked, "1s", "may be used for 1s");
     linked.run(&arguments).ok();
     linked.server.stop();
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    // Ages are whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
     linked.run(&arguments).fails_with(12).is_silent_on_values();
     linked.server.serve();
 
