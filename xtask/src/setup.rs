@@ -89,6 +89,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("valgrind", "valgrind"),
     ("gcore", "gdb"),
     ("pg_ctlcluster", "postgresql"),
+    ("chromium", "chromium"),
     ("dbus-run-session", "dbus-daemon"),
     ("dbus-send", "dbus-bin"),
     ("gnome-keyring-daemon", "gnome-keyring"),

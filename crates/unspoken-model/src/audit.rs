@@ -25,7 +25,8 @@ pub struct AuditEntry {
     /// The names that were handed out or changed, separated by spaces; `*` for all that
     /// the environment had in this revision. Where a role was given or taken: the role,
     /// and for which project or environment alone. Where a login was decided on: how. Where
-    /// somebody signed in by a provider: by which.
+    /// somebody signed in by a provider: by which. Where somebody signed in with a passkey: `passkey`,
+    /// and `counter` where its counter went back.
     pub names: String,
     pub revision: i64,
     pub outcome: Outcome,
@@ -86,6 +87,8 @@ words!(
         EnvironmentList = "environment.list",
         EnvironmentMake = "environment.make",
         EnvironmentRename = "environment.rename",
+        /// How long a sealed copy may be used: `offline:` and seconds stand as the names.
+        EnvironmentChange = "environment.change",
         EnvironmentRemove = "environment.remove",
         ProjectList = "project.list",
         ProjectMake = "project.make",
@@ -104,6 +107,8 @@ words!(
         PersonSecondFactor = "person.second_factor",
         /// A person is known by an account at a provider from now on.
         PersonIdentity = "person.identity",
+        PasskeyAdd = "passkey.add",
+        PasskeyRemove = "passkey.remove",
         RoleGive = "role.give",
         RoleTake = "role.take",
         TokenList = "token.list",

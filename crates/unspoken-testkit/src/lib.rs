@@ -12,6 +12,7 @@
 )]
 
 mod canary;
+mod chromium;
 mod client;
 mod ground;
 mod invocation;
@@ -26,6 +27,7 @@ mod snapshot;
 mod vault;
 
 pub use canary::{canary, canary_marker};
+pub use chromium::Chromium;
 pub use client::{Answer, Client};
 pub use ground::{Agent, Ground};
 pub use invocation::Invocation;

@@ -215,11 +215,24 @@ impl Vault {
         self.start_node(&[], 0, more)
     }
 
+    /// Starts a node that people reach by a name, `localhost`, and tells its address.
+    #[track_caller]
+    pub fn start_named(&mut self) -> String {
+        let free = must(std::net::TcpListener::bind("127.0.0.1:0"), "find a port");
+        let port = must(free.local_addr(), "tell a port").port();
+        drop(free);
+        let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+        self.start_node(&[], 0, &["--listen", &listen, "--url", &url]);
+        url
+    }
+
     #[track_caller]
     fn start_node(&mut self, words: &[&str], rate: u32, more: &[&str]) -> SocketAddr {
         let rate = rate.to_string();
-        let mut serve = self.command(&["serve", "--listen", "127.0.0.1:0", "--rate", &rate]);
-        serve.args(more);
+        let listen: &[&str] =
+            if more.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let mut serve = self.command(&["serve", "--rate", &rate]);
+        serve.args(listen).args(more);
         let mut command = match words {
             [] => serve,
             [first, rest @ ..] => {

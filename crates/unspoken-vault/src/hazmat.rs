@@ -6,8 +6,12 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Salt};
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use aws_lc_rs::{constant_time, hmac, rand};
+use unspoken_wire::passkey::PublicKey;
 use zeroize::Zeroizing;
 
 /// A key of 256 bits. Wiped on drop.
@@ -209,6 +213,29 @@ impl fmt::Debug for SigningKey {
 /// Whether a signature was made over this by the holder of the key.
 pub(crate) fn verifies(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
     UnparsedPublicKey::new(&ED25519, public).verify(message, signature).is_ok()
+}
+
+/// Whether a signature was made over this by the holder of a passkey, by its one algorithm.
+pub(crate) fn is_signed_by(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+    match key {
+        PublicKey::Es256(point) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+            .verify(message, signature)
+            .is_ok(),
+        PublicKey::EdDsa(public) => verifies(public, message, signature),
+        PublicKey::Rs256 { modulus, exponent } => {
+            let key = RsaPublicKeyComponents { n: modulus, e: exponent };
+            key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
+        }
+    }
+}
+
+/// Whether a passkey's key can have signed anything: a point has to lie on its curve.
+pub(crate) fn is_usable(key: &PublicKey) -> bool {
+    match key {
+        PublicKey::Es256(point) => ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).is_ok(),
+        PublicKey::EdDsa(public) => ParsedPublicKey::new(&ED25519, public).is_ok(),
+        PublicKey::Rs256 { .. } => true,
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod descriptors;
 mod escape;
 mod forwarded;
 mod page;
+pub mod passkey;
 pub mod vault;
 
 pub use bundle::{Bundle, BundleError, Origin};

@@ -73,6 +73,10 @@ body! {
         name: String,
         /// One more for each change.
         revision: i64,
+        /// For how many seconds a sealed copy of its values may be used while the vault does not
+        /// answer; 0 for never.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offline_seconds: Option<i64>,
     }
 
     EnvironmentList {
@@ -189,6 +193,12 @@ request! {
 
     EnvironmentRequest {
         name: String,
+    }
+
+    EnvironmentChange {
+        /// For how many seconds a sealed copy of its values may be used while the vault does not
+        /// answer: 0, for never, to 30 days.
+        offline_seconds: i64,
     }
 
     SecretRequest {

@@ -104,6 +104,12 @@ impl VaultClient {
         self.read(status, &bytes)
     }
 
+    /// Has something done whose answer is empty.
+    pub fn tell<B: Serialize>(&self, method: &str, path: &str, body: &B) -> Result<(), VaultError> {
+        let Said { status, bytes, .. } = self.send(method, path, Some(self.print(body)?), None)?;
+        if status.is_success() { Ok(()) } else { Err(self.problem(status, &bytes)) }
+    }
+
     /// Has something ended, whose answer is empty.
     pub fn remove(&self, path: &str) -> Result<(), VaultError> {
         let Said { status, bytes, .. } = self.send("DELETE", path, None, None)?;

@@ -89,6 +89,15 @@ impl Caller {
         }
     }
 
+    pub(crate) fn is_person(&self) -> bool {
+        self.person().is_some()
+    }
+
+    pub(crate) fn owns_a_team(&self) -> bool {
+        let Holder::Person { memberships, .. } = &self.holder else { return false };
+        memberships.iter().any(|one| one.role == Role::Owner && one.reach == Reach::Team)
+    }
+
     /// What a caller is called in the record and as an author.
     pub(crate) fn actor(&self) -> String {
         match self.holder {

@@ -46,6 +46,8 @@ pub(crate) struct EnvironmentRow {
     pub(crate) team: TeamId,
     pub(crate) project: ProjectId,
     pub(crate) revision: i64,
+    /// For how many seconds a client may use a sealed copy while no node answers.
+    pub(crate) offline: i64,
 }
 
 /// A token that was shown: its id, and what is kept of its secret half if it is the right one.
@@ -87,9 +89,9 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      WHERE t.id = $1 AND t.hash = $2";
 
 const ENVIRONMENT_SHARED: &str =
-    "SELECT id, team, project, revision FROM environment WHERE id = $1 FOR SHARE";
+    "SELECT id, team, project, revision, offline FROM environment WHERE id = $1 FOR SHARE";
 const ENVIRONMENT_OWN: &str =
-    "SELECT id, team, project, revision FROM environment WHERE id = $1 FOR UPDATE";
+    "SELECT id, team, project, revision, offline FROM environment WHERE id = $1 FOR UPDATE";
 
 const SECRET: &str = "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
      FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
@@ -257,5 +259,6 @@ fn read_environment(row: &Row) -> Result<EnvironmentRow, SqlError> {
         team: row.parsed(1)?,
         project: row.parsed(2)?,
         revision: row.number(3)?,
+        offline: row.number(4)?,
     })
 }

@@ -31,14 +31,22 @@ pub(crate) enum Answer {
     Empty,
     Json(Zeroizing<Vec<u8>>),
     /// The caller's copy is the newest.
-    Unchanged(i64),
+    Unchanged(Head),
     Sealed(Sealed),
     Page(Box<Page>),
 }
 
+/// What is told of an environment beside its values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Head {
+    pub(crate) revision: i64,
+    /// For how many seconds a sealed copy may stand in.
+    pub(crate) offline: i64,
+}
+
 /// Values that were allowed to be handed out, still sealed.
 pub(crate) struct Sealed {
-    pub(crate) revision: i64,
+    pub(crate) head: Head,
     pub(crate) items: Vec<SealedItem>,
     /// The project's keys, by their versions.
     pub(crate) keys: Vec<(i64, WrappedKey)>,
@@ -88,7 +96,7 @@ impl Reply for () {
 
 /// Handlers that hand out values say when nothing has changed.
 pub(crate) enum Handed {
-    Unchanged(i64),
+    Unchanged(Head),
     Values(Sealed),
 }
 
@@ -171,7 +179,7 @@ impl Reply for Handed {
 
     fn answer(self) -> Result<Answer, Problem> {
         Ok(match self {
-            Self::Unchanged(revision) => Answer::Unchanged(revision),
+            Self::Unchanged(head) => Answer::Unchanged(head),
             Self::Values(sealed) => Answer::Sealed(sealed),
         })
     }
@@ -213,7 +221,7 @@ impl Sealed {
                 value,
             });
         }
-        let revealed = Revealed { revision: self.revision, secrets };
+        let revealed = Revealed { revision: self.head.revision, secrets };
         Ok(match self.shape {
             Shape::Own => revealed.print(),
             Shape::KeyValue => super::handler::key_value::print(&revealed),

@@ -24,7 +24,8 @@ pub(crate) struct Asked {
     pub(crate) address: IpAddr,
     /// What stands in the places of a path, by their names.
     pub(super) parameters: Vec<(&'static str, String)>,
-    pub(super) query: Vec<(String, String)>,
+    /// What was asked behind the question mark; `None` where it cannot be read.
+    pub(super) query: Option<Vec<(String, String)>>,
     pub(super) if_match: Option<String>,
     pub(super) if_none_match: Option<String>,
     /// The browser that asks, if it is one that is known.
@@ -65,9 +66,17 @@ impl Asked {
         self.text("environment").and_then(|text| EnvironmentId::parse(text).ok())
     }
 
+    /// Refuses what is asked behind the question mark and cannot be read.
+    pub(super) fn readable(&self) -> Result<(), Problem> {
+        match self.query {
+            Some(_) => Ok(()),
+            None => Err(Problem::invalid("what is asked cannot be read")),
+        }
+    }
+
     /// What was asked behind the question mark, at most once.
     pub(crate) fn query<T: FromStr>(&self, key: &str) -> Result<Option<T>, Problem> {
-        let mut found = self.query.iter().filter(|(name, _)| name == key);
+        let mut found = self.query.iter().flatten().filter(|(name, _)| name == key);
         let first = found.next();
         if found.next().is_some() {
             return Err(Problem::invalid(format!("`{key}` is asked twice")));
@@ -80,7 +89,7 @@ impl Asked {
 
     /// Refuses what is asked that nobody knows: a filter that is passed over widens an answer.
     pub(crate) fn allow_queries(&self, known: &[&str]) -> Result<(), Problem> {
-        match self.query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        match self.query.iter().flatten().find(|(name, _)| !known.contains(&name.as_str())) {
             Some(_) => {
                 Err(Problem::invalid(format!("what can be asked here is: {}", known.join(", "))))
             }

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::hazmat;
+use crate::sign_in::RelyingParty;
 
 /// See the top. Wiped on drop.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) struct Browser(Zeroizing<[u8; 32]>);
 pub(crate) struct Front {
     /// Without a slash at its end.
     url: String,
+    /// For whom passkeys are, where browsers keep some for this address.
+    party: Option<RelyingParty>,
 }
 
 impl Front {
@@ -31,11 +34,16 @@ impl Front {
         let url = url.strip_suffix('/').unwrap_or(url);
         let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        (!host.is_empty() && host.bytes().all(fits)).then(|| Self { url: url.to_owned() })
+        let party = RelyingParty::of(url);
+        (!host.is_empty() && host.bytes().all(fits)).then(|| Self { url: url.to_owned(), party })
     }
 
     pub(crate) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    pub(crate) fn party(&self) -> Option<&RelyingParty> {
+        self.party.as_ref()
     }
 
     fn is_secure(&self) -> bool {

@@ -6,6 +6,7 @@ pub(super) mod environment;
 pub(super) mod journal;
 pub(super) mod key_value;
 pub(super) mod login;
+pub(super) mod passkey;
 pub(super) mod person;
 pub(super) mod project;
 pub(super) mod provider;
@@ -23,6 +24,7 @@ pub(crate) fn read_forms(bytes: &[u8]) {
     sign_in::read_forms(bytes);
     consent::read_forms(bytes);
     account::read_forms(bytes);
+    passkey::read_forms(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = super::pipeline::query(text);
         let _ = (login::origin(text), login::read_user_code(text));

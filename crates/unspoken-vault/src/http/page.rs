@@ -1,4 +1,5 @@
-//! Pages for people: whole documents without a script, which nobody may frame or keep.
+//! Pages for people: whole documents, which nobody may frame or keep. One script there is, for
+//! passkeys; all else works without it.
 
 use std::sync::LazyLock;
 
@@ -24,6 +25,8 @@ pub(crate) struct Page {
     cookie: Cookie,
     /// Where, beside the vault itself, a form may lead.
     leads_to: Option<String>,
+    /// Whether it has the script.
+    has_script: bool,
 }
 
 enum Cookie {
@@ -35,21 +38,33 @@ enum Cookie {
 /// What all pages look like. It is part of each, so that nothing else is fetched.
 pub(super) const STYLE: &str = include_str!("../../templates/style.css");
 
-/// What a browser is told of it.
+/// Asks for passkeys. Part of the pages that need it.
+pub(super) const SCRIPT: &str = include_str!("../../templates/passkey.js");
+
+/// What a browser is told of both.
 static STYLE_HASH: LazyLock<String> =
     LazyLock::new(|| STANDARD.encode(hazmat::sha256(&[STYLE.as_bytes()])));
+
+static SCRIPT_HASH: LazyLock<String> =
+    LazyLock::new(|| STANDARD.encode(hazmat::sha256(&[SCRIPT.as_bytes()])));
 
 impl Page {
     pub(super) fn new(template: &impl Template) -> Result<Self, Problem> {
         let html = template.render().map_err(|_| Problem::internal())?;
         let cookie = Cookie::Keep;
-        Ok(Self { status: 200, html, location: None, cookie, leads_to: None })
+        Ok(Self { status: 200, html, location: None, cookie, leads_to: None, has_script: false })
     }
 
     /// Goes on with another page.
     pub(super) fn go_to(location: String) -> Self {
         let (html, cookie) = (String::new(), Cookie::Keep);
-        Self { status: 303, html, location: Some(location), cookie, leads_to: None }
+        let location = Some(location);
+        Self { status: 303, html, location, cookie, leads_to: None, has_script: false }
+    }
+
+    /// Lets the page run the script that it holds.
+    pub(super) fn with_script(self) -> Self {
+        Self { has_script: true, ..self }
     }
 
     pub(super) fn with_status(self, status: u16) -> Self {
@@ -75,8 +90,13 @@ impl Page {
         let mut response = Response::new(Body::from(self.html));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or_default();
         let headers = response.headers_mut();
+        let script = if self.has_script {
+            format!(" script-src 'sha256-{}';", *SCRIPT_HASH)
+        } else {
+            String::new()
+        };
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; form-action 'self'{}{}; \
+            "default-src 'none'; style-src 'sha256-{}';{script} form-action 'self'{}{}; \
              frame-ancestors 'none'; base-uri 'none'",
             *STYLE_HASH,
             if self.leads_to.is_some() { " " } else { "" },

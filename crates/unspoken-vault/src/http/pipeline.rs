@@ -22,7 +22,7 @@ use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::ProblemBody;
 use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::{Answer, Head};
 use super::asked::{Asked, etag};
 use super::browser::Front;
 use super::page;
@@ -81,9 +81,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a request is begun, where something had to be found for it first.
 const TRIES: usize = 4;
-
-/// For how many seconds a client may use a sealed copy of values while no node answers.
-const SNAPSHOT: u32 = 24 * 60 * 60;
 
 /// All routes, ready to be served.
 pub(crate) fn router(app: App) -> (Router, Counters) {
@@ -201,11 +198,11 @@ async fn attempt(
     }
     let body = axum::body::to_bytes(body, BODY)
         .await
-        .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"))?;
+        .map_err(|_| Problem::new(Kind::TooLarge, "a body has at most 1 MiB"));
     let mut asked = Asked {
         address,
         parameters: named(route.plan.path, parameters),
-        query: query(head.uri.query().unwrap_or_default())?,
+        query: query(head.uri.query().unwrap_or_default()),
         if_match: text(&head.headers, &header::IF_MATCH),
         if_none_match: text(&head.headers, &header::IF_NONE_MATCH),
         browser: app.front.browser(&head.headers),
@@ -299,8 +296,9 @@ fn named(path: &'static str, parameters: &RawPathParams) -> Vec<(&'static str, S
     places.filter_map(text).collect()
 }
 
-pub(super) fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
-    serde_urlencoded::from_str(text).map_err(|_| Problem::invalid("what is asked cannot be read"))
+/// What is asked for behind a path, if it can be read.
+pub(super) fn query(text: &str) -> Option<Vec<(String, String)>> {
+    serde_urlencoded::from_str(text).ok()
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
@@ -308,18 +306,17 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
 }
 
 async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
-    let (bytes, revision) = match answer {
+    let (bytes, head) = match answer {
         Answer::Empty => return Ok(response(StatusCode::NO_CONTENT, Body::empty())),
-        Answer::Unchanged(revision) => {
+        Answer::Unchanged(head) => {
             let mut response = response(StatusCode::NOT_MODIFIED, Body::empty());
-            tag(&mut response, revision);
-            allow_snapshot(&mut response);
+            tag(&mut response, head);
             return Ok(response);
         }
         Answer::Page(page) => return Ok(page.respond(&app.front)),
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
-            let revision = sealed.revision;
+            let head = sealed.head;
             let ring = Arc::clone(&app.keys);
             let bytes = match sealed.near_keys(&ring) {
                 Some(keys) => sealed.open(&keys)?,
@@ -332,16 +329,15 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
                     opened.map_err(|_| Problem::internal())??
                 }
             };
-            (bytes, Some(revision))
+            (bytes, Some(head))
         }
     };
     let mut response = response(StatusCode::OK, json(bytes));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(revision) = revision {
-        tag(&mut response, revision);
-        allow_snapshot(&mut response);
+    if let Some(head) = head {
+        tag(&mut response, head);
     }
     Ok(response)
 }
@@ -359,14 +355,13 @@ fn json(bytes: Zeroizing<Vec<u8>>) -> Body {
     Body::from(Bytes::from_owner(Owner(bytes)))
 }
 
-fn tag(response: &mut Response, revision: i64) {
-    if let Ok(value) = HeaderValue::from_str(&etag(revision)) {
-        response.headers_mut().insert(header::ETAG, value);
+/// Says of which revision it is, and for how long a sealed copy may stand in for the vault.
+fn tag(response: &mut Response, head: Head) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&etag(head.revision)) {
+        headers.insert(header::ETAG, value);
     }
-}
-
-fn allow_snapshot(response: &mut Response) {
-    response.headers_mut().insert("unspoken-snapshot-seconds", HeaderValue::from(SNAPSHOT));
+    headers.insert("unspoken-snapshot-seconds", HeaderValue::from(head.offline));
 }
 
 fn response(status: StatusCode, body: Body) -> Response {

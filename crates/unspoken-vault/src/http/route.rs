@@ -63,7 +63,8 @@ pub(crate) enum Needs {
 pub(crate) struct Brought {
     pub(super) asked: Asked,
     pub(super) auth: Option<TokenAuth>,
-    pub(super) body: Bytes,
+    /// Or why there is none that is to be read. Who may not ask is not told.
+    pub(super) body: Result<Bytes, Problem>,
 }
 
 /// What is done in the transaction. May be done again when that fails.
@@ -168,13 +169,14 @@ impl Route {
         plan: Plan,
         handler: fn(&mut Desk<'_>, &Caller, &Asked, &B) -> Result<A, Problem>,
     ) -> Self {
-        Self::new::<B, A>(plan, Needs::Invitation, move |desk, brought, body| {
+        let judge = |desk: &mut Desk<'_>, brought: &Brought| {
             let caller = find(desk, brought)?;
             if !matches!(caller.holder, Holder::Invited(_)) {
                 return Err(Problem::forbidden());
             }
-            handler(desk, &caller, &brought.asked, body)
-        })
+            Ok(caller)
+        };
+        Self::judged(plan, Needs::Invitation, judge, handler)
     }
 
     /// For whoever has a token. Invitations are none.
@@ -182,13 +184,39 @@ impl Route {
         plan: Plan,
         handler: fn(&mut Desk<'_>, &Caller, &Asked, &B) -> Result<A, Problem>,
     ) -> Self {
-        Self::new::<B, A>(plan, Needs::Token, move |desk, brought, body| {
+        Self::token_of(plan, |_| true, handler)
+    }
+
+    /// For whoever has a token and is somebody in particular.
+    pub(crate) fn token_of<B: Body, A: Reply>(
+        plan: Plan,
+        is_one: fn(&Caller) -> bool,
+        handler: fn(&mut Desk<'_>, &Caller, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        let judge = move |desk: &mut Desk<'_>, brought: &Brought| {
+            let caller = find(desk, brought)?;
+            if matches!(caller.holder, Holder::Invited(_)) || !is_one(&caller) {
+                return Err(Problem::forbidden());
+            }
+            Ok(caller)
+        };
+        Self::judged(plan, Needs::Token, judge, handler)
+    }
+
+    /// For whoever has a token that lets them do something at a place that is found first.
+    pub(crate) fn token_to<B: Body, A: Reply>(
+        plan: Plan,
+        find_place: fn(&mut Desk<'_>, Caller, &Asked) -> Result<Permit, Problem>,
+        handler: fn(&mut Desk<'_>, &Permit, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        let judge = move |desk: &mut Desk<'_>, brought: &Brought| {
             let caller = find(desk, brought)?;
             if matches!(caller.holder, Holder::Invited(_)) {
                 return Err(Problem::forbidden());
             }
-            handler(desk, &caller, &brought.asked, body)
-        })
+            find_place(desk, caller, &brought.asked)
+        };
+        Self::judged(plan, Needs::Token, judge, handler)
     }
 
     /// For who may do something at the place that the path names.
@@ -197,10 +225,10 @@ impl Route {
         needs: Needs,
         handler: fn(&mut Desk<'_>, &Permit, &Asked, &B) -> Result<A, Problem>,
     ) -> Self {
-        Self::new::<B, A>(plan, needs, move |desk, brought, body| {
+        let judge = move |desk: &mut Desk<'_>, brought: &Brought| {
             let caller = find(desk, brought)?;
             let asked = &brought.asked;
-            let permit = match needs {
+            match needs {
                 Needs::Team(verb) => Permit::team(desk, caller, verb, asked.id("team")?),
                 Needs::Project(verb) => Permit::project(desk, caller, verb, asked.id("project")?),
                 Needs::Environment(verb) => {
@@ -212,9 +240,9 @@ impl Route {
                 | Needs::SignedIn
                 | Needs::Invitation
                 | Needs::Token => Err(Problem::forbidden()),
-            }?;
-            handler(desk, &permit, asked, body)
-        })
+            }
+        };
+        Self::judged(plan, needs, judge, handler)
     }
 
     /// Says what can be asked behind the question mark. The handler reads it.
@@ -230,6 +258,7 @@ impl Route {
         Self::read_by(plan, needs, read, run)
     }
 
+    /// For who shows no token: what was sent is read before the store is asked.
     fn read_by<B: Body, A: Reply>(
         plan: Plan,
         needs: Needs,
@@ -237,9 +266,36 @@ impl Route {
         run: impl Fn(&mut Desk<'_>, &Brought, &B) -> Result<A, Problem> + Copy + Send + Sync + 'static,
     ) -> Self {
         let prepare = move |brought: Brought| -> Result<Prepared, Problem> {
-            let body: B = read(plan.method, &brought.body)?;
+            brought.asked.readable()?;
+            let body: B = read(plan.method, brought.body.as_ref().map_err(Clone::clone)?)?;
             Ok(Box::new(move |desk: &mut Desk<'_>| run(desk, &brought, &body)?.answer()))
         };
+        Self::prepared::<B, A>(plan, needs, Box::new(prepare))
+    }
+
+    /// For who shows a token: whether they may is settled before anything is said of what they
+    /// sent, so that it makes no difference to who may not.
+    fn judged<B: Body, A: Reply, G: 'static>(
+        plan: Plan,
+        needs: Needs,
+        judge: impl Fn(&mut Desk<'_>, &Brought) -> Result<G, Problem> + Copy + Send + Sync + 'static,
+        handler: fn(&mut Desk<'_>, &G, &Asked, &B) -> Result<A, Problem>,
+    ) -> Self {
+        let prepare = move |brought: Brought| -> Result<Prepared, Problem> {
+            let body: Result<B, Problem> = match &brought.body {
+                Ok(bytes) => brought.asked.readable().and_then(|()| read(plan.method, bytes)),
+                Err(problem) => Err(problem.clone()),
+            };
+            Ok(Box::new(move |desk: &mut Desk<'_>| {
+                let grant = judge(desk, &brought)?;
+                let body = body.as_ref().map_err(Clone::clone)?;
+                handler(desk, &grant, &brought.asked, body)?.answer()
+            }))
+        };
+        Self::prepared::<B, A>(plan, needs, Box::new(prepare))
+    }
+
+    fn prepared<B: Body, A: Reply>(plan: Plan, needs: Needs, prepare: Prepare) -> Self {
         let body: Describe = |generator| Some(generator.subschema_for::<B>());
         let body = plan.method.has_body().then_some(body);
         Self {
@@ -250,7 +306,7 @@ impl Route {
             hands_out: A::HANDS_OUT,
             queries: &[],
             is_page: false,
-            prepare: Box::new(prepare),
+            prepare,
         }
     }
 }

@@ -3,11 +3,12 @@
 use unspoken_model::{Action, Verb};
 
 use super::handler::{
-    account, consent, environment, journal, key_value, login, person, project, provider, record,
-    rewrap, secret, session, sign_in, team, token, trust,
+    account, consent, environment, journal, key_value, login, passkey, person, project, provider,
+    record, rewrap, secret, session, sign_in, team, token, trust,
 };
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
+use crate::access::Caller;
 
 pub(crate) fn routes() -> Vec<Route> {
     [
@@ -77,13 +78,14 @@ fn logins() -> Vec<Route> {
             ),
             login::finish,
         ),
-        Route::token(
+        Route::token_of(
             plan(
                 Put,
                 "/v1/session/password",
                 Action::PersonPassword,
                 "Sets the caller's password, and ends their other sessions",
             ),
+            Caller::is_person,
             account::set_password,
         ),
     ]
@@ -103,6 +105,22 @@ fn pages() -> Vec<Route> {
         Route::form(
             sent("/login/{login}/sign-in", Action::LoginSignIn, "Signs a person in"),
             sign_in::sign_in,
+        ),
+        Route::form(
+            sent("/login/{login}/passkey", Action::LoginSignIn, "Signs in with a passkey alone"),
+            passkey::sign_in,
+        ),
+        Route::page_within(
+            page("/login/{login}/passkeys", "Lists a person's passkeys"),
+            passkey::list,
+        ),
+        Route::form_within(
+            sent("/login/{login}/passkeys", Action::PasskeyAdd, "Adds a passkey"),
+            passkey::add,
+        ),
+        Route::form_within(
+            sent("/login/{login}/passkeys/remove", Action::PasskeyRemove, "Removes a passkey"),
+            passkey::remove,
         ),
         Route::page(
             page("/login/{login}/invitation", "Asks for an invitation and a new password"),
@@ -169,8 +187,9 @@ fn people() -> Vec<Route> {
             plan(Get, "/v1/teams", Action::TeamList, "Lists the caller's teams"),
             team::list,
         ),
-        Route::token(
+        Route::token_of(
             plan(Post, "/v1/teams", Action::TeamMake, "Makes a team, which the caller owns"),
+            Caller::owns_a_team,
             team::make,
         ),
         Route::at(
@@ -272,6 +291,16 @@ fn projects() -> Vec<Route> {
             ),
             Needs::Project(Verb::Arrange),
             environment::make,
+        ),
+        Route::at(
+            plan(
+                Patch,
+                "/v1/environments/{environment}",
+                Action::EnvironmentChange,
+                "Says for how long a sealed copy of an environment's values may be used",
+            ),
+            Needs::Environment(Verb::Arrange),
+            environment::change,
         ),
         Route::at(
             plan(
@@ -385,13 +414,14 @@ fn versions() -> Vec<Route> {
             Needs::Environment(Verb::Write),
             secret::roll_back_all,
         ),
-        Route::token(
+        Route::token_to(
             plan(
                 Get,
                 "/v1/kv/data/{project_name}/{environment_name}",
                 Action::EnvironmentReveal,
                 "Hands out an environment as clients of HashiCorp's Vault read it",
             ),
+            key_value::find,
             key_value::read,
         ),
     ]
@@ -404,13 +434,14 @@ fn tokens() -> Vec<Route> {
             Needs::Team(Verb::Delegate),
             token::list,
         ),
-        Route::token(
+        Route::token_of(
             plan(
                 Post,
                 "/v1/teams/{team}/tokens",
                 Action::TokenMake,
                 "Makes a token that reads some environments",
             ),
+            Caller::is_person,
             token::make,
         ),
         Route::at(

@@ -75,6 +75,7 @@ pub(crate) fn begin_anew(
         &[Cell::text(person)],
     )?;
     desk.change("DELETE FROM identity WHERE person = $1", &[Cell::text(person)])?;
+    desk.change("DELETE FROM passkey WHERE person = $1", &[Cell::text(person)])?;
     end_sessions(desk, person)?;
     make(desk, person, team, author)
 }

@@ -1,5 +1,7 @@
 //! Logins: begun by a program, decided on by a person in a browser, finished by the program.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use unspoken_model::{LoginId, PersonId};
 
 use crate::db::{Cell, Desk, Row, SqlError};
@@ -22,6 +24,8 @@ pub(crate) struct LoginRow {
     pub(crate) progress: Progress,
     code: Option<Vec<u8>>,
     pub(crate) expires: i64,
+    /// What the next challenge of a passkey is made of.
+    salt: Vec<u8>,
 }
 
 /// How far a login has come.
@@ -53,7 +57,7 @@ impl LoginRow {
     pub(crate) fn find(desk: &mut Desk<'_>, id: LoginId) -> Result<Option<Self>, SqlError> {
         let row = desk.row(
             "SELECT id, challenge, redirect, state, number, device, address, person, browser, \
-             progress, code, expires FROM login WHERE id = $1",
+             progress, code, expires, salt FROM login WHERE id = $1",
             &[Cell::text(id)],
         )?;
         row.as_ref().map(Self::read).transpose()
@@ -89,6 +93,7 @@ impl LoginRow {
             progress,
             code: row.maybe_bytes(10)?.map(<[u8]>::to_vec),
             expires: row.number(11)?,
+            salt: row.bytes(12)?.to_vec(),
         })
     }
 
@@ -105,8 +110,8 @@ impl LoginRow {
         desk.change("DELETE FROM login WHERE expires < $1", &[long_ago.into()])?;
         desk.change(
             "INSERT INTO login (id, challenge, redirect, state, user_code, number, device, address, \
-             person, progress, browser, code, expires) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 'waiting', NULL, NULL, $9)",
+             person, progress, browser, code, expires, salt) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 'waiting', NULL, NULL, $9, $10)",
             &[
                 Cell::text(new.id),
                 new.challenge.into(),
@@ -117,9 +122,28 @@ impl LoginRow {
                 new.device.into(),
                 new.address.as_str().into(),
                 expires.into(),
+                hazmat::random::<32>().to_vec().into(),
             ],
         )?;
         Ok(expires)
+    }
+
+    /// What an authenticator is to sign in this browser, for this purpose, the next time.
+    pub(crate) fn challenge(&self, browser: &[u8; 32], purpose: &str) -> String {
+        let (id, purpose) = (self.id.to_string(), purpose.as_bytes());
+        let begin = b"unspoken/passkey/v1/challenge/";
+        // All but the last part have one length.
+        let parts = [begin, self.salt.as_slice(), browser, id.as_bytes(), purpose];
+        URL_SAFE_NO_PAD.encode(hazmat::sha256(&parts))
+    }
+
+    /// Has all challenges there were be used. `false` when somebody was faster.
+    pub(crate) fn use_challenge(&self, desk: &mut Desk<'_>) -> Result<bool, SqlError> {
+        let next = hazmat::random::<32>().to_vec();
+        let cells = [Cell::text(self.id), self.salt.clone().into(), next.into()];
+        let changed =
+            desk.change("UPDATE login SET salt = $3 WHERE id = $1 AND salt = $2", &cells)?;
+        Ok(changed == 1)
     }
 
     /// Whether it still waits for a decision.

@@ -22,6 +22,7 @@ mod master;
 mod moved;
 mod oidc;
 mod operations;
+mod passkey;
 mod people;
 mod proxy;
 mod raw;

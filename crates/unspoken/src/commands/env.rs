@@ -1,6 +1,7 @@
 //! `unspoken env`: the project's environments.
 
 mod in_vault;
+mod offline;
 
 pub(crate) use in_vault::{ensure, entry};
 
@@ -15,7 +16,7 @@ use crate::context::{Context, Workspace};
 use crate::failure::{Code, Failure};
 use crate::git;
 
-/// List or add environments
+/// List or add environments, and say how long a vault's may be used without it
 #[derive(Debug, clap::Subcommand)]
 #[command(
     visible_alias = "envs",
@@ -45,6 +46,7 @@ pub(crate) enum Env {
         #[arg(long, value_name = "PATH")]
         file: Option<String>,
     },
+    Offline(offline::Offline),
 }
 
 /// Where an environment's values are kept.
@@ -58,6 +60,7 @@ impl Env {
     pub(crate) fn run(self, cx: &mut Context) -> Result<(), Failure> {
         match self {
             Self::List => list(cx),
+            Self::Offline(offline) => offline.run(cx),
             Self::Add { name, inherits, file, source: Where::Document, vault } => {
                 if vault.is_some() {
                     return Err(Failure::new(Code::Usage, "`--vault` belongs to `--source vault`"));

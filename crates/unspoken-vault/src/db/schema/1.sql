@@ -26,6 +26,22 @@ CREATE TABLE person (
   made BIGINT NOT NULL
 );
 
+CREATE TABLE passkey (
+  -- The credential's id, base64url.
+  id TEXT NOT NULL PRIMARY KEY,
+  person TEXT NOT NULL REFERENCES person (id),
+  name TEXT NOT NULL,
+  -- COSE's.
+  key BYTEA NOT NULL,
+  counter BIGINT NOT NULL,
+  -- 0 stays where it is, 1 may be copied, 2 was copied
+  backup BIGINT NOT NULL,
+  made BIGINT NOT NULL,
+  used BIGINT
+);
+
+CREATE INDEX passkey_person ON passkey (person);
+
 -- What a person is, and where. An empty project is the whole team, an empty environment the
 -- whole project.
 CREATE TABLE membership (
@@ -67,6 +83,8 @@ CREATE TABLE environment (
   name TEXT NOT NULL,
   -- One more for each change.
   revision BIGINT NOT NULL,
+  -- For how many seconds a client may use a sealed copy while no node answers.
+  offline BIGINT NOT NULL DEFAULT 86400,
   made BIGINT NOT NULL,
   UNIQUE (project, name)
 );
@@ -156,7 +174,9 @@ CREATE TABLE login (
   browser BYTEA,
   -- The hash of the code that the browser brings back.
   code BYTEA,
-  expires BIGINT NOT NULL
+  expires BIGINT NOT NULL,
+  -- What the next challenge of a passkey is made of.
+  salt BYTEA NOT NULL
 );
 
 CREATE INDEX login_expires ON login (expires);

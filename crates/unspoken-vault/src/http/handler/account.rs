@@ -104,7 +104,7 @@ fn second_factor_page(
         "otpauth://totp/Unspoken:{email}?secret={}&{label}&algorithm=SHA1&digits=6&period=30",
         *secret
     ));
-    in_browser(asked, &visitor.login.id.to_string(), |login, seal| {
+    in_browser(asked, &visitor.login.id.to_string(), |login, seal, _| {
         Page::new(&SecondFactorPage {
             style: STYLE,
             login,

@@ -44,6 +44,8 @@ struct ConsentPage<'a> {
     has_second_factor: bool,
     /// By whom the person could be known as well.
     providers: &'a [ProviderLine],
+    /// Whether passkeys can be had here.
+    has_passkeys: bool,
 }
 
 #[derive(Template)]
@@ -87,7 +89,7 @@ pub(in crate::http) fn ask_code(
 }
 
 fn code_page(asked: &Asked, problem: &str) -> Result<Page, Problem> {
-    in_browser(asked, "", |_, seal| Page::new(&DevicePage { style: STYLE, seal, problem }))
+    in_browser(asked, "", |_, seal, _| Page::new(&DevicePage { style: STYLE, seal, problem }))
 }
 
 /// Finds the login whose code was typed.
@@ -131,7 +133,7 @@ pub(in crate::http) fn show(
     let Visitor { login, person, .. } = &visitor;
     let begun = time(login.expires - LoginRow::LIFETIME);
     let providers = provider_lines(asked, &Identity::issuers(desk, person.id)?);
-    let page = in_browser(asked, &login.id.to_string(), |id, seal| {
+    let page = in_browser(asked, &login.id.to_string(), |id, seal, _| {
         Page::new(&ConsentPage {
             style: STYLE,
             login: id,
@@ -145,6 +147,7 @@ pub(in crate::http) fn show(
             // Without a password there is no first one.
             has_second_factor: person.proof.own.is_some() || person.proof.password.is_none(),
             providers: &providers,
+            has_passkeys: asked.front.party().is_some(),
         })
     })?;
     desk.record(Outcome::Done);

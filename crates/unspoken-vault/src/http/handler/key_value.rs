@@ -11,13 +11,12 @@ use crate::http::answer::{KeyValueHanded, Shape};
 use crate::http::asked::Asked;
 use crate::problem::Problem;
 
-/// Hands out the environment that a path names, of all that the caller's team has.
-pub(in crate::http) fn read(
+/// The environment that a path names, of all that the caller's team has.
+pub(in crate::http) fn find(
     desk: &mut Desk<'_>,
-    caller: &Caller,
+    caller: Caller,
     asked: &Asked,
-    _: &Nothing,
-) -> Result<KeyValueHanded, Problem> {
+) -> Result<Permit, Problem> {
     let text = |place| asked.text(place).unwrap_or_default();
     let project = ProjectName::parse(text("project_name"));
     let environment = EnvironmentName::parse(text("environment_name"));
@@ -30,8 +29,17 @@ pub(in crate::http) fn read(
         &[Cell::text(caller.team), project.as_str().into(), environment.as_str().into()],
     )?;
     let id = row.ok_or_else(Problem::forbidden)?.parsed(0)?;
-    let permit = Permit::environment(desk, caller.clone(), Verb::Reveal, id)?;
-    reveal_as(desk, &permit, asked, Shape::KeyValue).map(KeyValueHanded)
+    Permit::environment(desk, caller, Verb::Reveal, id)
+}
+
+/// Hands it out.
+pub(in crate::http) fn read(
+    desk: &mut Desk<'_>,
+    permit: &Permit,
+    asked: &Asked,
+    _: &Nothing,
+) -> Result<KeyValueHanded, Problem> {
+    reveal_as(desk, permit, asked, Shape::KeyValue).map(KeyValueHanded)
 }
 
 /// Prints an environment as such a client expects one secret with many keys.

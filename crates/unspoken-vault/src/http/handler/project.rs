@@ -26,7 +26,7 @@ pub(in crate::http) fn list(
     let mut found: BTreeMap<(String, ProjectId), ProjectBody> = BTreeMap::new();
     for team in caller.teams() {
         let rows = desk.rows(
-            "SELECT p.id, p.name, p.remotes, e.id, e.name, e.revision FROM project p \
+            "SELECT p.id, p.name, p.remotes, e.id, e.name, e.revision, e.offline FROM project p \
              LEFT JOIN environment e ON e.project = p.id WHERE p.team = $1 ORDER BY p.id, e.name",
             &[Cell::text(team)],
         )?;
@@ -54,6 +54,7 @@ pub(in crate::http) fn list(
                     project: project.to_string(),
                     name: row.text(4)?.to_owned(),
                     revision: row.number(5)?,
+                    offline_seconds: Some(row.number(6)?),
                 });
             }
         }

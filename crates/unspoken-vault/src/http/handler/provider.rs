@@ -171,13 +171,13 @@ fn refusal(name: &str, outcome: &Vouched) -> String {
 /// A browser that was sent here from elsewhere does not say which it is. Our own page sends it once
 /// more, and then it does.
 fn again(asked: &Asked) -> Result<Page, Problem> {
-    if asked.query.iter().any(|(name, _)| name == HERE) {
+    if asked.query.iter().flatten().any(|(name, _)| name == HERE) {
         return Err(Problem::forbidden());
     }
     let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
     let provider = provider.ok_or_else(|| Problem::missing("there is no such provider"))?;
     let here = (HERE.to_owned(), "1".to_owned());
-    let query: Vec<_> = asked.query.iter().chain([&here]).collect();
+    let query: Vec<_> = asked.query.iter().flatten().chain([&here]).collect();
     let query = serde_urlencoded::to_string(query);
     let query = query.map_err(|_| Problem::internal())?;
     away("Back at the vault", &format!("/oidc/{}/callback?{query}", provider.id))

@@ -9,7 +9,7 @@ use unspoken_wire::vault::{
 
 use crate::access::{Holder, Permit};
 use crate::db::Desk;
-use crate::http::answer::{Handed, Json, Sealed, Shape};
+use crate::http::answer::{Handed, Head, Json, Sealed, Shape};
 use crate::http::asked::Asked;
 use crate::problem::Problem;
 use crate::store::{self, Change};
@@ -58,7 +58,8 @@ pub(super) fn reveal_as(
     asked: &Asked,
     shape: Shape,
 ) -> Result<Handed, Problem> {
-    let revision = permit.row()?.revision;
+    let head = head(permit)?;
+    let revision = head.revision;
     desk.entry.revision = revision;
     desk.entry.names = match &permit.caller().holder {
         Holder::Machine(grant) => grant.names.as_ref().map_or("*".to_owned(), join),
@@ -67,13 +68,13 @@ pub(super) fn reveal_as(
     permit.caller().use_up(desk)?;
     if asked.has(revision) {
         desk.record(Outcome::Unchanged);
-        return Ok(Handed::Unchanged(revision));
+        return Ok(Handed::Unchanged(head));
     }
     let mut items = store::values(desk, permit, asked)?;
     items.retain(|item| shows(permit, &item.name));
     let keys = store::keys(desk, permit, asked)?;
     desk.record(Outcome::Done);
-    Ok(Handed::Values(Sealed { revision, items, keys, shape }))
+    Ok(Handed::Values(Sealed { head, items, keys, shape }))
 }
 
 /// One value.
@@ -84,8 +85,8 @@ pub(in crate::http) fn reveal(
     _: &Nothing,
 ) -> Result<Handed, Problem> {
     let name = asked.name()?;
-    let revision = permit.row()?.revision;
-    desk.entry.revision = revision;
+    let head = head(permit)?;
+    desk.entry.revision = head.revision;
     name.as_str().clone_into(&mut desk.entry.names);
     if !shows(permit, &name) {
         return Err(Problem::forbidden());
@@ -96,7 +97,12 @@ pub(in crate::http) fn reveal(
     let (item, key) =
         found.ok_or_else(|| Problem::missing(format!("there is no `{name}` here")))?;
     desk.record(Outcome::Done);
-    Ok(Handed::Values(Sealed { revision, items: vec![item], keys: vec![key], shape: Shape::Own }))
+    Ok(Handed::Values(Sealed { head, items: vec![item], keys: vec![key], shape: Shape::Own }))
+}
+
+fn head(permit: &Permit) -> Result<Head, Problem> {
+    let row = permit.row()?;
+    Ok(Head { revision: row.revision, offline: row.offline })
 }
 
 /// Several changes that are one revision.

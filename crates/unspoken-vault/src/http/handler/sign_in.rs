@@ -1,8 +1,8 @@
 //! Pages by which a person signs in: with a password, or with an invitation. By a provider: see
 //! `provider.rs`.
 //!
-//! Who is not known, has no password, is shut out, or shows a wrong password or code, reads the
-//! same sentence, after the same time.
+//! Who is not known, has no password, is shut out, or shows a wrong password, code or passkey, reads
+//! the same sentence, after the same time.
 
 use askama::Template;
 use schemars::JsonSchema;
@@ -11,23 +11,29 @@ use unspoken_model::{Outcome, PersonId, TokenId};
 use unspoken_seal::TokenAuth;
 use unspoken_wire::vault::{Nothing, PlainText};
 
+use super::passkey::{self, Ask};
 use super::token::end;
 use crate::access::{Caller, Holder};
 use crate::db::{Cell, Desk};
 use crate::federation::Provider;
 use crate::http::asked::Asked;
 use crate::http::browser::Browser;
-use crate::http::page::{Page, STYLE};
+use crate::http::page::{Page, SCRIPT, STYLE};
 use crate::http::route::Form;
 use crate::http::visitor::{Visitor, open_login};
 use crate::problem::Problem;
-use crate::sign_in::{Door, Email, LoginRow, Passwords, PersonRow, SecondFactor, whence};
+use crate::sign_in::{
+    Door, Email, LoginRow, PasskeyRow, Passwords, PersonRow, SecondFactor, Shown, whence,
+};
 use crate::wanted::StoredProof;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
     style: &'static str,
+    script: &'static str,
+    /// What passkeys are asked with, where there can be any.
+    ask: Option<Ask>,
     login: &'a str,
     seal: &'a str,
     device: &'a str,
@@ -61,6 +67,17 @@ pub(in crate::http) struct SignInForm {
     password: PlainText,
     #[serde(default)]
     code: PlainText,
+    /// A passkey in place of the code; empty for none.
+    #[serde(default)]
+    credential: String,
+    #[serde(default)]
+    client: String,
+    #[serde(default)]
+    authenticator: String,
+    #[serde(default)]
+    signature: String,
+    #[serde(default)]
+    user: String,
 }
 
 /// What a person shows who was invited, and the password that they chose.
@@ -101,6 +118,14 @@ macro_rules! form {
 pub(super) use form;
 form!(SignInForm, InvitationForm, EmptyForm);
 
+impl SignInForm {
+    /// The passkey in place of the code.
+    fn shown(&self) -> Option<Shown> {
+        let Self { credential, client, authenticator, signature, user, .. } = self;
+        Shown::read(credential, client, authenticator, signature, user)
+    }
+}
+
 /// Asks who it is. The browser gets its number with this page, unless it has one.
 pub(super) fn ask(
     asked: &Asked,
@@ -108,10 +133,22 @@ pub(super) fn ask(
     email: &str,
     problem: &str,
 ) -> Result<Page, Problem> {
-    in_browser(asked, &login.id.to_string(), |id, seal| {
-        let (device, providers) = (&login.device, &provider_lines(asked, &[]));
-        Page::new(&SignInPage { style: STYLE, login: id, seal, device, email, problem, providers })
-    })
+    let page = in_browser(asked, &login.id.to_string(), |id, seal, browser| {
+        let (device, ask) = (&login.device, Ask::of(asked, login, browser));
+        let (style, script, providers) = (STYLE, SCRIPT, &provider_lines(asked, &[]));
+        Page::new(&SignInPage {
+            style,
+            script,
+            ask,
+            login: id,
+            seal,
+            device,
+            email,
+            problem,
+            providers,
+        })
+    })?;
+    Ok(if asked.front.party().is_some() { page.with_script() } else { page })
 }
 
 /// By whom a person can sign in here, but for these issuers.
@@ -127,13 +164,13 @@ pub(super) fn provider_lines(asked: &Asked, without: &[String]) -> Vec<ProviderL
 pub(super) fn in_browser(
     asked: &Asked,
     about: &str,
-    make: impl FnOnce(&str, &str) -> Result<Page, Problem>,
+    make: impl FnOnce(&str, &str, &Browser) -> Result<Page, Problem>,
 ) -> Result<Page, Problem> {
     match &asked.browser {
-        Some(browser) => make(about, &browser.seal_of_form(about)),
+        Some(browser) => make(about, &browser.seal_of_form(about), browser),
         None => {
             let browser = Browser::random();
-            Ok(make(about, &browser.seal_of_form(about))?.with_browser(browser))
+            Ok(make(about, &browser.seal_of_form(about), &browser)?.with_browser(browser))
         }
     }
 }
@@ -165,13 +202,24 @@ pub(in crate::http) fn sign_in(
     if person.is_some() {
         desk.entry.subject = id.to_string();
     }
+    let has_passkeys = PasskeyRow::any(desk, id)?;
+    // A passkey is looked at for whom the password fits: else anybody could use up what it counts.
+    let shown = person.as_ref().filter(|_| fits).zip(form.shown());
+    let shown = match shown {
+        Some((person, shown)) => {
+            "passkey".clone_into(&mut desk.entry.names);
+            passkey::is_second_factor(desk, asked, &login, &shown, person)?
+        }
+        None => false,
+    };
     let person = person.filter(|person| {
-        let is_proven = fits && (person.proof.own.is_none() || step.is_some());
-        is_proven && person.is_active && team.is_some()
+        let is_alone = person.proof.own.is_none() && !has_passkeys;
+        fits && (is_alone || step.is_some() || shown) && person.is_active && team.is_some()
     });
     let Some(person) = person else {
         desk.record(Outcome::Refused);
-        let problem = "That did not work. Check the address, the password and, if you have set one up, the code.";
+        let problem = "That did not work. Check the address, the password and, if you have set one up, the code or the passkey.";
+        let login = open_login(desk, asked)?;
         return Ok(ask(asked, &login, &form.email, problem)?.with_status(401));
     };
     if let Some(step) = step
@@ -223,7 +271,7 @@ pub(super) fn invitation_page(
     login: &LoginRow,
     problem: &str,
 ) -> Result<Page, Problem> {
-    in_browser(asked, &login.id.to_string(), |id, seal| {
+    in_browser(asked, &login.id.to_string(), |id, seal, _| {
         let providers = &provider_lines(asked, &[]);
         Page::new(&InvitationPage { style: STYLE, login: id, seal, problem, providers })
     })

@@ -37,6 +37,13 @@ const ROLES: &[(Role, &[&str])] = &[
     (Role::Owner, &["list", "reveal", "write", "delegate", "arrange", "govern", "audit"]),
 ];
 
+/// Whether what is refused depends on what the body names.
+pub(crate) fn depends_on_body(route: &Route) -> bool {
+    let known =
+        SETTLED.iter().find(|(method, path, ..)| *method == route.method && *path == route.path);
+    known.is_some_and(|(method, _, place, _)| *place == "environment" && *method != "GET")
+}
+
 /// Says what a caller of a route gets.
 pub(crate) fn judge(route: &Route, caller: Caller) -> Expected {
     if route.needs == "nothing" {

@@ -6,6 +6,22 @@ use unspoken_testkit::{Answer, Client};
 use super::{Route, Target, World};
 
 pub(crate) fn send(world: &World, route: &Route, target: &Target, token: Option<&str>) -> Answer {
+    let schema = &route.operation["requestBody"]["content"]["application/json"]["schema"];
+    let body = match schema {
+        Value::Null => String::new(),
+        schema => instance(&world.description, schema, target).to_string(),
+    };
+    send_body(world, route, target, token, body.as_bytes())
+}
+
+/// The same with another body.
+pub(crate) fn send_body(
+    world: &World,
+    route: &Route,
+    target: &Target,
+    token: Option<&str>,
+    body: &[u8],
+) -> Answer {
     let mut path = route.path.clone();
     for place in places(&route.path) {
         let text = match place.as_str() {
@@ -23,14 +39,9 @@ pub(crate) fn send(world: &World, route: &Route, target: &Target, token: Option<
         };
         path = path.replace(&format!("{{{place}}}"), &text);
     }
-    let schema = &route.operation["requestBody"]["content"]["application/json"]["schema"];
-    let body = match schema {
-        Value::Null => String::new(),
-        schema => instance(&world.description, schema, target).to_string(),
-    };
     let client = Client::new(world.here.owner.address());
     let client = token.map_or(client.clone(), |token| client.with_token(token));
-    client.send(&route.method, &path, &[], body.as_bytes())
+    client.send(&route.method, &path, &[], body)
 }
 
 /// The names of a path's places.

@@ -115,3 +115,51 @@ fn a_copy_that_was_changed_is_refused_and_replaced() {
     linked.server.stop();
     linked.has("staging", "A", &canary("a"));
 }
+
+#[test]
+fn a_copy_is_used_for_as_long_as_the_vault_has_allowed() {
+    let mut linked = linked();
+    let arguments = ["get", "A", "-e", "staging"];
+    let offline = |linked: &Linked, time: &str, words: &str| {
+        linked.run(&["env", "offline", "staging", time]).ok().says(words);
+    };
+    assert_eq!(linked.run(&["env", "offline", "staging"]).ok().text(), "1d\n");
+    let shown = linked.run(&["env", "offline", "staging", "--json"]).ok().json();
+    assert_eq!(shown["offline_seconds"], 86_400);
+
+    // Too old: the copy was good for a second after the vault's last answer.
+    offline(&linked, "1s", "may be used for 1s");
+    linked.run(&arguments).ok();
+    linked.server.stop();
+    // Ages are whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    linked.run(&arguments).fails_with(12).is_silent_on_values();
+    linked.server.serve();
+
+    // Allowed.
+    offline(&linked, "2h", "may be used for 2h");
+    linked.run(&arguments).ok();
+    linked.server.stop();
+    linked.run(&arguments).ok().says("cannot be reached");
+    linked.server.serve();
+
+    // Forbidden: what there was is gone with the next answer, changed or not.
+    offline(&linked, "0", "never used");
+    linked.run(&arguments).ok();
+    assert_eq!(linked.kept().len(), 0);
+    linked.server.stop();
+    linked.run(&arguments).fails_with(12).is_silent_on_values();
+    linked.server.serve();
+
+    linked.run(&["env", "offline", "staging", "31d"]).fails_with(2);
+    linked.run(&["env", "offline", "nowhere"]).fails_with(3);
+    // A machine's token changes nothing.
+    let (_, token) = linked.agent("staging", "");
+    linked.call_with(&token, &["env", "offline", "staging", "1d"]).run().fails_with(11);
+    let rows = linked.server.audit();
+    let changes: Vec<_> = rows.iter().filter(|row| row["action"] == "environment.change").collect();
+    let done: Vec<_> = changes.iter().filter(|row| row["outcome"] == "done").collect();
+    assert_eq!(done.len(), 3);
+    assert_eq!(done[0]["names"], "offline:1");
+    assert_eq!(changes.len(), 4);
+}

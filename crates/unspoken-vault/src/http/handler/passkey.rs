@@ -1,0 +1,314 @@
+//! Pages by which a person signs in with a passkey, adds one, and removes one.
+//!
+//! Rules:
+//! - A passkey alone counts as both factors: its authenticator has to know the person.
+//! - Whoever is here has signed in for this login, minutes ago: there is no older session that
+//!   could add or remove one.
+//! - As with codes: who has a second factor does not lose the last one but by an invitation.
+
+use askama::Template;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use unspoken_model::{Outcome, PersonId};
+use unspoken_wire::passkey::PublicKey;
+use unspoken_wire::vault::Nothing;
+
+use super::sign_in::{ask, form, in_browser, let_in};
+use crate::db::Desk;
+use crate::http::asked::Asked;
+use crate::http::browser::Browser;
+use crate::http::page::{Page, SCRIPT, STYLE};
+use crate::http::route::Form;
+use crate::http::visitor::{Visitor, open_login};
+use crate::problem::Problem;
+use crate::sign_in::{
+    Door, LoginRow, Made, PasskeyRow, PersonRow, Proof, Question, Refusal, Shown, whence,
+};
+
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+struct PasskeysPage<'a> {
+    style: &'static str,
+    script: &'static str,
+    login: &'a str,
+    seal: &'a str,
+    problem: &'a str,
+    ask: Option<Ask>,
+    person: String,
+    email: &'a str,
+    label: &'a str,
+    known: String,
+    algorithms: String,
+    passkeys: Vec<Listed>,
+}
+
+/// A passkey, as its person sees it.
+struct Listed {
+    id: String,
+    name: String,
+    made: String,
+    used: String,
+    may_be_copied: bool,
+}
+
+/// What the page of a login has authenticators sign.
+pub(super) struct Ask {
+    pub(super) party: String,
+    pub(super) alone: String,
+    pub(super) second: String,
+    pub(super) create: String,
+}
+
+/// What each challenge is for: none serves for another.
+const ALONE: &str = "alone";
+const SECOND: &str = "second";
+const CREATE: &str = "create";
+
+/// A passkey that signs in alone.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct PasskeyForm {
+    seal: String,
+    credential: String,
+    client: String,
+    authenticator: String,
+    signature: String,
+    user: String,
+}
+
+/// A passkey that was made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewPasskeyForm {
+    seal: String,
+    name: String,
+    client: String,
+    attestation: String,
+}
+
+/// Which passkey is to go.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct RemovePasskeyForm {
+    seal: String,
+    credential: String,
+}
+
+form!(PasskeyForm, NewPasskeyForm, RemovePasskeyForm);
+
+impl Ask {
+    /// `None` where browsers keep no passkeys for this vault.
+    pub(super) fn of(asked: &Asked, login: &LoginRow, browser: &Browser) -> Option<Self> {
+        let challenge = |purpose| login.challenge(&browser.hash(), purpose);
+        Some(Self {
+            party: asked.front.party()?.id.clone(),
+            alone: challenge(ALONE),
+            second: challenge(SECOND),
+            create: challenge(CREATE),
+        })
+    }
+}
+
+/// Signs in who shows a passkey that knows them.
+pub(in crate::http) fn sign_in(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    form: &PasskeyForm,
+) -> Result<Page, Problem> {
+    let login = open_login(desk, asked)?;
+    asked.doors.knock(Door::Address, &whence(asked.address))?;
+    asked.doors.knock(Door::Anywhere, "sign-in")?;
+    "passkey".clone_into(&mut desk.entry.names);
+    let PasskeyForm { credential, client, authenticator, signature, user, .. } = form;
+    let shown = Shown::read(credential, client, authenticator, signature, user);
+    let proven = match &shown {
+        Some(shown) => prove(desk, asked, &login, shown, (ALONE, Proof::Verification), None)?,
+        None => None,
+    };
+    let person = match proven {
+        Some(id) => PersonRow::find(desk, &asked.deployment, id)?.filter(|row| row.is_active),
+        None => None,
+    };
+    let team = match &person {
+        Some(person) => PersonRow::team(desk, person.id)?,
+        None => None,
+    };
+    let (Some(person), Some(team)) = (person, team) else {
+        desk.record(Outcome::Refused);
+        let problem = "This passkey was not accepted. Try again, or sign in with your password.";
+        // The login's next challenge stands on this page.
+        let login = open_login(desk, asked)?;
+        return Ok(ask(asked, &login, "", problem)?.with_status(401));
+    };
+    desk.entry.team = team.to_string();
+    desk.entry.subject = person.id.to_string();
+    let_in(desk, &login, person.id, "")
+}
+
+/// Whether a passkey stands in for the code of the person who has shown their password.
+pub(super) fn is_second_factor(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    login: &LoginRow,
+    shown: &Shown,
+    person: &PersonRow,
+) -> Result<bool, Problem> {
+    let how = (SECOND, Proof::Presence);
+    Ok(prove(desk, asked, login, shown, how, Some(person))?.is_some())
+}
+
+/// Whose a passkey is that answers this login's challenge. That is used up by it, either way.
+fn prove(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    login: &LoginRow,
+    shown: &Shown,
+    (purpose, proof): (&str, Proof),
+    known: Option<&PersonRow>,
+) -> Result<Option<PersonId>, Problem> {
+    let party = asked.front.party();
+    let (Some(party), Some(browser)) = (party, asked.browser.as_ref()) else { return Ok(None) };
+    if !login.use_challenge(desk)? {
+        return Ok(None);
+    }
+    let challenge = login.challenge(&browser.hash(), purpose);
+    let question = Question { party, challenge: &challenge };
+    match shown.prove(desk, question, proof, known.map(|row| row.id))? {
+        Ok(person) => Ok(Some(person)),
+        Err(Refusal::Wrong) => Ok(None),
+        Err(Refusal::Counter(person)) => {
+            // Its person's team sees that somebody may have a copy.
+            desk.entry.subject = person.to_string();
+            desk.entry.team = match PersonRow::team(desk, person)? {
+                Some(team) => team.to_string(),
+                None => String::new(),
+            };
+            desk.entry.names.push_str(" counter");
+            Ok(None)
+        }
+    }
+}
+
+pub(in crate::http) fn list(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    asked: &Asked,
+    _: &Nothing,
+) -> Result<Page, Problem> {
+    let page = page(desk, visitor, asked, "")?;
+    desk.record(Outcome::Done);
+    Ok(page)
+}
+
+fn page(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    asked: &Asked,
+    problem: &str,
+) -> Result<Page, Problem> {
+    let Visitor { login, person, .. } = visitor;
+    // Its challenge may have been used by this request.
+    let login = LoginRow::find(desk, login.id)?.ok_or_else(Problem::forbidden)?;
+    let rows = PasskeyRow::list(desk, person.id)?;
+    let known: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let known = known.join(" ");
+    let algorithms: Vec<_> = PublicKey::ALGORITHMS.iter().map(ToString::to_string).collect();
+    let passkeys = rows.into_iter().map(Listed::of).collect();
+    in_browser(asked, &login.id.to_string(), |id, seal, browser| {
+        Page::new(&PasskeysPage {
+            style: STYLE,
+            script: SCRIPT,
+            login: id,
+            seal,
+            problem,
+            ask: Ask::of(asked, &login, browser),
+            person: person.id.to_string(),
+            email: &person.email,
+            label: &person.name,
+            known,
+            algorithms: algorithms.join(" "),
+            passkeys,
+        })
+    })
+    .map(Page::with_script)
+}
+
+impl Listed {
+    fn of(row: PasskeyRow) -> Self {
+        let may_be_copied = row.may_be_copied();
+        let used = row.used.map(day).unwrap_or_default();
+        Self { made: day(row.made), used, may_be_copied, id: row.id, name: row.name }
+    }
+}
+
+fn day(milliseconds: i64) -> String {
+    let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    time.strftime("%-d %B %Y").to_string()
+}
+
+/// Keeps a passkey that was made for this login.
+pub(in crate::http) fn add(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    asked: &Asked,
+    form: &NewPasskeyForm,
+) -> Result<Page, Problem> {
+    let Visitor { login, person, .. } = visitor;
+    let refuse = |desk: &mut Desk<'_>, problem: &str| {
+        desk.record(Outcome::Refused);
+        Ok(page(desk, visitor, asked, problem)?.with_status(400))
+    };
+    desk.entry.subject = person.id.to_string();
+    let party = asked.front.party().ok_or_else(Problem::forbidden)?;
+    let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
+    PasskeyRow::lock(desk, person.id)?;
+    if !login.use_challenge(desk)? {
+        return refuse(desk, "This page was used already. Try again.");
+    }
+    let Ok(name) = super::person::name("a passkey", &form.name) else {
+        return refuse(desk, "A passkey has a name of at most 100 bytes.");
+    };
+    if PasskeyRow::list(desk, person.id)?.len() >= PasskeyRow::MOST {
+        return refuse(desk, "That are more passkeys than somebody can have. Remove one first.");
+    }
+    let challenge = login.challenge(&browser.hash(), CREATE);
+    let question = Question { party, challenge: &challenge };
+    let made = Made::read(&form.client, &form.attestation);
+    let data = made.as_ref().and_then(|made| made.open(question));
+    let Some((data, credential)) =
+        data.as_ref().and_then(|data| Some((data, data.credential.as_ref()?)))
+    else {
+        return refuse(desk, "This passkey cannot be used here. Try another device.");
+    };
+    if !PasskeyRow::add(desk, person.id, &name, data, credential)? {
+        return refuse(desk, "This passkey is known already.");
+    }
+    desk.record(Outcome::Done);
+    Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
+}
+
+/// Removes one, but not the last second factor.
+pub(in crate::http) fn remove(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    asked: &Asked,
+    form: &RemovePasskeyForm,
+) -> Result<Page, Problem> {
+    let Visitor { login, person, .. } = visitor;
+    desk.entry.subject = person.id.to_string();
+    PasskeyRow::lock(desk, person.id)?;
+    let rows = PasskeyRow::list(desk, person.id)?;
+    let Some(row) = rows.iter().find(|row| row.id == form.credential) else {
+        return Ok(Page::go_to(format!("/login/{}/passkeys", login.id)));
+    };
+    if rows.len() == 1 && person.proof.own.is_none() {
+        desk.record(Outcome::Refused);
+        let problem =
+            "This is your only second factor. Add another passkey, or codes, before you remove it.";
+        return Ok(page(desk, visitor, asked, problem)?.with_status(409));
+    }
+    row.remove(desk)?;
+    desk.record(Outcome::Done);
+    Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
+}
