@@ -80,7 +80,8 @@ impl Browser {
             let fields =
                 form.split("<input").skip(1).filter(|field| field.contains("type=\"hidden\""));
             let part = |field: &str, name: &str| {
-                let rest = field.split(&format!("{name}=\"")).nth(1).unwrap();
+                // What only a script fills in is empty.
+                let rest = field.split(&format!("{name}=\"")).nth(1).unwrap_or("\"");
                 unescaped(rest.split('"').next().unwrap())
             };
             let hidden = fields.map(|field| (part(field, "name"), part(field, "value")));

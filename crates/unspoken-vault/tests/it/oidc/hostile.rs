@@ -168,11 +168,11 @@ fn answers_that_are_none_let_nobody_in_and_hold_nobody_up() {
     // What a provider says against somebody is not repeated.
     let mut away = hostile.leave();
     let url = format!(
-        "{FRONT}/oidc/corp/callback?error=access_denied&error_description=%3Cb%3EEve&state={}",
+        "{FRONT}/oidc/corp/callback?error=access_denied&error_description=%3Cb%3EMallory&state={}",
         away.state
     );
     assert_eq!(away.browser.open_from("idp", &url), 401);
-    assert!(!away.browser.page.contains("Eve"));
+    assert!(!away.browser.page.contains("Mallory"));
     assert!(
         hostile
             .ground
