@@ -33,7 +33,7 @@ const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// What `OpenBao` was made of: its own module is not to be had everywhere that modules come from.
-const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.2";
+const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.1";
 const OIDC_PROVIDER: &str = "oidc-provider@9.13.3";
 const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
