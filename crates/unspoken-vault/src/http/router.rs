@@ -1,10 +1,12 @@
 //! All routes: the interface's table of contents.
 
+mod coming_in;
+
 use unspoken_model::{Action, Verb};
 
 use super::handler::{
-    account, consent, environment, journal, key_value, login, passkey, person, project, provider,
-    record, rewrap, secret, session, sign_in, team, token, trust,
+    environment, journal, key_value, person, project, record, rewrap, secret, session, team, token,
+    trust,
 };
 use super::route::Method::{Delete, Get, Patch, Post, Put};
 use super::route::{Method, Needs, Plan, Route};
@@ -13,9 +15,9 @@ use crate::access::Caller;
 pub(crate) fn routes() -> Vec<Route> {
     [
         sessions(),
-        logins(),
-        pages(),
-        providers(),
+        coming_in::logins(),
+        coming_in::pages(),
+        coming_in::providers(),
         people(),
         projects(),
         secrets(),
@@ -59,123 +61,6 @@ fn sessions() -> Vec<Route> {
                 "Reports uses of values while the vault could not be reached",
             ),
             journal::report,
-        ),
-    ]
-}
-
-fn logins() -> Vec<Route> {
-    vec![
-        Route::open(
-            plan(Post, "/v1/logins", Action::LoginBegin, "Begins a login in a browser"),
-            login::begin,
-        ),
-        Route::open(
-            plan(
-                Post,
-                "/v1/logins/{login}/finish",
-                Action::LoginFinish,
-                "Begins the session that a person allowed",
-            ),
-            login::finish,
-        ),
-        Route::token_of(
-            plan(
-                Put,
-                "/v1/session/password",
-                Action::PersonPassword,
-                "Sets the caller's password, and ends their other sessions",
-            ),
-            Caller::is_person,
-            account::set_password,
-        ),
-    ]
-}
-
-/// What people see in a browser.
-fn pages() -> Vec<Route> {
-    let page = |path, summary| plan(Get, path, Action::LoginShow, summary);
-    let sent = |path, action, summary| plan(Post, path, action, summary);
-    vec![
-        Route::page(page("/device", "Asks for the code that a device shows"), consent::ask_code),
-        Route::form(
-            sent("/device", Action::LoginShow, "Finds the login of a device"),
-            consent::find_code,
-        ),
-        Route::page(page("/login/{login}", "Asks who it is, or to decide"), consent::show),
-        Route::form(
-            sent("/login/{login}/sign-in", Action::LoginSignIn, "Signs a person in"),
-            sign_in::sign_in,
-        ),
-        Route::form(
-            sent("/login/{login}/passkey", Action::LoginSignIn, "Signs in with a passkey alone"),
-            passkey::sign_in,
-        ),
-        Route::page_within(
-            page("/login/{login}/passkeys", "Lists a person's passkeys"),
-            passkey::list,
-        ),
-        Route::form_within(
-            sent("/login/{login}/passkeys", Action::PasskeyAdd, "Adds a passkey"),
-            passkey::add,
-        ),
-        Route::form_within(
-            sent("/login/{login}/passkeys/remove", Action::PasskeyRemove, "Removes a passkey"),
-            passkey::remove,
-        ),
-        Route::page(
-            page("/login/{login}/invitation", "Asks for an invitation and a new password"),
-            sign_in::ask_invitation,
-        ),
-        Route::form(
-            sent("/login/{login}/invitation", Action::PersonPassword, "Takes an invitation"),
-            sign_in::take_invitation,
-        ),
-        Route::page_within(
-            page("/login/{login}/second-factor", "Offers a second factor"),
-            account::ask_second_factor,
-        ),
-        Route::form_within(
-            sent(
-                "/login/{login}/second-factor",
-                Action::PersonSecondFactor,
-                "Sets a second factor",
-            ),
-            account::set_second_factor,
-        ),
-        Route::form_within(
-            sent("/login/{login}/sign-out", Action::LoginSignIn, "Lets somebody else sign in"),
-            sign_in::sign_out,
-        ),
-        Route::form_within(
-            sent("/login/{login}/decide", Action::LoginDecide, "Allows or refuses a login"),
-            consent::decide,
-        ),
-    ]
-}
-
-/// Away to a provider, and back.
-fn providers() -> Vec<Route> {
-    let sent = |path, summary| plan(Post, path, Action::LoginSignIn, summary);
-    vec![
-        Route::form(
-            sent("/login/{login}/provider/{provider}", "Sends a person to a provider"),
-            provider::leave,
-        ),
-        Route::form(
-            sent(
-                "/login/{login}/invitation/provider/{provider}",
-                "Sends a person to a provider who was invited",
-            ),
-            provider::leave_with_invitation,
-        ),
-        Route::page(
-            plan(
-                Get,
-                "/oidc/{provider}/callback",
-                Action::LoginSignIn,
-                "Takes a person back from a provider",
-            ),
-            provider::come_back,
         ),
     ]
 }
