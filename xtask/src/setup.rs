@@ -33,7 +33,8 @@ const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// What `OpenBao` was made of: its own module is not to be had everywhere that modules come from.
-const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.1";
+const VAULT_PEER: &str = "github.com/hashicorp/vault@v1.14.2";
+const VAULT_PART: &str = "github.com/hashicorp/vault/sdk@v0.9.2";
 const OIDC_PROVIDER: &str = "oidc-provider@9.13.3";
 const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.28.0";
 
@@ -252,21 +253,38 @@ fn go_install(folder: &Path, package: &str) -> Result<()> {
 }
 
 /// Its module names parts of itself by where they lie in its repository, and so cannot be installed by
-/// name: built from a copy that names the same parts by their versions.
+/// name. It is built from a copy: with one part by its version, and with another as it was published
+/// soon after, but for a check that was added there and that it does not stand.
 fn vault_peer(folder: &Path) -> Result<()> {
-    let told = must(at(folder, "go").args(["mod", "download", "-json", VAULT_PEER]))?;
-    let told: serde_json::Value = serde_json::from_str(&told).context("go tells no JSON")?;
-    let source = told["Dir"].as_str().context("go does not tell where the module lies")?;
     let build = folder.join("vault-build");
-    must(at(folder, "cp").args(["--recursive", "--no-preserve=mode", source]).arg(&build))?;
-    let file = build.join("go.mod");
-    let text = fs::read_to_string(&file).context("the module has no go.mod")?;
-    let lines = text.lines().filter(|line| !(line.starts_with("replace ") && line.contains("./")));
-    fs::write(&file, lines.collect::<Vec<_>>().join("\n")).context("cannot write go.mod")?;
+    go_copy(folder, VAULT_PEER, &build)?;
+    let part = build.join("sdk");
+    go_copy(folder, VAULT_PART, &part)?;
+    change(&build.join("go.mod"), |text| {
+        let lines = text.lines().filter(|line| !line.contains("=> ./api"));
+        lines.collect::<Vec<_>>().join("\n")
+    })?;
+    change(&part.join("framework/backend.go"), |text| {
+        text.replace("panic(fmt.Sprintf(\"Pattern", "_ = (fmt.Sprintf(\"Pattern")
+    })?;
     let mut go = at(&build, "go");
     go.args(["build", "-mod=mod", "-o"]).arg(folder.join("bin/vault")).arg(".");
     must(go.env("CGO_ENABLED", "0"))?;
     fs::remove_dir_all(build).context("cannot remove what the build left")
+}
+
+/// Copies a module's sources to where they can be changed.
+fn go_copy(folder: &Path, module: &str, to: &Path) -> Result<()> {
+    let told = must(at(folder, "go").args(["mod", "download", "-json", module]))?;
+    let told: serde_json::Value = serde_json::from_str(&told).context("go tells no JSON")?;
+    let source = told["Dir"].as_str().context("go does not tell where the module lies")?;
+    let mut copy = at(folder, "cp");
+    must(copy.args(["--recursive", "--no-preserve=mode", source]).arg(to)).map(drop)
+}
+
+fn change(file: &Path, how: impl FnOnce(&str) -> String) -> Result<()> {
+    let text = fs::read_to_string(file).context("cannot read what is to be changed")?;
+    fs::write(file, how(&text)).context("cannot write what was changed")
 }
 
 fn age_plugins(folder: &Path) -> Result<()> {
