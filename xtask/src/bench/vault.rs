@@ -85,7 +85,11 @@ fn measure(program: &Path, work: &Path) -> Result<Findings> {
     let mut rows = Vec::new();
     for (mix, connections) in LOADS {
         println!("{} by {connections} connections", mix.describe());
-        rows.push(Row { mix, connections, figures: race(&services, mix, connections, work)? });
+        let figures = race(&services, mix, connections, work)?;
+        for figure in &figures {
+            println!("  {:.0} a second", figure.per_second());
+        }
+        rows.push(Row { mix, connections, figures });
     }
     let memory = services.each_ref().map(Service::memory);
     let [sqlite_memory, postgres_memory, peer_memory] = memory;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::command::{exists, must, program};
 
 /// How long one load lasts.
-const SECONDS: u64 = 4;
+const SECONDS: u64 = 3;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
 use unspoken_testkit::{Database, Vault};
 
@@ -65,13 +65,14 @@ pub(super) fn fill(ground: &unspoken_testkit::Ground, secrets: std::ops::Range<u
 
 /// Has the record verified, as an operator would.
 pub(super) fn check_record(vault: &Vault) -> Result<()> {
-    let exported = vault.run(&["audit", "export"]);
-    ensure!(exported.status.success(), "the record cannot be exported");
     let file = vault.folder().join("record");
-    std::fs::write(&file, exported.stdout)?;
+    let file = file.to_str().context("the folder's name is no text")?;
+    let exported = vault.run(&["audit", "export", "--output", file]);
+    let said = String::from_utf8_lossy(&exported.stderr).into_owned();
+    ensure!(exported.status.success(), "the record cannot be exported: {said}");
     let verified = std::process::Command::new(unspoken_testkit::vault_binary())
         .args(["audit", "verify"])
-        .arg(&file)
+        .arg(file)
         .output()?;
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     ensure!(verified.status.success(), "the record does not hold: {said}");
