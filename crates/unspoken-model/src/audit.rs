@@ -25,7 +25,8 @@ pub struct AuditEntry {
     /// The names that were handed out or changed, separated by spaces; `*` for all that
     /// the environment had in this revision. Where a role was given or taken: the role,
     /// and for which project or environment alone. Where a login was decided on: how. Where
-    /// somebody signed in by a provider: by which. Where somebody signed in with a passkey: `passkey`,
+    /// somebody signed in by a provider: by which. Where a passkey was added or removed: the first sixteen
+    /// characters of its id. Where somebody signed in with a passkey: `passkey`,
     /// and `counter` where its counter went back.
     pub names: String,
     pub revision: i64,

@@ -83,6 +83,7 @@ impl Init {
             Ok(_) => return Err(explain(&OpenError::There)),
         }
         let named = self.place.master_key_file.is_some()
+            || self.place.master_key.is_some()
             || variables.master_key.is_some()
             || variables.credentials.is_some();
         let old = variables.master_key_file().filter(|file| !named && file.exists());
@@ -116,7 +117,12 @@ impl Init {
                 .hint("Give it another place: `--master-key-file FILE`."));
         }
         let given = self.place.master_key_file.as_deref().filter(|file| file.exists());
-        match master_file::find(given, variables) {
+        // A file that was named is the one, and no other key that lies about.
+        let found = match (&self.place.master_key_file, given) {
+            (Some(_), None) => Err(MasterFileError::Nowhere),
+            _ => master_file::find(given, variables),
+        };
+        match found {
             Ok(found) => Ok((found, None)),
             Err(MasterFileError::Nowhere) => {
                 let file = file.ok_or_else(|| {

@@ -186,7 +186,7 @@ impl Worker {
             && batch.len() > 1
         {
             // One of them may be what the others fail by.
-            for job in batch {
+            for job in batch.into_iter().filter(|job| job.is_awaited()) {
                 let _ = self.turn(vec![job]);
             }
             return Ok(());
@@ -243,6 +243,10 @@ impl Worker {
             self.begin_chain(now, &mut rows)?;
         }
         for job in batch {
+            // The database may have been waited for since.
+            if !job.is_awaited() {
+                continue;
+            }
             let about = job.about().clone();
             let chain = self.chain.clone();
             let held = (&mut memo, &mut self.shelf);

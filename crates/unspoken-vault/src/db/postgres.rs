@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::future::try_join_all;
@@ -79,10 +80,15 @@ impl Postgres {
     }
 }
 
-/// Where a database answers commits that are not on the disk yet, this connection is answered when
-/// they are. What waits for more than that stays as it is.
-const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+/// What each connection begins with. Where a database answers commits that are not on the disk yet,
+/// this connection is answered when they are; what waits for more than that stays as it is. And no node
+/// waits without end for a row that another one holds, which may have been stopped meanwhile.
+const SESSION: &str = "SET lock_timeout = '8s'; SET idle_in_transaction_session_timeout = '10s'; \
+     SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit', true) = 'off'";
+
+/// How long it may take until there is a connection that can be used.
+const CONNECT: Duration = Duration::from_secs(10);
 
 fn connect(runtime: &Handle, config: &Config, tls: Option<&Tls>) -> Result<Client, SqlError> {
     match tls {
@@ -96,12 +102,18 @@ where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
-    let connected = runtime.block_on(config.connect(tls));
-    let (client, connection) = connected.map_err(|error| unconnected(&error))?;
-    // It ends when the client is dropped; what failed is told to who asks next.
-    runtime.spawn(async move { drop(connection.await) });
-    runtime.block_on(client.batch_execute(DURABLE))?;
-    Ok(client)
+    let connected = runtime.block_on(async {
+        tokio::time::timeout(CONNECT, async {
+            let connected = config.connect(tls).await;
+            let (client, connection) = connected.map_err(|error| unconnected(&error))?;
+            // It ends when the client is dropped; what failed is told to who asks next.
+            tokio::spawn(async move { drop(connection.await) });
+            client.batch_execute(SESSION).await?;
+            Ok(client)
+        })
+        .await
+    });
+    connected.map_err(|_| SqlError::Failed("PostgreSQL: it does not answer".to_owned()))?
 }
 
 /// Why there is no connection. Nothing was asked over it yet that could be quoted.

@@ -88,6 +88,11 @@ pub(crate) fn end_sessions(desk: &mut Desk<'_>, person: PersonId) -> Result<(), 
         "UPDATE token SET revoked = COALESCE(revoked, $2), touched = $2 WHERE person = $1",
         &cells,
     )?;
+    end_logins(desk, person)
+}
+
+/// Ends the logins that a person has under way.
+pub(crate) fn end_logins(desk: &mut Desk<'_>, person: PersonId) -> Result<(), SqlError> {
     desk.change(
         "UPDATE login SET progress = 'refused' WHERE person = $1 AND progress <> 'done'",
         &[Cell::text(person)],

@@ -119,17 +119,17 @@ impl PasskeyRow {
         self.backup > 0
     }
 
-    /// Keeps one. `false` when its id is somebody's already.
+    /// Keeps one, and tells its id. `None` when that is somebody's already.
     pub(crate) fn add(
         desk: &mut Desk<'_>,
         person: PersonId,
         name: &str,
         data: &AuthenticatorData<'_>,
         made: &NewCredential<'_>,
-    ) -> Result<bool, SqlError> {
+    ) -> Result<Option<String>, SqlError> {
         let id = URL_SAFE_NO_PAD.encode(made.id);
         if Self::find(desk, &id)?.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         desk.change(
             "INSERT INTO passkey (id, person, name, key, counter, backup, made, used) \
@@ -144,7 +144,7 @@ impl PasskeyRow {
                 desk.now().into(),
             ],
         )?;
-        Ok(true)
+        Ok(Some(id))
     }
 
     pub(crate) fn remove(&self, desk: &mut Desk<'_>) -> Result<(), SqlError> {

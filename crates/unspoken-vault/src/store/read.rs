@@ -49,13 +49,14 @@ pub(crate) fn values(
     rows.iter().map(|row| item(permit, asked, row)).collect()
 }
 
+const KEYS: &str =
+    "SELECT version, kek, wrapped FROM project_key WHERE project = $1 ORDER BY version";
+
 /// All of an environment's values, and the keys of its project.
 fn whole(desk: &mut Desk<'_>, environment: &EnvironmentRow) -> Result<Arc<Vec<Vec<Row>>>, Problem> {
     const VALUES: &str = "SELECT s.name, s.version, v.expiry, v.key_version, v.wrapped, v.sealed \
          FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
          AND v.version = s.version WHERE s.environment = $1 ORDER BY s.name";
-    const KEYS: &str =
-        "SELECT version, kek, wrapped FROM project_key WHERE project = $1 ORDER BY version";
     let asked = [(VALUES, Cell::text(environment.id)), (KEYS, Cell::text(environment.project))];
     Ok(desk.rows_at(environment.id, environment.revision, asked)?)
 }
@@ -96,8 +97,22 @@ pub(crate) fn keys(
 ) -> Result<Vec<VersionedKey>, Problem> {
     let found = whole(desk, permit.row()?)?;
     let rows = found.get(1).ok_or_else(Problem::internal)?;
-    let read = |row: &Row| Ok((row.number(0)?, key(permit, asked, row.number(1)?, row.bytes(2)?)?));
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| versioned(permit, asked, row)).collect()
+}
+
+/// The same as they are now: older versions may have come under a new key since the environment was
+/// changed last.
+pub(super) fn keys_now(
+    desk: &mut Desk<'_>,
+    permit: &Permit,
+    asked: &Asked,
+) -> Result<Vec<VersionedKey>, Problem> {
+    let rows = desk.rows(KEYS, &[Cell::text(permit.row()?.project)])?;
+    rows.iter().map(|row| versioned(permit, asked, row)).collect()
+}
+
+fn versioned(permit: &Permit, asked: &Asked, row: &Row) -> Result<VersionedKey, Problem> {
+    Ok((row.number(0)?, key(permit, asked, row.number(1)?, row.bytes(2)?)?))
 }
 
 fn key(permit: &Permit, asked: &Asked, kek: i64, wrapped: &[u8]) -> Result<WrappedKey, Problem> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use unspoken_model::{Expiry, SecretName};
 use unspoken_seal::Secret;
 
-use super::read::{item, keys, value};
+use super::read::{item, keys_now, value};
 use super::{Change, names};
 use crate::access::Permit;
 use crate::db::{Cell, Desk, SqlError};
@@ -50,7 +50,7 @@ pub(crate) fn to_revision(
         &[Cell::text(environment.id), revision.into()],
     )?;
     let then = rows.iter().map(|row| item(permit, asked, row)).collect::<Result<Vec<_>, _>>()?;
-    let keys = keys(desk, permit, asked)?;
+    let keys = keys_now(desk, permit, asked)?;
     let kept: BTreeSet<_> = then.iter().map(|item| item.name.clone()).collect();
     let gone = now.iter().map(|(name, _)| name).filter(|name| !kept.contains(*name));
     let mut changes: Vec<_> = gone.cloned().map(Change::Remove).collect();

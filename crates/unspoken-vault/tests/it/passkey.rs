@@ -97,7 +97,11 @@ fn a_person_signs_in_with_a_passkey_of_a_real_browser() {
         let done = format!("done passkey {ada}");
         // Alone, and beside a password.
         assert_eq!(signed.iter().filter(|row| **row == done).count(), 2, "{signed:?}");
-        assert_eq!(rows(&vault, "passkey.add"), [format!("done  {ada}")]);
+        // The record says which one was added, by the beginning of its id.
+        let added = rows(&vault, "passkey.add");
+        let which = added[0].strip_prefix("done ").and_then(|row| row.strip_suffix(&ada));
+        assert_eq!(which.unwrap().trim_end().len(), 16, "{added:?}");
+        assert_eq!(added.len(), 1);
         assert_eq!(rows(&vault, "passkey.remove"), [format!("refused  {ada}")]);
     }
 }
@@ -131,7 +135,8 @@ fn passkeys_of_every_kind_sign_in_alone_and_beside_a_password() {
         assert_eq!(tab.submit("/passkeys/remove", &[("credential", &gone)]), 200);
         assert_eq!(tab.page.matches(">Remove<").count(), 2);
         assert_eq!(alone(&mut Tab::new(&vault), &url, &all[0], |_| {}), 401);
-        assert_eq!(rows(&vault, "passkey.remove"), [format!("done  {ada}")]);
+        let which = &gone[..16];
+        assert_eq!(rows(&vault, "passkey.remove"), [format!("done {which} {ada}")]);
         // Who is invited anew has none.
         let owner = vault.owner();
         let team = owner.get("/v1/session").ok().text("/team");
@@ -326,13 +331,16 @@ fn nobody_is_told_who_has_a_passkey() {
     let stranger = Authenticator::new(&ada, Key::ed25519());
     let read = |email: &str, password: &str, of: Option<&Authenticator>| {
         let mut tab = Tab::new(&vault);
-        let said = Said::at(&url, tab.challenge("second"));
+        let asked = tab.challenge("second");
+        let said = Said::at(&url, asked.clone());
         let fields = of.map(|of| of.shown(&said)).unwrap_or_default();
         let typed = [("email", email), ("password", password)];
         assert_eq!(tab.submit("/sign-in", &[&typed[..], &lent(&fields)].concat()), 401);
         let page = tab.page.replace(email, "EMAIL").replace(&tab.login, "LOGIN");
         let seal = tab.value("name=\"seal\" value=\"");
         let page = page.replace(&seal, "SEAL").replace(&tab.challenge("alone"), "ALONE");
+        // It is asked something else by each who showed one, and by nobody else.
+        assert_eq!(tab.challenge("second") != asked, of.is_some(), "the challenge tells");
         page.replace(&tab.challenge("second"), "SECOND")
     };
     // The right password without the passkey reads as the wrong one, and as nobody's.

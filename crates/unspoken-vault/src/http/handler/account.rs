@@ -15,7 +15,7 @@ use crate::http::page::{Page, STYLE};
 use crate::http::route::Form;
 use crate::http::visitor::Visitor;
 use crate::problem::Problem;
-use crate::sign_in::{Passwords, PersonRow, SecondFactor};
+use crate::sign_in::{Identity, PasskeyRow, Passwords, PersonRow, SecondFactor, invitation};
 
 #[derive(Template)]
 #[template(path = "second_factor.html")]
@@ -58,6 +58,9 @@ pub(in crate::http) fn set_password(
         if !fits {
             return Err(Problem::forbidden());
         }
+    } else if !Identity::issuers(desk, id)?.is_empty() || PasskeyRow::any(desk, id)? {
+        // Who comes in otherwise gets no password by a session alone, which somebody may have found.
+        return Err(Problem::forbidden());
     }
     let password = asked.new_password(body.password.expose())?;
     PersonRow::set_password(desk, id, &password)?;
@@ -65,6 +68,7 @@ pub(in crate::http) fn set_password(
         "UPDATE token SET revoked = COALESCE(revoked, $2), touched = $2 WHERE person = $1 AND id <> $3",
         &[Cell::text(id), desk.now().into(), Cell::text(caller.token)],
     )?;
+    invitation::end_logins(desk, id)?;
     desk.entry.subject = id.to_string();
     desk.record(Outcome::Done);
     Ok(())

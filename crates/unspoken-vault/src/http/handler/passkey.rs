@@ -158,6 +158,18 @@ pub(super) fn is_second_factor(
     Ok(prove(desk, asked, login, shown, how, Some(person))?.is_some())
 }
 
+/// Uses this login's challenge up, and looks at no passkey.
+pub(super) fn pass_over(
+    desk: &mut Desk<'_>,
+    asked: &Asked,
+    login: &LoginRow,
+) -> Result<(), Problem> {
+    if asked.front.party().is_some() && asked.browser.is_some() {
+        login.use_challenge(desk)?;
+    }
+    Ok(())
+}
+
 /// Whose a passkey is that answers this login's challenge. That is used up by it, either way.
 fn prove(
     desk: &mut Desk<'_>,
@@ -281,11 +293,17 @@ pub(in crate::http) fn add(
     else {
         return refuse(desk, "This passkey cannot be used here. Try another device.");
     };
-    if !PasskeyRow::add(desk, person.id, &name, data, credential)? {
+    let Some(id) = PasskeyRow::add(desk, person.id, &name, data, credential)? else {
         return refuse(desk, "This passkey is known already.");
-    }
+    };
+    desk.entry.names = which(&id);
     desk.record(Outcome::Done);
     Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
+}
+
+/// How the record tells a person's passkeys apart.
+fn which(id: &str) -> String {
+    id.chars().take(16).collect()
 }
 
 /// Removes one, but not the last second factor.
@@ -309,6 +327,7 @@ pub(in crate::http) fn remove(
         return Ok(page(desk, visitor, asked, problem)?.with_status(409));
     }
     row.remove(desk)?;
+    desk.entry.names = which(&row.id);
     desk.record(Outcome::Done);
     Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
 }

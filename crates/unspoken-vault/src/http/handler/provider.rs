@@ -151,6 +151,8 @@ pub(in crate::http) fn come_back(
     match person {
         Some(person) => let_in(desk, &login, person, ""),
         None => {
+            // The page asks who it is: nobody is signed in behind it.
+            login.let_go(desk)?;
             desk.record(Outcome::Refused);
             Ok(ask(asked, &login, "", &refusal(&provider.name, &outcome))?.with_status(401))
         }
@@ -225,6 +227,12 @@ fn admit(
     let Some(id) = meant.filter(|id| known.is_none_or(|known| known == *id)) else {
         return Ok(None);
     };
+    let has_signed_in = matches!(visit.purpose, Purpose::Link(_));
+    // One account of an issuer for each person: a second one would go unseen.
+    let has_another = known.is_none() && Identity::issuers(desk, id)?.contains(&provider.issuer);
+    if has_signed_in && has_another {
+        return Ok(None);
+    }
     let team = PersonRow::team(desk, id)?;
     // The people of the team see who is tried, and with what outcome.
     desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
@@ -232,7 +240,6 @@ fn admit(
     if team.is_none() {
         return Ok(None);
     }
-    let has_signed_in = matches!(visit.purpose, Purpose::Link(_));
     if matches!(visit.purpose, Purpose::Accept(_)) || known.is_none() && !has_signed_in {
         invitation::spend(desk, id)?;
     }
@@ -247,12 +254,16 @@ fn admit(
     Ok(person.map(|person| person.id))
 }
 
-/// Who has this address, was invited, and has not come in yet. Whoever comes in at the same time is
-/// waited for.
+/// Who has this address, was invited once, and can still come in by that. Who was invited again has
+/// come in before, or was let begin anew: an address alone does not open them. Whoever comes in at the
+/// same time is waited for.
 fn newcomer(desk: &mut Desk<'_>, email: &Email) -> Result<Option<PersonId>, Problem> {
     let row = desk.row(
-        "SELECT id FROM person WHERE email = $1 AND state = 'invited' FOR UPDATE",
-        &[email.as_str().into()],
+        "SELECT id FROM person WHERE email = $1 AND state = 'invited' \
+         AND (SELECT COUNT(*) FROM token t WHERE t.person = person.id AND t.kind = 'admin') = 1 \
+         AND EXISTS (SELECT 1 FROM token t WHERE t.person = person.id AND t.kind = 'admin' \
+         AND t.revoked IS NULL AND t.expires > $2) FOR UPDATE",
+        &[email.as_str().into(), desk.now().into()],
     )?;
     Ok(row.map(|row| row.parsed(0)).transpose()?)
 }

@@ -73,6 +73,12 @@ pub(super) fn reveal_as(
     let mut items = store::values(desk, permit, asked)?;
     items.retain(|item| shows(permit, &item.name));
     let keys = store::keys(desk, permit, asked)?;
+    // What has to be unwrapped elsewhere is, before this is durable: afterwards nothing is waited for.
+    for (version, key) in &keys {
+        if items.iter().any(|item| item.key_version == *version) {
+            asked.key(key.clone())?;
+        }
+    }
     desk.record(Outcome::Done);
     Ok(Handed::Values(Sealed { head, items, keys, shape }))
 }
@@ -96,6 +102,7 @@ pub(in crate::http) fn reveal(
     let found = store::value(desk, permit, asked, &name, asked.query("version")?)?;
     let (item, key) =
         found.ok_or_else(|| Problem::missing(format!("there is no `{name}` here")))?;
+    asked.key(key.1.clone())?;
     desk.record(Outcome::Done);
     Ok(Handed::Values(Sealed { head, items: vec![item], keys: vec![key], shape: Shape::Own }))
 }

@@ -204,13 +204,17 @@ pub(in crate::http) fn sign_in(
     }
     let has_passkeys = PasskeyRow::any(desk, id)?;
     // A passkey is looked at for whom the password fits: else anybody could use up what it counts.
-    let shown = person.as_ref().filter(|_| fits).zip(form.shown());
-    let shown = match shown {
-        Some((person, shown)) => {
+    let shown = match (form.shown(), person.as_ref().filter(|_| fits)) {
+        (Some(shown), Some(person)) => {
             "passkey".clone_into(&mut desk.entry.names);
             passkey::is_second_factor(desk, asked, &login, &shown, person)?
         }
-        None => false,
+        (Some(_), None) => {
+            // The next page has another challenge, as it has where the password was right.
+            passkey::pass_over(desk, asked, &login)?;
+            false
+        }
+        (None, _) => false,
     };
     let person = person.filter(|person| {
         let is_alone = person.proof.own.is_none() && !has_passkeys;

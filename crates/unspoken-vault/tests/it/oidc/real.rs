@@ -174,6 +174,9 @@ fn an_address_opens_for_who_was_invited_and_never_for_who_has_come_in() {
         assert_eq!(sign_in("bob").1.status, 401);
         // Nobody was invited by this one.
         assert_eq!(sign_in("eve").1.status, 401);
+        // Whoever is let begin anew is not opened by their address, which somebody may have by now.
+        ground.change(&ada, "invitation");
+        assert_eq!(sign_in("ada").1.status, 401);
         // The next account with an address that has been used already is not the one before.
         ground.change(&ada, "suspend");
         assert_eq!(sign_in("ada").1.status, 401);
