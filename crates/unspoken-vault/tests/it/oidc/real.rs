@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unspoken_testkit::{canary, peers};
 
 use super::browser::Browser;
-use super::{FRONT, Ground, REDIRECT};
+use super::{Begun, FRONT, Ground, REDIRECT};
 
 /// A provider that ends with the test.
 struct Provider {
@@ -68,6 +68,16 @@ fn be(browser: &mut Browser, name: &str) {
     }
 }
 
+/// Begins a login in a browser of its own, and comes back to it from the provider as somebody.
+fn sign_in_as(ground: &Ground, name: &str) -> (Begun, Browser) {
+    let begun = ground.begin(Some(REDIRECT));
+    let mut browser = ground.browser();
+    browser.open(&format!("{FRONT}/login/{}", begun.login));
+    browser.submit("provider/corp", &[]);
+    be(&mut browser, name);
+    (begun, browser)
+}
+
 fn grounds(method: &str, domains: &[&str], story: impl Fn(&Ground, &Provider)) {
     let provider = Provider::start(method);
     for database in unspoken_testkit::Database::ALL {
@@ -122,11 +132,7 @@ fn who_was_invited_comes_in_by_an_account_and_later_by_it_alone() {
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
         // Somebody else's account there is nobody's here; a person who is shut out reads the same.
         let read = |name: &str| {
-            let begun = ground.begin(Some(REDIRECT));
-            let mut browser = ground.browser();
-            browser.open(&format!("{FRONT}/login/{}", begun.login));
-            browser.submit("provider/corp", &[]);
-            be(&mut browser, name);
+            let (_, browser) = sign_in_as(ground, name);
             assert_eq!(browser.status, 401, "{}", browser.page);
             let problem = browser.page.split("role=\"alert\">").nth(1).unwrap();
             problem.split("</p>").next().unwrap().to_owned()
@@ -146,14 +152,7 @@ fn who_was_invited_comes_in_by_an_account_and_later_by_it_alone() {
 #[test]
 fn an_address_opens_for_who_was_invited_and_never_for_who_has_come_in() {
     grounds("client_secret_post", &["acme.example"], |ground, _| {
-        let sign_in = |name: &str| {
-            let begun = ground.begin(Some(REDIRECT));
-            let mut browser = ground.browser();
-            browser.open(&format!("{FRONT}/login/{}", begun.login));
-            browser.submit("provider/corp", &[]);
-            be(&mut browser, name);
-            (begun, browser)
-        };
+        let sign_in = |name: &str| sign_in_as(ground, name);
         let (ada, invitation) = ground.invite("ada@acme.example");
         let (begun, mut browser) = sign_in("ada");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
@@ -207,14 +206,7 @@ fn who_has_signed_in_otherwise_can_link_an_account_and_lose_it_by_beginning_anew
         be(&mut browser, "adas-account");
         assert!(!browser.page.contains("from now on"), "it is linked");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
-        let again = |name: &str| {
-            let begun = ground.begin(Some(REDIRECT));
-            let mut browser = ground.browser();
-            browser.open(&format!("{FRONT}/login/{}", begun.login));
-            browser.submit("provider/corp", &[]);
-            be(&mut browser, name);
-            (begun, browser)
-        };
+        let again = |name: &str| sign_in_as(ground, name);
         let (begun, mut browser) = again("adas-account");
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
         // The account cannot become another person's as well.
