@@ -7,5 +7,7 @@ mod ring;
 
 pub(crate) use address::{Address, Purpose};
 pub(crate) use kms_key::KmsKey;
+#[cfg(test)]
+pub(crate) use master::Counting;
 pub(crate) use master::{LocalMaster, MasterError, MasterKey};
 pub(crate) use ring::{KeyRing, ProjectKey, SealedValue};

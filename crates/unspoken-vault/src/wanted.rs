@@ -134,32 +134,17 @@ impl fmt::Debug for Wanted {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::Ordering;
 
     use unspoken_model::DeploymentId;
 
     use super::*;
-    use crate::key::{LocalMaster, MasterError, MasterKey, Purpose};
-
-    /// Counts how often it was asked.
-    #[derive(Debug)]
-    struct Counting(LocalMaster, AtomicUsize);
-
-    impl MasterKey for Counting {
-        fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
-            self.0.wrap(p, a, key)
-        }
-
-        fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
-            self.1.fetch_add(1, Ordering::SeqCst);
-            self.0.unwrap_key(p, a, w)
-        }
-    }
+    use crate::key::{Counting, MasterKey, Purpose};
 
     /// A master key that is far away would tell by time who has a second factor.
     #[test]
     fn whoever_signs_in_the_master_key_is_asked_once() {
-        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let master = Arc::new(Counting::new());
         let deployment = DeploymentId::new([1; 16]);
         let (check, totp) =
             (Address::own(&deployment, "check", ""), Address::own(&deployment, "totp", "person_1"));
@@ -182,7 +167,7 @@ mod tests {
             let found = runtime.block_on(wanted.find(means)).unwrap();
             let Found::Proof { fits, own: opened, .. } = found else { panic!("another thing") };
             assert!(!fits && opened.is_some() == own.is_some());
-            assert_eq!(master.1.swap(0, Ordering::SeqCst), 1);
+            assert_eq!(master.asked.swap(0, Ordering::SeqCst), 1);
         }
     }
 }

@@ -76,3 +76,31 @@ impl MasterKey for LocalMaster {
         Key::new(&opened).ok_or(MasterError::Refused)
     }
 }
+
+/// Counts how often a test's own master key was asked, and takes its time.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Counting {
+    own: LocalMaster,
+    pub(crate) asked: std::sync::atomic::AtomicUsize,
+}
+
+#[cfg(test)]
+impl Counting {
+    pub(crate) fn new() -> Self {
+        Self { own: LocalMaster::new(Key::random()), asked: 0.into() }
+    }
+}
+
+#[cfg(test)]
+impl MasterKey for Counting {
+    fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
+        self.own.wrap(p, a, key)
+    }
+
+    fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        self.own.unwrap_key(p, a, w)
+    }
+}

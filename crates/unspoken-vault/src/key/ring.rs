@@ -223,11 +223,11 @@ impl fmt::Debug for KeyRing {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::Ordering;
 
     use unspoken_model::{DeploymentId, EnvironmentId, ProjectId, SecretName, TeamId};
 
-    use super::super::LocalMaster;
+    use super::super::Counting;
     use super::*;
 
     fn address(project: u8) -> Address {
@@ -267,25 +267,9 @@ mod tests {
         assert!(old.open(&version(1), 2, &moved).is_err());
     }
 
-    /// Counts how often it was asked.
-    #[derive(Debug)]
-    struct Counting(LocalMaster, AtomicUsize);
-
-    impl MasterKey for Counting {
-        fn wrap(&self, p: Purpose, a: &Address, key: &[u8]) -> Result<Vec<u8>, MasterError> {
-            self.0.wrap(p, a, key)
-        }
-
-        fn unwrap_key(&self, p: Purpose, a: &Address, w: &[u8]) -> Result<Key, MasterError> {
-            self.1.fetch_add(1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(20));
-            self.0.unwrap_key(p, a, w)
-        }
-    }
-
     #[test]
     fn many_that_want_a_key_wait_for_one_unwrapping() {
-        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let master = Arc::new(Counting::new());
         let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>, (address(0), vec![]));
         let wrapped = ring.make(&address(3)).unwrap();
         std::thread::scope(|scope| {
@@ -293,15 +277,15 @@ mod tests {
                 scope.spawn(|| ring.find(&address(3), &wrapped).unwrap());
             }
         });
-        assert_eq!(master.1.load(Ordering::SeqCst), 1);
+        assert_eq!(master.asked.load(Ordering::SeqCst), 1);
         assert_eq!(ring.find(&address(4), &wrapped).unwrap_err(), MasterError::Refused);
         // The same bytes at another place are another key, and were asked for.
-        assert_eq!(master.1.load(Ordering::SeqCst), 2);
+        assert_eq!(master.asked.load(Ordering::SeqCst), 2);
     }
 
     #[test]
     fn who_waited_for_an_unwrapping_that_failed_does_not_begin_another() {
-        let master = Arc::new(Counting(LocalMaster::new(Key::random()), AtomicUsize::new(0)));
+        let master = Arc::new(Counting::new());
         let ring = KeyRing::new(Arc::clone(&master) as Arc<dyn MasterKey>, (address(0), vec![]));
         let begin = std::sync::Barrier::new(8);
         std::thread::scope(|scope| {
@@ -312,10 +296,10 @@ mod tests {
                 });
             }
         });
-        let asked = master.1.load(Ordering::SeqCst);
+        let asked = master.asked.load(Ordering::SeqCst);
         assert!(asked < 4, "{asked}");
         // It is tried again by who comes later.
         assert!(ring.find(&address(3), b"nonsense").is_err());
-        assert_eq!(master.1.load(Ordering::SeqCst), asked + 1);
+        assert_eq!(master.asked.load(Ordering::SeqCst), asked + 1);
     }
 }
