@@ -26,6 +26,7 @@ mod master_file;
 mod metrics;
 mod opened;
 mod outward;
+mod places;
 mod problem;
 mod rekey;
 mod rewrap;

@@ -8,7 +8,6 @@
 
 use std::collections::HashMap;
 use std::slice::from_ref;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId};
@@ -16,7 +15,7 @@ use unspoken_model::{EnvironmentId, ProjectId, SecretName, TeamId};
 use crate::chores::work;
 use crate::db::{Cell, Row, SqlError};
 use crate::http::App;
-use crate::key::{Address, MasterError, ProjectKey};
+use crate::key::{Address, KeyRing, ProjectKey};
 use crate::problem::Problem;
 
 /// See the top.
@@ -88,17 +87,15 @@ impl Rekey {
 
     /// Tells how many values needed the old key.
     async fn move_project(&self, one: &Move) -> Result<usize, Problem> {
-        let (ring, deployment) = (Arc::clone(&self.app.keys), self.app.deployment);
-        let owned = one.clone();
-        let find = move || {
+        let (deployment, owned, asked) = (self.app.deployment, one.clone(), Instant::now());
+        let find = move |ring: &KeyRing| {
             let place = Address::project(&deployment, &owned.team, &owned.project);
             let find = |version: &Version| {
-                ring.find(&place.clone().wrapped_by(version.kek), &version.wrapped)
+                ring.find(&place.clone().wrapped_by(version.kek), &version.wrapped, asked)
             };
-            Ok::<_, MasterError>((find(&owned.from)?, find(&owned.to)?))
+            Ok((find(&owned.from)?, find(&owned.to)?))
         };
-        let keys = tokio::task::spawn_blocking(find).await.map_err(|_| Problem::internal())?;
-        let (old, new) = keys.map_err(|_| Problem::unavailable())?;
+        let (old, new) = self.app.keys.ask(find).await?;
         let project = Cell::text(one.project);
         let environments = work(&self.app, move |desk| {
             let sql = "SELECT id FROM environment WHERE project = $1 ORDER BY id";

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -73,48 +74,45 @@ impl Wanted {
     /// Finds it, however long it takes.
     pub(crate) async fn find(self, means: Means) -> Result<Found, Problem> {
         let Means { ring, issuers, passwords } = means;
-        let found = match self {
+        match self {
             Self::ProjectKey(key) => {
-                let find = move || ring.find(&key.address, &key.wrapped).map(|_| Found::InMemory);
-                tokio::task::spawn_blocking(find).await
+                let asked = Instant::now();
+                let find = move |ring: &KeyRing| ring.find(&key.address, &key.wrapped, asked);
+                ring.ask(find).await.map(|_| Found::InMemory)
             }
             Self::Issuer(issuer) => {
                 let fetched = issuers.fetch(&issuer).await;
-                return fetched.map(|_| Found::InMemory).ok_or_else(Problem::unavailable);
+                fetched.map(|_| Found::InMemory).ok_or_else(Problem::unavailable)
             }
             Self::Vouched { errand, code } => {
-                return Ok(Found::Vouched(errand.finish(code, &issuers).await));
+                Ok(Found::Vouched(errand.finish(code, &issuers).await))
             }
             Self::NewKey(address) => {
-                let make =
-                    move || ring.make(&address).map(|wrapped| Found::NewKey { address, wrapped });
-                tokio::task::spawn_blocking(make).await
+                let own = address.clone();
+                let wrapped = ring.ask(move |ring| ring.make(&own)).await?;
+                Ok(Found::NewKey { address, wrapped })
             }
             Self::Sealed { address, key } => {
-                let seal = move || ring.seal_own(&address, &key).map(Found::Sealed);
-                tokio::task::spawn_blocking(seal).await
+                ring.ask(move |ring| ring.seal_own(&address, &key)).await.map(Found::Sealed)
             }
             Self::NewPassword(password) => {
                 let stored = passwords.within(move || store(&password)).await?;
-                return stored.map(Found::NewPassword).ok_or_else(Problem::unavailable);
+                stored.map(Found::NewPassword).ok_or_else(Problem::unavailable)
             }
             Self::Proof { stored, password } => {
-                let prove = move || {
-                    let fits = fits(&password, stored.password.as_ref());
-                    // Opened whether or not the password fits, and something where there is nothing to
-                    // open, so that time tells neither.
-                    let own = match &stored.own {
-                        Some((address, sealed)) => Some(ring.open_own(address, sealed)?),
-                        None => ring.open_nobodys().map(|()| None)?,
-                    };
-                    let own = own.map(Arc::new);
-                    Ok(Found::Proof { stored, fits, own })
+                let known = stored.password.clone();
+                let fits = passwords.within(move || fits(&password, known.as_ref())).await?;
+                // Opened whether or not the password fits, and something where there is nothing to
+                // open, so that time tells neither.
+                let own = stored.own.clone();
+                let open = move |ring: &KeyRing| match &own {
+                    Some((address, sealed)) => ring.open_own(address, sealed).map(Some),
+                    None => ring.open_nobodys().map(|()| None),
                 };
-                Ok(passwords.within(prove).await?)
+                let own = ring.ask(open).await?.map(Arc::new);
+                Ok(Found::Proof { stored, fits, own })
             }
-        };
-        let found = found.map_err(|_| Problem::internal())?;
-        found.map_err(|_: crate::key::MasterError| Problem::unavailable())
+        }
     }
 }
 

@@ -138,20 +138,20 @@ impl<'a> Desk<'a> {
     }
 
     /// The rows of statements about a whole environment, which are the same for as long as it
-    /// has this revision. They are read once, and kept for a while.
+    /// has this revision, and its keys this wrapping. They are read once, and kept for a while.
     pub(crate) fn rows_at<const N: usize>(
         &mut self,
-        environment: EnvironmentId,
-        revision: i64,
+        environment: &EnvironmentRow,
         asked: [(&'static str, Cell); N],
     ) -> Result<Arc<Vec<Vec<Row>>>, SqlError> {
-        if let Some(known) = self.shelf.find(environment, revision) {
+        let state = (environment.revision, environment.kek);
+        if let Some(known) = self.shelf.find(environment.id, state) {
             return Ok(known);
         }
         let asked = asked.map(|(statement, cell)| (statement, vec![cell]));
         let found = self.sql.rows_of_all(&asked);
         let found = Arc::new(self.watch(found)?);
-        self.shelf.put(environment, revision, &found);
+        self.shelf.put(environment.id, state, &found);
         Ok(found)
     }
 

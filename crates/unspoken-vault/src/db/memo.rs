@@ -48,6 +48,8 @@ pub(crate) struct EnvironmentRow {
     pub(crate) revision: i64,
     /// For how many seconds a client may use a sealed copy while no node answers.
     pub(crate) offline: i64,
+    /// The newest version of the master key that wraps a key of its project.
+    pub(crate) kek: i64,
 }
 
 /// A token that was shown: its id, and what is kept of its secret half if it is the right one.
@@ -88,10 +90,19 @@ const RIGHTS: &str = "SELECT u.used, u.remaining, \
      FROM token t LEFT JOIN token_use u ON u.token = t.id LEFT JOIN person p ON p.id = t.person \
      WHERE t.id = $1 AND t.hash = $2";
 
-const ENVIRONMENT_SHARED: &str =
-    "SELECT id, team, project, revision, offline FROM environment WHERE id = $1 FOR SHARE";
-const ENVIRONMENT_OWN: &str =
-    "SELECT id, team, project, revision, offline FROM environment WHERE id = $1 FOR UPDATE";
+macro_rules! environment {
+    ($lock:literal) => {
+        concat!(
+            "SELECT e.id, e.team, e.project, e.revision, e.offline, \
+             (SELECT MAX(k.kek) FROM project_key k WHERE k.project = e.project) \
+             FROM environment e WHERE e.id = $1 FOR ",
+            $lock
+        )
+    };
+}
+
+const ENVIRONMENT_SHARED: &str = environment!("SHARE");
+const ENVIRONMENT_OWN: &str = environment!("UPDATE");
 
 const SECRET: &str = "SELECT v.name, v.version, v.expiry, v.key_version, v.wrapped, v.sealed, k.kek, k.wrapped \
      FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
@@ -260,5 +271,6 @@ fn read_environment(row: &Row) -> Result<EnvironmentRow, SqlError> {
         project: row.parsed(2)?,
         revision: row.number(3)?,
         offline: row.number(4)?,
+        kek: row.number(5)?,
     })
 }

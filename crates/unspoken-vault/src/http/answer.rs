@@ -10,8 +10,8 @@ use unspoken_wire::vault::{Revealed, RevealedSecret};
 use zeroize::Zeroizing;
 
 use super::page::Page;
-use crate::key::{Address, KeyRing, ProjectKey, SealedValue};
-use crate::problem::{Problem, WrappedKey};
+use crate::key::{Address, ProjectKey, SealedValue};
+use crate::problem::Problem;
 
 /// What a handler says, and what the description of the interface says of it.
 pub(crate) trait Reply: 'static {
@@ -48,13 +48,10 @@ pub(crate) struct Head {
 pub(crate) struct Sealed {
     pub(crate) head: Head,
     pub(crate) items: Vec<SealedItem>,
-    /// The project's keys, by their versions.
-    pub(crate) keys: Vec<(i64, WrappedKey)>,
+    /// The keys of the project that they need, by their versions.
+    pub(crate) keys: Vec<(i64, ProjectKey)>,
     pub(crate) shape: Shape,
 }
-
-/// Keys of a project, by their versions.
-pub(super) type Keys = Vec<(i64, ProjectKey)>;
 
 pub(crate) struct SealedItem {
     pub(crate) name: SecretName,
@@ -186,28 +183,11 @@ impl Reply for Handed {
 }
 
 impl Sealed {
-    /// All keys, where they are in memory, so that nobody has to be waited for.
-    pub(super) fn near_keys(&self, ring: &KeyRing) -> Option<Keys> {
-        let near = |(version, key): &(i64, WrappedKey)| {
-            Some((*version, ring.peek(&key.address, &key.wrapped)?))
-        };
-        self.keys.iter().map(near).collect()
-    }
-
-    /// All keys. May wait for who holds the master key.
-    pub(super) fn find_keys(&self, ring: &KeyRing) -> Result<Keys, Problem> {
-        let find = |(version, key): &(i64, WrappedKey)| {
-            let found = ring.find(&key.address, &key.wrapped);
-            found.map(|key| (*version, key)).map_err(|_| Problem::unavailable())
-        };
-        self.keys.iter().map(find).collect()
-    }
-
     /// Opens all values.
-    pub(super) fn open(self, keys: &Keys) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    pub(super) fn open(self) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let mut secrets = Vec::with_capacity(self.items.len());
         for item in self.items {
-            let key = keys.iter().find(|(version, _)| *version == item.key_version);
+            let key = self.keys.iter().find(|(version, _)| *version == item.key_version);
             let (_, key) = key.ok_or_else(Problem::internal)?;
             let value = key
                 .open(&item.address, item.key_version, &item.value)

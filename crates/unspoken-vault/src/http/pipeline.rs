@@ -236,7 +236,7 @@ async fn attempt(
                 if let Some(token) = token {
                     app.seen.note(token.id);
                 }
-                return trace.part("open", respond(app, answer)).await;
+                return trace.part("open", async { respond(app, answer) }).await;
             }
             Err(Problem { wanted: Some(wanted), .. }) => {
                 let found = trace.part("find", wanted.find(means(app))).await?;
@@ -305,7 +305,7 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
+fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
     let (bytes, head) = match answer {
         Answer::Empty => return Ok(response(StatusCode::NO_CONTENT, Body::empty())),
         Answer::Unchanged(head) => {
@@ -317,19 +317,7 @@ async fn respond(app: &App, answer: Answer) -> Result<Response, Problem> {
         Answer::Json(bytes) => (bytes, None),
         Answer::Sealed(sealed) => {
             let head = sealed.head;
-            let ring = Arc::clone(&app.keys);
-            let bytes = match sealed.near_keys(&ring) {
-                Some(keys) => sealed.open(&keys)?,
-                None => {
-                    let open = move || {
-                        let keys = sealed.find_keys(&ring)?;
-                        sealed.open(&keys)
-                    };
-                    let opened = tokio::task::spawn_blocking(open).await;
-                    opened.map_err(|_| Problem::internal())??
-                }
-            };
-            (bytes, Some(head))
+            (sealed.open()?, Some(head))
         }
     };
     let mut response = response(StatusCode::OK, json(bytes));

@@ -5,6 +5,8 @@
 //! - It is forgotten five minutes after it was last used, an hour after it was
 //!   unwrapped, and when there are too many.
 //! - Several that want the same key wait for one unwrapping, and for its failure.
+//! - The master key may be far away: it is asked by so many at a time, and the others wait where
+//!   they leave nothing behind when they go away.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::{Address, MasterError, MasterKey, Purpose};
 use crate::hazmat::{self, Key, Refused};
+use crate::places::Places;
+use crate::problem::Problem;
 
 /// A project's key: wraps the keys of versions, which seal one value each.
 #[derive(Clone)]
@@ -24,6 +28,7 @@ pub(crate) struct KeyRing {
     /// What proves the master key, and where it belongs.
     check: (Address, Vec<u8>),
     held: Mutex<HashMap<[u8; 32], Arc<Slot>>>,
+    places: Places,
 }
 
 /// A place that one unwraps for, while others wait.
@@ -110,19 +115,31 @@ impl KeyRing {
     const IDLE: Duration = Duration::from_mins(5);
     const WHOLE: Duration = Duration::from_hours(1);
     const MOST: usize = 1024;
+    const PLACES: usize = 32;
 
     pub(crate) fn new(master: Arc<dyn MasterKey>, check: (Address, Vec<u8>)) -> Self {
-        Self { master, check, held: Mutex::default() }
+        Self { master, check, held: Mutex::default(), places: Places::new(Self::PLACES) }
     }
 
-    /// A project's key, unwrapped now or lately. May wait for who holds the master key.
+    /// Has something done that may wait for who holds the master key.
+    pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, MasterError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let own = Arc::clone(self);
+        let done = self.places.run(move || work(&own)).await?;
+        done.map_err(|_| Problem::unavailable())
+    }
+
+    /// A project's key, unwrapped now or lately, for who wants it since `asked`. May wait for who
+    /// holds the master key.
     pub(crate) fn find(
         &self,
         address: &Address,
         wrapped: &[u8],
+        asked: Instant,
     ) -> Result<ProjectKey, MasterError> {
         let slot = self.slot(address, wrapped);
-        let asked = Instant::now();
         // A thread that panicked while it unwrapped has put nothing in.
         let mut slot = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -242,6 +259,10 @@ mod tests {
         address(3).version(&EnvironmentId::new([4; 16]), &SecretName::parse("A").unwrap(), number)
     }
 
+    fn find(ring: &KeyRing, project: u8, wrapped: &[u8]) -> Result<ProjectKey, MasterError> {
+        ring.find(&address(project), wrapped, Instant::now())
+    }
+
     #[test]
     fn a_value_opens_at_its_own_address_alone() {
         let key = ProjectKey::new(Key::random());
@@ -274,11 +295,11 @@ mod tests {
         let wrapped = ring.make(&address(3)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| ring.find(&address(3), &wrapped).unwrap());
+                scope.spawn(|| find(&ring, 3, &wrapped).unwrap());
             }
         });
         assert_eq!(master.asked.load(Ordering::SeqCst), 1);
-        assert_eq!(ring.find(&address(4), &wrapped).unwrap_err(), MasterError::Refused);
+        assert_eq!(find(&ring, 4, &wrapped).unwrap_err(), MasterError::Refused);
         // The same bytes at another place are another key, and were asked for.
         assert_eq!(master.asked.load(Ordering::SeqCst), 2);
     }
@@ -292,14 +313,14 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     begin.wait();
-                    assert!(ring.find(&address(3), b"nonsense").is_err());
+                    assert!(find(&ring, 3, b"nonsense").is_err());
                 });
             }
         });
         let asked = master.asked.load(Ordering::SeqCst);
         assert!(asked < 4, "{asked}");
         // It is tried again by who comes later.
-        assert!(ring.find(&address(3), b"nonsense").is_err());
+        assert!(find(&ring, 3, b"nonsense").is_err());
         assert_eq!(master.asked.load(Ordering::SeqCst), asked + 1);
     }
 }

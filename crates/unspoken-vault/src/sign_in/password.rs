@@ -3,16 +3,17 @@
 //! Rules:
 //! - A password is tried in a thread that may take long, and never in the lane.
 //! - Who is not known, or has no password, costs as much as who has one.
-//! - Each try takes 19 MiB, so that only two are under way. The others wait.
+//! - Each try takes 19 MiB, so that only two are under way. The others wait, and a try whose
+//!   request went away counts until it ends.
 
 use std::fmt;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::hazmat;
+use crate::places::Places;
 use crate::problem::Problem;
 
 /// What is kept of a password: algorithm, parameters, salt and hash.
@@ -21,7 +22,7 @@ pub(crate) struct StoredPassword(String);
 
 /// The places in which passwords are tried.
 #[derive(Debug)]
-pub(crate) struct Passwords(Semaphore);
+pub(crate) struct Passwords(Places);
 
 /// How many are tried at a time.
 const PLACES: usize = 2;
@@ -42,7 +43,7 @@ impl StoredPassword {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self(Semaphore::new(PLACES))
+        Self(Places::new(PLACES))
     }
 }
 
@@ -60,10 +61,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.0.acquire().await.map_err(|_| Problem::unavailable())?;
-        let done = tokio::task::spawn_blocking(work).await;
-        drop(place);
-        done.map_err(|_| Problem::internal())
+        self.0.run(work).await
     }
 }
 

@@ -58,7 +58,7 @@ fn whole(desk: &mut Desk<'_>, environment: &EnvironmentRow) -> Result<Arc<Vec<Ve
          FROM secret s JOIN secret_version v ON v.environment = s.environment AND v.name = s.name \
          AND v.version = s.version WHERE s.environment = $1 ORDER BY s.name";
     let asked = [(VALUES, Cell::text(environment.id)), (KEYS, Cell::text(environment.project))];
-    Ok(desk.rows_at(environment.id, environment.revision, asked)?)
+    Ok(desk.rows_at(environment, asked)?)
 }
 
 /// One value, of this version or the newest, with the key that it needs.

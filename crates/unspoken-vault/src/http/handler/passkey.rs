@@ -146,28 +146,16 @@ pub(in crate::http) fn sign_in(
     let_in(desk, &login, person.id, "")
 }
 
-/// Whether a passkey stands in for the code of the person who has shown their password.
+/// Whether a passkey stands in for the code of somebody who has shown a password.
 pub(super) fn is_second_factor(
     desk: &mut Desk<'_>,
     asked: &Asked,
     login: &LoginRow,
     shown: &Shown,
-    person: &PersonRow,
+    person: PersonId,
 ) -> Result<bool, Problem> {
     let how = (SECOND, Proof::Presence);
     Ok(prove(desk, asked, login, shown, how, Some(person))?.is_some())
-}
-
-/// Uses this login's challenge up, and looks at no passkey.
-pub(super) fn pass_over(
-    desk: &mut Desk<'_>,
-    asked: &Asked,
-    login: &LoginRow,
-) -> Result<(), Problem> {
-    if asked.front.party().is_some() && asked.browser.is_some() {
-        login.use_challenge(desk)?;
-    }
-    Ok(())
 }
 
 /// Whose a passkey is that answers this login's challenge. That is used up by it, either way.
@@ -177,7 +165,7 @@ fn prove(
     login: &LoginRow,
     shown: &Shown,
     (purpose, proof): (&str, Proof),
-    known: Option<&PersonRow>,
+    known: Option<PersonId>,
 ) -> Result<Option<PersonId>, Problem> {
     let party = asked.front.party();
     let (Some(party), Some(browser)) = (party, asked.browser.as_ref()) else { return Ok(None) };
@@ -186,7 +174,7 @@ fn prove(
     }
     let challenge = login.challenge(&browser.hash(), purpose);
     let question = Question { party, challenge: &challenge };
-    match shown.prove(desk, question, proof, known.map(|row| row.id))? {
+    match shown.prove(desk, question, proof, known)? {
         Ok(person) => Ok(Some(person)),
         Err(Refusal::Wrong) => Ok(None),
         Err(Refusal::Counter(person)) => {

@@ -72,11 +72,10 @@ pub(super) fn reveal_as(
     }
     let mut items = store::values(desk, permit, asked)?;
     items.retain(|item| shows(permit, &item.name));
-    let keys = store::keys(desk, permit, asked)?;
-    // What has to be unwrapped elsewhere is, before this is durable: afterwards nothing is waited for.
-    for (version, key) in &keys {
-        if items.iter().any(|item| item.key_version == *version) {
-            asked.key(key.clone())?;
+    let mut keys = Vec::new();
+    for (version, key) in store::keys(desk, permit, asked)? {
+        if items.iter().any(|item| item.key_version == version) {
+            keys.push((version, asked.key(key)?));
         }
     }
     desk.record(Outcome::Done);
@@ -100,11 +99,11 @@ pub(in crate::http) fn reveal(
     asked.allow_queries(&["version"])?;
     permit.caller().use_up(desk)?;
     let found = store::value(desk, permit, asked, &name, asked.query("version")?)?;
-    let (item, key) =
+    let (item, (version, key)) =
         found.ok_or_else(|| Problem::missing(format!("there is no `{name}` here")))?;
-    asked.key(key.1.clone())?;
+    let keys = vec![(version, asked.key(key)?)];
     desk.record(Outcome::Done);
-    Ok(Handed::Values(Sealed { head, items: vec![item], keys: vec![key], shape: Shape::Own }))
+    Ok(Handed::Values(Sealed { head, items: vec![item], keys, shape: Shape::Own }))
 }
 
 fn head(permit: &Permit) -> Result<Head, Problem> {

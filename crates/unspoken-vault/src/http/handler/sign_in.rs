@@ -195,7 +195,8 @@ pub(in crate::http) fn sign_in(
         let used = person.as_ref().and_then(|person| person.used_step);
         SecondFactor::of_key(&key).step(form.code.expose(), desk.now(), used)
     });
-    let id = person.as_ref().map_or(PersonId::new([0; 16]), |person| person.id);
+    let nobodys = PersonId::new([0; 16]);
+    let id = person.as_ref().map_or(nobodys, |person| person.id);
     let team = PersonRow::team(desk, id)?;
     // The people of the team see who is tried, and with what outcome.
     desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
@@ -203,18 +204,15 @@ pub(in crate::http) fn sign_in(
         desk.entry.subject = id.to_string();
     }
     let has_passkeys = PasskeyRow::any(desk, id)?;
-    // A passkey is looked at for whom the password fits: else anybody could use up what it counts.
-    let shown = match (form.shown(), person.as_ref().filter(|_| fits)) {
-        (Some(shown), Some(person)) => {
+    let shown = match form.shown() {
+        Some(shown) => {
             "passkey".clone_into(&mut desk.entry.names);
-            passkey::is_second_factor(desk, asked, &login, &shown, person)?
+            // Behind a password that does not fit it is looked at all the same, so that neither time
+            // nor the next page tells; but as nobody's, or anybody could use up what it counts.
+            let whose = if fits { id } else { nobodys };
+            passkey::is_second_factor(desk, asked, &login, &shown, whose)?
         }
-        (Some(_), None) => {
-            // The next page has another challenge, as it has where the password was right.
-            passkey::pass_over(desk, asked, &login)?;
-            false
-        }
-        (None, _) => false,
+        None => false,
     };
     let person = person.filter(|person| {
         let is_alone = person.proof.own.is_none() && !has_passkeys;

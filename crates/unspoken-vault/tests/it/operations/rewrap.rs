@@ -31,12 +31,14 @@ fn a_store_moves_to_another_master_key(kind: Kind) {
     let (old, new) = (vault.key_file(), vault.path("keys/new.key"));
     let sealed = vault.look("SELECT sealed FROM secret_version");
 
-    // A node that runs with the old key hands out nothing from then on, and makes no key.
+    // A node that runs with the old key hands out nothing from then on, not even what it has read
+    // before, and makes no key.
     assert!(read(&vault, &environment, "A") == VALUE);
+    let path = format!("/v1/environments/{environment}/secrets");
+    assert_eq!(vault.ask("GET", &path, &Value::Null).status, 200);
     let said = text(&rewrap(&vault, &old, &new));
     assert!(said.contains("version 2 of its master key"), "{said}");
     assert_eq!(vault.value(&environment, "A").status, 503);
-    let path = format!("/v1/environments/{environment}/secrets");
     assert_eq!(vault.ask("GET", &path, &Value::Null).status, 503);
     assert_eq!(vault.ask("PUT", &format!("{path}/A"), &json!({"value": VALUE})).status, 503);
     let path = format!("/v1/teams/{}/projects", vault.team);
