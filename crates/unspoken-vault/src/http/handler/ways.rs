@@ -205,7 +205,7 @@ pub(in crate::http) fn remove_account(
     let is_meant = |row: &&IdentityRow| row.issuer == form.issuer && row.subject == form.subject;
     let Some(row) = rows.iter().find(is_meant) else { return Ok(again(login.id)) };
     let provider = set_up(asked, &row.issuer);
-    desk.entry.names = provider.map_or(&row.issuer, |provider| &provider.id).clone();
+    desk.entry.names.clone_from(provider.map_or(&row.issuer, |provider| &provider.id));
     let ways = all(desk, asked, person)?;
     if provider.is_some() && !(WaysIn { accounts: ways.accounts - 1, ..ways }).is_any() {
         desk.record(Outcome::Refused);
