@@ -133,9 +133,9 @@ fn an_account_is_removed_by_its_person_and_opens_nothing_more() {
         let session = session.post("/v1/session", &json!({"device": "x"})).ok().text("/token");
         let session = ground.vault.client().with_token(&session);
         session.put("/v1/session/password", &json!({ "password": PASSWORD })).ok();
+        let fields = [("email", "bob@x"), ("password", PASSWORD), ("code", "")];
         let with_password = || {
             let mut away = hostile.begin();
-            let fields = [("email", "bob@x"), ("password", PASSWORD), ("code", "")];
             away.browser.submit("sign-in", &fields);
             away.browser.open(&away.page("ways"));
             away
@@ -151,6 +151,15 @@ fn an_account_is_removed_by_its_person_and_opens_nothing_more() {
         assert_eq!(hostile.back(&mut away), 200);
         assert_eq!(away.browser.url, away.page("ways"));
         assert_has(&away.browser.page, &["<strong>Corp</strong>", "Not used yet."], &[]);
+        // Who came in silently and has a password can show that in place of asking the provider.
+        let mut silent = hostile.come_back_as("subject-of-bob");
+        silent.browser.open(&silent.page("ways"));
+        let offered = ["Sign in again at Corp", "Use your password or a passkey instead"];
+        assert_has(&silent.browser.page, &offered, &[">Remove<"]);
+        silent.browser.submit("sign-out", &[]);
+        silent.browser.submit("sign-in", &fields);
+        silent.browser.open(&silent.page("ways"));
+        assert_has(&silent.browser.page, &[">Remove<", "Used last "], &offered);
         // By the account Bob has a login under way, in which he has shown that it is him.
         let mut by_account = hostile.prove_as("subject-of-bob");
         let issuer = hostile.issuer.url().to_owned();
