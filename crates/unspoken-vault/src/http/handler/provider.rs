@@ -72,12 +72,6 @@ pub(in crate::http) fn leave(
     send(desk, asked, &login, Purpose::Link(person.id))
 }
 
-/// The provider of the path.
-fn provider(asked: &Asked) -> Result<&Provider, Problem> {
-    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
-    provider.map(AsRef::as_ref).ok_or_else(|| Problem::missing("there is no such provider"))
-}
-
 /// The same for who was invited. The invitation is spent when they are back.
 pub(in crate::http) fn leave_with_invitation(
     desk: &mut Desk<'_>,
@@ -92,6 +86,12 @@ pub(in crate::http) fn leave_with_invitation(
             Ok(invitation_page(asked, &login, problem)?.with_status(401))
         }
     }
+}
+
+/// The provider of the path.
+fn provider(asked: &Asked) -> Result<&Provider, Problem> {
+    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
+    provider.map(AsRef::as_ref).ok_or_else(|| Problem::missing("there is no such provider"))
 }
 
 fn send(
