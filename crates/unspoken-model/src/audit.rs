@@ -25,8 +25,8 @@ pub struct AuditEntry {
     /// The names that were handed out or changed, separated by spaces; `*` for all that
     /// the environment had in this revision. Where a role was given or taken: the role,
     /// and for which project or environment alone. Where a login was decided on: how. Where
-    /// somebody signed in by a provider: by which. Where a passkey was added or removed: the first sixteen
-    /// characters of its id. Where somebody signed in with a passkey: `passkey`,
+    /// somebody signed in by a provider, or an account there was linked or removed: by which, or its issuer
+    /// where it is not set up any more. Where a passkey was added or removed: the first sixteen characters of its id. Where somebody signed in with a passkey: `passkey`,
     /// and `counter` where its counter went back.
     pub names: String,
     pub revision: i64,
@@ -108,6 +108,7 @@ words!(
         PersonSecondFactor = "person.second_factor",
         /// A person is known by an account at a provider from now on.
         PersonIdentity = "person.identity",
+        PersonIdentityRemove = "person.identity_remove",
         PasskeyAdd = "passkey.add",
         PasskeyRemove = "passkey.remove",
         RoleGive = "role.give",

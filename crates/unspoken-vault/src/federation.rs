@@ -13,7 +13,7 @@ mod proof;
 mod provider;
 mod published;
 
-pub(crate) use exchange::{Account, Errand, Vouched};
+pub(crate) use exchange::{Account, Errand, SignedIn, Vouched};
 pub(crate) use issuers::Issuers;
 pub(crate) use proof::{
     Claims, Judgement, Proof, Statement, check_claims, check_endpoint, check_issuer,

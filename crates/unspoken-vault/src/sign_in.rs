@@ -12,14 +12,16 @@ mod person;
 mod relying_party;
 mod second_factor;
 mod visit;
+mod way_in;
 
 pub(crate) use door::{Door, Doors, whence};
 pub(crate) use email::Email;
-pub(crate) use identity::Identity;
-pub(crate) use login::{LoginRow, NewLogin, Progress};
+pub(crate) use identity::{Identity, IdentityRow};
+pub(crate) use login::{Arrival, LoginRow, NewLogin, Progress};
 pub(crate) use passkey::{Made, PasskeyRow, Proof, Question, Refusal, Shown};
 pub(crate) use password::{Passwords, StoredPassword, fits, store};
 pub(crate) use person::PersonRow;
 pub(crate) use relying_party::RelyingParty;
 pub(crate) use second_factor::SecondFactor;
 pub(crate) use visit::{Purpose, VisitRow};
+pub(crate) use way_in::WaysIn;

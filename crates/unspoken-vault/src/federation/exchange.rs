@@ -21,7 +21,7 @@ use super::issuers::{PATIENCE, read_bounded};
 use super::{Endpoints, Issuers, Judgement, Proof, Provider, Statement};
 use crate::hazmat;
 use crate::outward;
-use crate::sign_in::{Email, LoginRow};
+use crate::sign_in::Email;
 
 /// What a browser is sent with, and known by when it is back.
 #[derive(Clone)]
@@ -32,8 +32,9 @@ pub(crate) struct Errand {
     pub(crate) nonce: Zeroizing<String>,
     /// Where the provider sends it back to.
     pub(crate) redirect: String,
-    /// Whether the person is to show once more who they are, and not to be whoever is signed in there.
-    pub(crate) is_anew: bool,
+    /// Since when, in seconds, the person is to have shown who they are. `None` where whoever is
+    /// signed in there will do.
+    pub(crate) since: Option<i64>,
 }
 
 /// Whom a provider has vouched for.
@@ -42,6 +43,18 @@ pub(crate) struct Account {
     pub(crate) subject: String,
     /// The address, where the provider has seen that it is theirs.
     pub(crate) email: Option<Email>,
+    pub(crate) signed_in: SignedIn,
+}
+
+/// When somebody showed the provider who they are, by what it has signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SignedIn {
+    /// After the browser was sent there for that.
+    Anew,
+    /// At another time: whatever stood in the address, nobody was asked.
+    Otherwise,
+    /// It does not say, or was not asked.
+    Unsaid,
 }
 
 /// What came of it.
@@ -85,7 +98,7 @@ impl Errand {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        if self.is_anew {
+        if self.since.is_some() {
             // `prompt=login` asks for the same, and not everybody takes it.
             query.push(("max_age", "0"));
         }
@@ -179,21 +192,27 @@ impl Errand {
         if !is_subject {
             return None;
         }
-        let signed_in = said.text("auth_time").and_then(|text| text.parse::<i64>().ok());
-        let longest = LoginRow::LIFETIME / 1000 + LEEWAY;
-        let is_old = signed_in.is_some_and(|at| jiff::Timestamp::now().as_second() - at > longest);
-        if self.is_anew && is_old {
-            return None;
-        }
+        let at = said.text("auth_time").and_then(|text| text.parse().ok());
+        let signed_in = SignedIn::of(at, self.since, jiff::Timestamp::now().as_second());
         let email = said.text("email").and_then(|text| Email::parse(&text).ok());
         let email = email.filter(|_| said.is_true("email_verified"));
-        Some(Account { subject, email })
+        Some(Account { subject, email, signed_in })
     }
 
     /// Tells whoever runs the vault what may be theirs to mend.
     fn tell(&self, what: &str) {
         // Where nobody reads this, it goes on all the same.
         let _ = writeln!(std::io::stderr(), "provider `{}` {what}", self.provider.id);
+    }
+}
+
+impl SignedIn {
+    /// Judges a time. The address that asked for another one lay in the hands of whoever sits there,
+    /// so the signed time alone counts.
+    fn of(at: Option<i64>, since: Option<i64>, now: i64) -> Self {
+        let (Some(at), Some(since)) = (at, since) else { return Self::Unsaid };
+        let is_anew = (since - LEEWAY..=now + LEEWAY).contains(&at);
+        if is_anew { Self::Anew } else { Self::Otherwise }
     }
 }
 
@@ -209,6 +228,26 @@ fn basic_header(client: &str, secret: &str) -> Zeroizing<String> {
 impl fmt::Debug for Errand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Errand").field("provider", &self.provider.id).finish_non_exhaustive()
+    }
+}
+
+#[test]
+fn a_sign_in_is_new_after_the_browser_left_and_not_before() {
+    let (since, now) = (1000, 1100);
+    for (at, expected) in [
+        (Some(1000), SignedIn::Anew),
+        (Some(1100), SignedIn::Anew),
+        (Some(970), SignedIn::Anew),
+        (Some(1130), SignedIn::Anew),
+        (Some(969), SignedIn::Otherwise),
+        (Some(1131), SignedIn::Otherwise),
+        (Some(0), SignedIn::Otherwise),
+        (Some(i64::MIN), SignedIn::Otherwise),
+        (Some(i64::MAX), SignedIn::Otherwise),
+        (None, SignedIn::Unsaid),
+    ] {
+        assert_eq!(SignedIn::of(at, Some(since), now), expected, "{at:?}");
+        assert_eq!(SignedIn::of(at, None, now), SignedIn::Unsaid);
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) mod sign_in;
 pub(super) mod team;
 pub(super) mod token;
 pub(super) mod trust;
+pub(super) mod ways;
 
 /// Reads bytes as each form that pages send, as far as that goes, for who tries it.
 pub(crate) fn read_forms(bytes: &[u8]) {
@@ -25,6 +26,7 @@ pub(crate) fn read_forms(bytes: &[u8]) {
     consent::read_forms(bytes);
     account::read_forms(bytes);
     passkey::read_forms(bytes);
+    ways::read_forms(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = super::pipeline::query(text);
         let _ = (login::origin(text), login::read_user_code(text));

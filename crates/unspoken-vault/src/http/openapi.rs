@@ -156,6 +156,7 @@ fn needs(needs: Needs) -> Value {
         Needs::Nothing => json!("nothing"),
         Needs::Form => json!("form"),
         Needs::SignedIn => json!("signed-in"),
+        Needs::Proven => json!("proven"),
         Needs::Invitation => json!("invitation"),
         Needs::Token => json!("token"),
         Needs::Team(verb) => at("team", verb),

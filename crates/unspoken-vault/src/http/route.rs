@@ -15,7 +15,7 @@ use unspoken_wire::vault::Nothing;
 use super::answer::{Answer, Reply};
 use super::asked::Asked;
 use super::page::Page;
-use super::visitor::Visitor;
+use super::visitor::{Proven, Visitor};
 use crate::access::{Caller, Holder, Permit};
 use crate::db::Desk;
 use crate::problem::Problem;
@@ -47,6 +47,8 @@ pub(crate) enum Needs {
     Form,
     /// The same, and that a person has signed in there for the login of the path.
     SignedIn,
+    /// The same, and that they have shown for it that it is them.
+    Proven,
     /// An invitation.
     Invitation,
     /// A token that is good; what is answered depends on whose it is.
@@ -164,6 +166,20 @@ impl Route {
         Self { is_page: true, ..route }
     }
 
+    /// A form for who changes how they sign in.
+    pub(crate) fn form_proven<B: Body + Form>(
+        plan: Plan,
+        handler: fn(&mut Desk<'_>, &Proven, &Asked, &B) -> Result<Page, Problem>,
+    ) -> Self {
+        let route =
+            Self::read_by::<B, Page>(plan, Needs::Proven, read_form, move |desk, brought, sent| {
+                fits_browser(&brought.asked, sent.seal())?;
+                let proven = Proven::find(desk, &brought.asked)?;
+                handler(desk, &proven, &brought.asked, sent)
+            });
+        Self { is_page: true, ..route }
+    }
+
     /// For who was invited.
     pub(crate) fn invited<B: Body, A: Reply>(
         plan: Plan,
@@ -238,6 +254,7 @@ impl Route {
                 Needs::Nothing
                 | Needs::Form
                 | Needs::SignedIn
+                | Needs::Proven
                 | Needs::Invitation
                 | Needs::Token => Err(Problem::forbidden()),
             }

@@ -1,4 +1,9 @@
 //! A visitor: somebody who signed in, in this browser, for this login.
+//!
+//! How somebody signs in is changed by who has shown, for this login, that it is them. Who came in by
+//! a provider that need not have asked anything may see it, and decide on the login.
+
+use std::ops::Deref;
 
 use unspoken_model::LoginId;
 
@@ -13,6 +18,10 @@ pub(crate) struct Visitor {
     pub(crate) person: PersonRow,
     _found: (),
 }
+
+/// A visitor who has shown that it is them, and for whose ways to sign in others wait. Each change of
+/// those takes one.
+pub(crate) struct Proven(Visitor);
 
 impl Visitor {
     /// Refuses whoever is not one.
@@ -37,6 +46,26 @@ impl Visitor {
             desk.entry.team = team.to_string();
         }
         Ok(Ok(Self { login, person, _found: () }))
+    }
+}
+
+impl Proven {
+    /// Refuses whoever is not one.
+    pub(super) fn find(desk: &mut Desk<'_>, asked: &Asked) -> Result<Self, Problem> {
+        let login = open_login(desk, asked)?;
+        let known = login.person.filter(|_| is_held(asked, &login));
+        PersonRow::lock(desk, known.ok_or_else(Problem::forbidden)?)?;
+        // Whoever was waited for may have removed by what they came in.
+        let visitor = Visitor::find(desk, asked)?;
+        if visitor.login.is_proven { Ok(Self(visitor)) } else { Err(Problem::forbidden()) }
+    }
+}
+
+impl Deref for Proven {
+    type Target = Visitor;
+
+    fn deref(&self) -> &Visitor {
+        &self.0
     }
 }
 

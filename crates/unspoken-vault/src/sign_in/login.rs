@@ -20,6 +20,8 @@ pub(crate) struct LoginRow {
     /// Where the program asked from.
     pub(crate) address: String,
     pub(crate) person: Option<PersonId>,
+    /// Whether that person has shown for this login that it is them.
+    pub(crate) is_proven: bool,
     browser: Option<Vec<u8>>,
     pub(crate) progress: Progress,
     code: Option<Vec<u8>>,
@@ -35,6 +37,16 @@ pub(crate) enum Progress {
     Allowed,
     Refused,
     Done,
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Arrival {
+    /// They have shown that it is them: by a password, a passkey or an invitation, or to a provider
+    /// that was to ask them anew and says that it did.
+    Proven,
+    /// By a provider that need not have asked them anything.
+    Silent,
 }
 
 /// A new login.
@@ -57,7 +69,7 @@ impl LoginRow {
     pub(crate) fn find(desk: &mut Desk<'_>, id: LoginId) -> Result<Option<Self>, SqlError> {
         let row = desk.row(
             "SELECT id, challenge, redirect, state, number, device, address, person, browser, \
-             progress, code, expires, salt FROM login WHERE id = $1",
+             progress, code, expires, salt, proven FROM login WHERE id = $1",
             &[Cell::text(id)],
         )?;
         row.as_ref().map(Self::read).transpose()
@@ -94,6 +106,7 @@ impl LoginRow {
             code: row.maybe_bytes(10)?.map(<[u8]>::to_vec),
             expires: row.number(11)?,
             salt: row.bytes(12)?.to_vec(),
+            is_proven: row.number(13)? == 1,
         })
     }
 
@@ -110,8 +123,8 @@ impl LoginRow {
         desk.change("DELETE FROM login WHERE expires < $1", &[long_ago.into()])?;
         desk.change(
             "INSERT INTO login (id, challenge, redirect, state, user_code, number, device, address, \
-             person, progress, browser, code, expires, salt) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 'waiting', NULL, NULL, $9, $10)",
+             person, proven, progress, browser, code, expires, salt) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 0, 'waiting', NULL, NULL, $9, $10)",
             &[
                 Cell::text(new.id),
                 new.challenge.into(),
@@ -161,18 +174,31 @@ impl LoginRow {
         self.code.as_deref().is_some_and(|kept| hazmat::is_same(kept, hash))
     }
 
-    /// Notes who signed in, and in which browser.
+    /// Notes who signed in, how, and in which browser.
     pub(crate) fn hold(
         &self,
         desk: &mut Desk<'_>,
-        person: PersonId,
+        (person, arrival): (PersonId, Arrival),
         browser: &[u8; 32],
     ) -> Result<(), SqlError> {
-        let cells = [Cell::text(self.id), Cell::text(person), browser.as_slice().into()];
+        let proven = i64::from(arrival == Arrival::Proven);
         desk.change(
-            "UPDATE login SET person = $2, browser = $3 WHERE id = $1 AND progress = 'waiting'",
-            &cells,
+            "UPDATE login SET person = $2, browser = $3, proven = $4 \
+             WHERE id = $1 AND progress = 'waiting'",
+            &[Cell::text(self.id), Cell::text(person), browser.as_slice().into(), proven.into()],
         )?;
+        Ok(())
+    }
+
+    /// Has the person who signed in show anew that it is them in the other logins that they have
+    /// under way: what they showed there may be what they have just removed.
+    pub(crate) fn doubt_others(
+        &self,
+        desk: &mut Desk<'_>,
+        person: PersonId,
+    ) -> Result<(), SqlError> {
+        let cells = [Cell::text(self.id), Cell::text(person)];
+        desk.change("UPDATE login SET proven = 0 WHERE person = $2 AND id <> $1", &cells)?;
         Ok(())
     }
 
@@ -184,7 +210,8 @@ impl LoginRow {
     ) -> Result<(), SqlError> {
         let cells = [Cell::text(id), browser.as_slice().into()];
         desk.change(
-            "UPDATE login SET person = NULL, browser = $2 WHERE id = $1 AND progress = 'waiting'",
+            "UPDATE login SET person = NULL, proven = 0, browser = $2 \
+             WHERE id = $1 AND progress = 'waiting'",
             &cells,
         )?;
         Ok(())
@@ -193,7 +220,7 @@ impl LoginRow {
     /// Forgets who signed in.
     pub(crate) fn let_go(&self, desk: &mut Desk<'_>) -> Result<(), SqlError> {
         desk.change(
-            "UPDATE login SET person = NULL WHERE id = $1 AND progress = 'waiting'",
+            "UPDATE login SET person = NULL, proven = 0 WHERE id = $1 AND progress = 'waiting'",
             &[Cell::text(self.id)],
         )?;
         Ok(())

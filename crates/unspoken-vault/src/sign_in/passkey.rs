@@ -153,12 +153,6 @@ impl PasskeyRow {
         Ok(())
     }
 
-    /// Has whoever adds or removes a person's passkeys at the same time wait.
-    pub(crate) fn lock(desk: &mut Desk<'_>, person: PersonId) -> Result<(), SqlError> {
-        desk.row("SELECT id FROM person WHERE id = $1 FOR UPDATE", &[Cell::text(person)])?;
-        Ok(())
-    }
-
     /// Notes that it was used. `false` when it was used, or removed, at the same time.
     fn note(&self, desk: &mut Desk<'_>, data: &AuthenticatorData<'_>) -> Result<bool, SqlError> {
         let changed = desk.change(

@@ -58,6 +58,12 @@ impl PersonRow {
         })
     }
 
+    /// Has whoever changes how a person signs in at the same time wait.
+    pub(crate) fn lock(desk: &mut Desk<'_>, id: PersonId) -> Result<(), SqlError> {
+        desk.row("SELECT id FROM person WHERE id = $1 FOR UPDATE", &[Cell::text(id)])?;
+        Ok(())
+    }
+
     /// Where the second factor of a person is sealed.
     pub(crate) fn own(deployment: &DeploymentId, id: PersonId) -> Address {
         Address::own(deployment, "totp", &id.to_string())

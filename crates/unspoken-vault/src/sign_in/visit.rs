@@ -10,6 +10,8 @@ pub(crate) struct VisitRow {
     pub(crate) login: LoginId,
     pub(crate) provider: String,
     pub(crate) purpose: Purpose,
+    /// When the browser left.
+    pub(crate) begun: i64,
     browser: Vec<u8>,
     state: [u8; 32],
 }
@@ -19,8 +21,10 @@ pub(crate) struct VisitRow {
 pub(crate) enum Purpose {
     /// Whose it is already.
     SignIn,
-    /// This person's, who has signed in otherwise.
+    /// This person's from now on, who has signed in otherwise.
     Link(PersonId),
+    /// This person's already, who has signed in and is to show once more that it is them.
+    Prove(PersonId),
     /// Of whom this invitation is for.
     Accept(TokenId),
 }
@@ -33,20 +37,23 @@ impl VisitRow {
         (provider, state, browser): (&str, &str, &[u8; 32]),
         purpose: Purpose,
     ) -> Result<(), SqlError> {
-        let (person, invitation) = match purpose {
-            Purpose::SignIn => (Cell::Null, Cell::Null),
-            Purpose::Link(person) => (Cell::text(person), Cell::Null),
-            Purpose::Accept(token) => (Cell::Null, Cell::text(token)),
+        let (word, person, invitation) = match purpose {
+            Purpose::SignIn => ("sign_in", Cell::Null, Cell::Null),
+            Purpose::Link(person) => ("link", Cell::text(person), Cell::Null),
+            Purpose::Prove(person) => ("prove", Cell::text(person), Cell::Null),
+            Purpose::Accept(token) => ("accept", Cell::Null, Cell::text(token)),
         };
         desk.change("DELETE FROM visit WHERE login = $1", &[Cell::text(login)])?;
         desk.change(
-            "INSERT INTO visit (login, state, provider, browser, person, invitation) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO visit (login, state, provider, browser, begun, purpose, person, invitation) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             &[
                 Cell::text(login),
                 hash(state).as_slice().into(),
                 provider.into(),
                 browser.as_slice().into(),
+                desk.now().into(),
+                word.into(),
                 person,
                 invitation,
             ],
@@ -58,18 +65,21 @@ impl VisitRow {
     pub(crate) fn find(desk: &mut Desk<'_>, state: &str) -> Result<Option<Self>, SqlError> {
         let state = hash(state);
         let row = desk.row(
-            "SELECT login, provider, browser, person, invitation FROM visit WHERE state = $1",
+            "SELECT login, provider, browser, begun, purpose, person, invitation FROM visit \
+             WHERE state = $1",
             &[state.as_slice().into()],
         )?;
         let Some(row) = row else { return Ok(None) };
-        let purpose = match (row.maybe_parsed(3)?, row.maybe_parsed(4)?) {
-            (Some(person), None) => Purpose::Link(person),
-            (None, Some(token)) => Purpose::Accept(token),
-            (None, None) => Purpose::SignIn,
-            (Some(_), Some(_)) => return Err(SqlError::Shape(4)),
+        let purpose = match (row.text(4)?, row.maybe_parsed(5)?, row.maybe_parsed(6)?) {
+            ("sign_in", None, None) => Purpose::SignIn,
+            ("link", Some(person), None) => Purpose::Link(person),
+            ("prove", Some(person), None) => Purpose::Prove(person),
+            ("accept", None, Some(token)) => Purpose::Accept(token),
+            _ => return Err(SqlError::Shape(4)),
         };
         let (provider, browser) = (row.text(1)?.to_owned(), row.bytes(2)?.to_vec());
-        Ok(Some(Self { login: row.parsed(0)?, provider, purpose, browser, state }))
+        let (login, begun) = (row.parsed(0)?, row.number(3)?);
+        Ok(Some(Self { login, provider, purpose, begun, browser, state }))
     }
 
     /// Whether it is this browser that left.

@@ -1,9 +1,11 @@
 //! People who sign in with a provider: a real one, and one that does what no real one would.
 
 mod browser;
+mod chromium;
 mod hostile;
 mod real;
 mod way;
+mod ways_in;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -43,25 +45,41 @@ impl Ground {
     /// The same with a client's secret in the file `secret`.
     #[track_caller]
     fn keeping(database: Database, providers: &Value, secret: &str) -> Self {
-        let vault = Vault::idle(database);
+        let mut ground = Self::idle(Vault::idle(database), providers, secret);
+        ground.start();
+        ground.begun()
+    }
+
+    /// The same before a node has started.
+    #[track_caller]
+    fn idle(vault: Vault, providers: &Value, secret: &str) -> Self {
         let mut options = OpenOptions::new();
         let kept = options.write(true).create(true).mode(0o600).open(vault.folder().join("secret"));
         kept.unwrap().write_all(secret.as_bytes()).unwrap();
         let file = vault.folder().join("oidc.json");
         std::fs::write(&file, json!({ "providers": providers }).to_string()).unwrap();
         let nobody = Client::new(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let mut ground = Self { vault, owner: nobody, team: String::new() };
-        ground.start();
-        ground.owner = ground.vault.owner();
-        ground.team = ground.owner.get("/v1/session").ok().text("/team");
-        ground
+        Self { vault, owner: nobody, team: String::new() }
+    }
+
+    /// The same once one has.
+    #[track_caller]
+    fn begun(mut self) -> Self {
+        self.owner = self.vault.owner();
+        self.team = self.owner.get("/v1/session").ok().text("/team");
+        self
     }
 
     /// Starts one more node with the same providers.
     #[track_caller]
     fn start(&mut self) -> SocketAddr {
+        self.start_at(&["--url", FRONT])
+    }
+
+    #[track_caller]
+    fn start_at(&mut self, words: &[&str]) -> SocketAddr {
         let file = self.vault.folder().join("oidc.json").display().to_string();
-        self.vault.start_with(&["--url", FRONT, "--oidc", &file])
+        self.vault.start_with(&[words, &["--oidc", &file]].concat())
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -21,7 +21,7 @@ fn named(database: Database) -> (Vault, String) {
 
 /// Adds a passkey to who has signed in.
 fn add(tab: &mut Tab, url: &str, authenticator: &Authenticator, counter: u32) -> u16 {
-    tab.open("/passkeys");
+    tab.open("/ways");
     let said = Said { counter, ..Said::at(url, tab.challenge("create")) };
     tab.submit("/passkeys", &lent(&authenticator.made("key", &said)))
 }
@@ -52,7 +52,7 @@ fn a_person_signs_in_with_a_passkey_of_a_real_browser() {
         password(&mut browser);
         browser.click("Sign in");
         browser.wait_for("Allow this sign-in?");
-        browser.click("Your passkeys");
+        browser.click("How you sign in");
         browser.wait_for("You have none yet.");
         browser.fill("name", "<b>laptop</b>");
         browser.click("Add a passkey");
@@ -131,7 +131,7 @@ fn passkeys_of_every_kind_sign_in_alone_and_beside_a_password() {
         // All but the last can be removed; with each goes its way in.
         let gone =
             base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, &all[0].id);
-        tab.open("/passkeys");
+        tab.open("/ways");
         assert_eq!(tab.submit("/passkeys/remove", &[("credential", &gone)]), 200);
         assert_eq!(tab.page.matches(">Remove<").count(), 2);
         assert_eq!(alone(&mut Tab::new(&vault), &url, &all[0], |_| {}), 401);
@@ -255,7 +255,7 @@ fn a_new_passkey_that_does_not_fit_is_not_kept() {
         let one = Authenticator::new(&ada, Key::es256());
         let mut tab = Tab::new(&vault);
         tab.sign_in("ada@example.com", &[]);
-        tab.open("/passkeys");
+        tab.open("/ways");
         let changes: [(&str, Change<'_>); 8] = [
             ("origin", &|said| said.origin = "http://localhost:1".into()),
             ("party", &|said| said.party = "evil.example".into()),
@@ -294,7 +294,7 @@ fn a_new_passkey_that_does_not_fit_is_not_kept() {
         let cut = whole[2].1.get(..whole[2].1.len() - 8).unwrap();
         assert_eq!(tab.submit("/passkeys", &lent(&with(&whole, "attestation", cut))), 400);
         assert!(tab.page.contains("This passkey cannot be used here."));
-        tab.open("/passkeys");
+        tab.open("/ways");
         assert!(tab.page.contains("You have none yet."));
         // One that is somebody's is nobody else's.
         assert_eq!(add(&mut tab, &url, &one, 0), 200);
@@ -315,7 +315,7 @@ fn a_new_passkey_that_does_not_fit_is_not_kept() {
         let mut nobody = Tab::new(&vault);
         let fields = one.made("k", &said(&tab));
         assert_eq!(nobody.submit("/passkeys", &lent(&fields)), 403);
-        nobody.open("/passkeys");
+        nobody.open("/ways");
         assert_eq!(nobody.status, 403);
     }
 }

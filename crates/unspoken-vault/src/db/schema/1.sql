@@ -168,6 +168,8 @@ CREATE TABLE login (
   device TEXT NOT NULL,
   address TEXT NOT NULL,
   person TEXT REFERENCES person (id),
+  -- 1 where that person has shown for this login that it is them.
+  proven BIGINT NOT NULL,
   -- waiting, allowed, refused, done
   progress TEXT NOT NULL,
   -- The hash of what the browser holds in which that person signed in.
@@ -187,6 +189,7 @@ CREATE TABLE identity (
   subject TEXT NOT NULL,
   person TEXT NOT NULL REFERENCES person (id),
   made BIGINT NOT NULL,
+  used BIGINT,
   PRIMARY KEY (issuer, subject)
 );
 
@@ -200,7 +203,10 @@ CREATE TABLE visit (
   provider TEXT NOT NULL,
   -- The hash of what the browser holds.
   browser BYTEA NOT NULL,
-  -- Whose the account is to be: a person's who has signed in, or whose invitation this is.
+  begun BIGINT NOT NULL,
+  -- sign_in, link, prove, accept
+  purpose TEXT NOT NULL,
+  -- Whose the account is, or is to be: a person's who has signed in, or whose invitation this is.
   person TEXT,
   invitation TEXT
 );

@@ -8,14 +8,15 @@ use unspoken_wire::vault::{Nothing, PasswordChange, PlainText};
 use zeroize::Zeroizing;
 
 use super::sign_in::{form, in_browser};
+use super::ways;
 use crate::access::Caller;
 use crate::db::{Cell, Desk};
 use crate::http::asked::Asked;
 use crate::http::page::{Page, STYLE};
 use crate::http::route::Form;
-use crate::http::visitor::Visitor;
+use crate::http::visitor::{Proven, Visitor};
 use crate::problem::Problem;
-use crate::sign_in::{Identity, PasskeyRow, Passwords, PersonRow, SecondFactor, invitation};
+use crate::sign_in::{IdentityRow, PasskeyRow, Passwords, PersonRow, SecondFactor, invitation};
 
 #[derive(Template)]
 #[template(path = "second_factor.html")]
@@ -58,7 +59,7 @@ pub(in crate::http) fn set_password(
         if !fits {
             return Err(Problem::forbidden());
         }
-    } else if !Identity::issuers(desk, id)?.is_empty() || PasskeyRow::any(desk, id)? {
+    } else if !IdentityRow::list(desk, id)?.is_empty() || PasskeyRow::any(desk, id)? {
         // Who comes in otherwise gets no password by a session alone, which somebody may have found.
         return Err(Problem::forbidden());
     }
@@ -82,6 +83,9 @@ pub(in crate::http) fn ask_second_factor(
 ) -> Result<Page, Problem> {
     if visitor.person.proof.own.is_some() {
         return Ok(Page::go_to(format!("/login/{}", visitor.login.id)));
+    }
+    if !visitor.login.is_proven {
+        return Ok(ways::again(visitor.login.id));
     }
     desk.record(Outcome::Done);
     second_factor_page(asked, visitor, &SecondFactor::random(), "")
@@ -129,7 +133,7 @@ fn form_text(email: &str) -> String {
 /// Keeps a second factor, once the person has shown that they can use it.
 pub(in crate::http) fn set_second_factor(
     desk: &mut Desk<'_>,
-    visitor: &Visitor,
+    visitor: &Proven,
     asked: &Asked,
     form: &SecondFactorForm,
 ) -> Result<Page, Problem> {

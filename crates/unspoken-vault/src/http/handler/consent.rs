@@ -11,7 +11,7 @@ use unspoken_wire::vault::Nothing;
 use zeroize::Zeroizing;
 
 use super::login::{origin, read_user_code};
-use super::sign_in::{ProviderLine, ask, form, in_browser, provider_lines};
+use super::sign_in::{ask, form, in_browser};
 use crate::db::Desk;
 use crate::hazmat;
 use crate::http::asked::Asked;
@@ -19,7 +19,7 @@ use crate::http::page::{Page, STYLE};
 use crate::http::route::Form;
 use crate::http::visitor::{Visitor, open_login};
 use crate::problem::Problem;
-use crate::sign_in::{Door, Identity, LoginRow, whence};
+use crate::sign_in::{Door, LoginRow, whence};
 
 #[derive(Template)]
 #[template(path = "device.html")]
@@ -42,10 +42,6 @@ struct ConsentPage<'a> {
     begun: &'a str,
     number: i64,
     has_second_factor: bool,
-    /// By whom the person could be known as well.
-    providers: &'a [ProviderLine],
-    /// Whether passkeys can be had here.
-    has_passkeys: bool,
 }
 
 #[derive(Template)]
@@ -132,7 +128,6 @@ pub(in crate::http) fn show(
     };
     let Visitor { login, person, .. } = &visitor;
     let begun = time(login.expires - LoginRow::LIFETIME);
-    let providers = provider_lines(asked, &Identity::issuers(desk, person.id)?);
     let page = in_browser(asked, &login.id.to_string(), |id, seal, _| {
         Page::new(&ConsentPage {
             style: STYLE,
@@ -146,8 +141,6 @@ pub(in crate::http) fn show(
             number: login.number,
             // Without a password there is no first one.
             has_second_factor: person.proof.own.is_some() || person.proof.password.is_none(),
-            providers: &providers,
-            has_passkeys: asked.front.party().is_some(),
         })
     })?;
     desk.record(Outcome::Done);

@@ -1,56 +1,28 @@
-//! Pages by which a person signs in with a passkey, adds one, and removes one.
+//! Forms by which a person signs in with a passkey, adds one, and removes one.
 //!
 //! Rules:
 //! - A passkey alone counts as both factors: its authenticator has to know the person.
-//! - Whoever is here has signed in for this login, minutes ago: there is no older session that
-//!   could add or remove one.
+//! - Whoever adds or removes one has shown for this login, minutes ago, that it is them: there is no
+//!   older session that could do either.
 //! - As with codes: who has a second factor does not lose the last one but by an invitation.
 
-use askama::Template;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use unspoken_model::{Outcome, PersonId};
-use unspoken_wire::passkey::PublicKey;
-use unspoken_wire::vault::Nothing;
 
-use super::sign_in::{ask, form, in_browser, let_in};
+use super::sign_in::{ask, form, let_in};
+use super::ways;
 use crate::db::Desk;
 use crate::http::asked::Asked;
 use crate::http::browser::Browser;
-use crate::http::page::{Page, SCRIPT, STYLE};
+use crate::http::page::Page;
 use crate::http::route::Form;
-use crate::http::visitor::{Visitor, open_login};
+use crate::http::visitor::{Proven, Visitor, open_login};
 use crate::problem::Problem;
 use crate::sign_in::{
-    Door, LoginRow, Made, PasskeyRow, PersonRow, Proof, Question, Refusal, Shown, whence,
+    Arrival, Door, LoginRow, Made, PasskeyRow, PersonRow, Proof, Question, Refusal, Shown, WaysIn,
+    whence,
 };
-
-#[derive(Template)]
-#[template(path = "passkeys.html")]
-struct PasskeysPage<'a> {
-    style: &'static str,
-    script: &'static str,
-    login: &'a str,
-    seal: &'a str,
-    problem: &'a str,
-    ask: Option<Ask>,
-    person: String,
-    email: &'a str,
-    label: &'a str,
-    known: String,
-    algorithms: String,
-    passkeys: Vec<Listed>,
-}
-
-/// A passkey, as its person sees it.
-struct Listed {
-    id: String,
-    name: String,
-    made: String,
-    used: String,
-    may_be_copied: bool,
-}
 
 /// What the page of a login has authenticators sign.
 pub(super) struct Ask {
@@ -143,7 +115,7 @@ pub(in crate::http) fn sign_in(
     };
     desk.entry.team = team.to_string();
     desk.entry.subject = person.id.to_string();
-    let_in(desk, &login, person.id, "")
+    let_in(desk, &login, (person.id, Arrival::Proven), "")
 }
 
 /// Whether a passkey stands in for the code of somebody who has shown a password.
@@ -190,79 +162,21 @@ fn prove(
     }
 }
 
-pub(in crate::http) fn list(
-    desk: &mut Desk<'_>,
-    visitor: &Visitor,
-    asked: &Asked,
-    _: &Nothing,
-) -> Result<Page, Problem> {
-    let page = page(desk, visitor, asked, "")?;
-    desk.record(Outcome::Done);
-    Ok(page)
-}
-
-fn page(
-    desk: &mut Desk<'_>,
-    visitor: &Visitor,
-    asked: &Asked,
-    problem: &str,
-) -> Result<Page, Problem> {
-    let Visitor { login, person, .. } = visitor;
-    // Its challenge may have been used by this request.
-    let login = LoginRow::find(desk, login.id)?.ok_or_else(Problem::forbidden)?;
-    let rows = PasskeyRow::list(desk, person.id)?;
-    let known: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let known = known.join(" ");
-    let algorithms: Vec<_> = PublicKey::ALGORITHMS.iter().map(ToString::to_string).collect();
-    let passkeys = rows.into_iter().map(Listed::of).collect();
-    in_browser(asked, &login.id.to_string(), |id, seal, browser| {
-        Page::new(&PasskeysPage {
-            style: STYLE,
-            script: SCRIPT,
-            login: id,
-            seal,
-            problem,
-            ask: Ask::of(asked, &login, browser),
-            person: person.id.to_string(),
-            email: &person.email,
-            label: &person.name,
-            known,
-            algorithms: algorithms.join(" "),
-            passkeys,
-        })
-    })
-    .map(Page::with_script)
-}
-
-impl Listed {
-    fn of(row: PasskeyRow) -> Self {
-        let may_be_copied = row.may_be_copied();
-        let used = row.used.map(day).unwrap_or_default();
-        Self { made: day(row.made), used, may_be_copied, id: row.id, name: row.name }
-    }
-}
-
-fn day(milliseconds: i64) -> String {
-    let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-    time.strftime("%-d %B %Y").to_string()
-}
-
 /// Keeps a passkey that was made for this login.
 pub(in crate::http) fn add(
     desk: &mut Desk<'_>,
-    visitor: &Visitor,
+    proven: &Proven,
     asked: &Asked,
     form: &NewPasskeyForm,
 ) -> Result<Page, Problem> {
-    let Visitor { login, person, .. } = visitor;
+    let Visitor { login, person, .. } = &**proven;
     let refuse = |desk: &mut Desk<'_>, problem: &str| {
         desk.record(Outcome::Refused);
-        Ok(page(desk, visitor, asked, problem)?.with_status(400))
+        Ok(ways::page(desk, proven, asked, problem)?.with_status(400))
     };
     desk.entry.subject = person.id.to_string();
     let party = asked.front.party().ok_or_else(Problem::forbidden)?;
     let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
-    PasskeyRow::lock(desk, person.id)?;
     if !login.use_challenge(desk)? {
         return refuse(desk, "This page was used already. Try again.");
     }
@@ -286,7 +200,7 @@ pub(in crate::http) fn add(
     };
     desk.entry.names = which(&id);
     desk.record(Outcome::Done);
-    Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
+    Ok(ways::again(login.id))
 }
 
 /// How the record tells a person's passkeys apart.
@@ -297,25 +211,30 @@ fn which(id: &str) -> String {
 /// Removes one, but not the last second factor.
 pub(in crate::http) fn remove(
     desk: &mut Desk<'_>,
-    visitor: &Visitor,
+    proven: &Proven,
     asked: &Asked,
     form: &RemovePasskeyForm,
 ) -> Result<Page, Problem> {
-    let Visitor { login, person, .. } = visitor;
+    let Visitor { login, person, .. } = &**proven;
     desk.entry.subject = person.id.to_string();
-    PasskeyRow::lock(desk, person.id)?;
     let rows = PasskeyRow::list(desk, person.id)?;
     let Some(row) = rows.iter().find(|row| row.id == form.credential) else {
-        return Ok(Page::go_to(format!("/login/{}/passkeys", login.id)));
+        return Ok(ways::again(login.id));
     };
     if rows.len() == 1 && person.proof.own.is_none() {
         desk.record(Outcome::Refused);
         let problem =
             "This is your only second factor. Add another passkey, or codes, before you remove it.";
-        return Ok(page(desk, visitor, asked, problem)?.with_status(409));
+        return Ok(ways::page(desk, proven, asked, problem)?.with_status(409));
+    }
+    let left = WaysIn { passkeys: rows.len() - 1, ..ways::all(desk, asked, person)? };
+    if !left.is_any() {
+        desk.record(Outcome::Refused);
+        return Ok(ways::page(desk, proven, asked, ways::LAST)?.with_status(409));
     }
     row.remove(desk)?;
+    login.doubt_others(desk, person.id)?;
     desk.entry.names = which(&row.id);
     desk.record(Outcome::Done);
-    Ok(Page::go_to(format!("/login/{}/passkeys", login.id)))
+    Ok(ways::again(login.id))
 }

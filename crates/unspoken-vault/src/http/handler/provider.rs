@@ -6,6 +6,8 @@
 //! - Who was never linked to an account comes in by it in three ways: by an invitation that was shown
 //!   here first, after signing in otherwise, or, where they have not come in yet, by an address that
 //!   this provider may speak for. An address alone never opens what somebody has used before.
+//! - A provider that was not told to ask anew shows nothing but that a browser is open there: who comes
+//!   in so changes nothing about how they sign in, until it says that it has asked them.
 //! - An account that is nobody's, and one of somebody who is shut out, read the same sentence.
 
 use askama::Template;
@@ -15,14 +17,15 @@ use zeroize::Zeroizing;
 
 use super::sign_in::{EmptyForm, InvitationForm, ask, invitation_page, invited, let_in};
 use crate::db::Desk;
-use crate::federation::{Account, Errand, Provider, Vouched};
+use crate::federation::{Account, Errand, Provider, SignedIn, Vouched};
 use crate::http::asked::Asked;
 use crate::http::browser::Browser;
 use crate::http::page::{Page, STYLE};
 use crate::http::visitor::{Visitor, find_open, is_held, open_login};
 use crate::problem::Problem;
 use crate::sign_in::{
-    Door, Email, Identity, LoginRow, PersonRow, Purpose, VisitRow, invitation, whence,
+    Arrival, Door, Email, Identity, IdentityRow, LoginRow, PersonRow, Purpose, VisitRow,
+    invitation, whence,
 };
 
 #[derive(Template)]
@@ -46,17 +49,27 @@ const HERE: &str = "here";
 /// How long a code of a provider is at most.
 const CODE: usize = 4096;
 
-/// Sends a browser to a provider: to sign in, or who has signed in to be known by it from now on.
+/// Sends a browser to a provider: to sign in; and who has signed in, to be known by it from now on, or
+/// where they are, to show once more that it is them.
 pub(in crate::http) fn leave(
     desk: &mut Desk<'_>,
     asked: &Asked,
     _: &EmptyForm,
 ) -> Result<Page, Problem> {
     let login = open_login(desk, asked)?;
-    match Visitor::of(desk, asked, login)? {
-        Ok(Visitor { login, person, .. }) => send(desk, asked, &login, Purpose::Link(person.id)),
-        Err(login) => send(desk, asked, &login, Purpose::SignIn),
+    let Visitor { login, person, .. } = match Visitor::of(desk, asked, login)? {
+        Ok(visitor) => visitor,
+        Err(login) => return send(desk, asked, &login, Purpose::SignIn),
+    };
+    let accounts = IdentityRow::list(desk, person.id)?;
+    let provider = provider(asked)?;
+    if accounts.iter().any(|row| row.issuer == provider.issuer) {
+        return send(desk, asked, &login, Purpose::Prove(person.id));
     }
+    if !login.is_proven {
+        return Err(Problem::forbidden());
+    }
+    send(desk, asked, &login, Purpose::Link(person.id))
 }
 
 /// The same for who was invited. The invitation is spent when they are back.
@@ -75,22 +88,25 @@ pub(in crate::http) fn leave_with_invitation(
     }
 }
 
+/// The provider of the path.
+fn provider(asked: &Asked) -> Result<&Provider, Problem> {
+    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
+    provider.map(AsRef::as_ref).ok_or_else(|| Problem::missing("there is no such provider"))
+}
+
 fn send(
     desk: &mut Desk<'_>,
     asked: &Asked,
     login: &LoginRow,
     purpose: Purpose,
 ) -> Result<Page, Problem> {
-    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
-    let provider = provider.ok_or_else(|| Problem::missing("there is no such provider"))?;
+    let provider = provider(asked)?;
     let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
     let endpoints = asked.endpoints(provider)?;
     asked.doors.knock(Door::Begin, &whence(asked.address))?;
     asked.doors.knock(Door::Anywhere, "provider")?;
     let state = Browser::random().derive("state", "");
-    // Whoever is to be known by an account shows that it is theirs, and not one that happens to be
-    // open in this browser.
-    let errand = errand(asked, provider.id.as_str(), browser, (state, purpose))?;
+    let errand = errand(asked, provider.id.as_str(), browser, state, (purpose, desk.now()))?;
     VisitRow::begin(desk, login.id, (&provider.id, &errand.state, &browser.hash()), purpose)?;
     let url = errand.address(&endpoints);
     away(&format!("On to {}", provider.name), &url.ok_or_else(Problem::internal)?)
@@ -106,7 +122,8 @@ fn errand(
     asked: &Asked,
     provider: &str,
     browser: &Browser,
-    (state, purpose): (Zeroizing<String>, Purpose),
+    state: Zeroizing<String>,
+    (purpose, begun): (Purpose, i64),
 ) -> Result<Errand, Problem> {
     let provider = asked.providers().find(provider).ok_or_else(Problem::forbidden)?;
     Ok(Errand {
@@ -114,7 +131,9 @@ fn errand(
         verifier: browser.derive("verifier", &state),
         nonce: browser.derive("nonce", &state),
         redirect: asked.front.page(&format!("/oidc/{}/callback", provider.id)),
-        is_anew: purpose != Purpose::SignIn,
+        // Whoever is to be known by an account, or to change something by it, shows that it is theirs,
+        // and not one that happens to be open in this browser.
+        since: (purpose != Purpose::SignIn).then_some(begun / 1000),
         state,
     })
 }
@@ -134,7 +153,7 @@ pub(in crate::http) fn come_back(
         return Err(Problem::forbidden());
     }
     let login = find_open(desk, asked, visit.login)?;
-    let errand = errand(asked, &visit.provider, browser, (state, visit.purpose))?;
+    let errand = errand(asked, &visit.provider, browser, state, (visit.purpose, visit.begun))?;
     let (provider, brought) = (errand.provider.clone(), brought(asked, &errand.provider)?);
     desk.entry.names.clone_from(&provider.id);
     let outcome = match brought {
@@ -145,22 +164,51 @@ pub(in crate::http) fn come_back(
         return Err(over());
     }
     let person = match &outcome {
-        Vouched::For(account) => admit(desk, asked, &provider, account, &visit, &login)?,
+        Vouched::For(account) => admit(desk, asked, &provider, account, &visit)?,
         Vouched::Refused | Vouched::Unreachable => None,
     };
     match person {
-        Some(person) => let_in(desk, &login, person, ""),
+        Some(person) => {
+            let (arrival, then) = arrival(visit.purpose);
+            let_in(desk, &login, (person, arrival), then)
+        }
         None => {
             // The page asks who it is: nobody is signed in behind it.
             login.let_go(desk)?;
             desk.record(Outcome::Refused);
-            Ok(ask(asked, &login, "", &refusal(&provider.name, &outcome))?.with_status(401))
+            let problem = refusal(&provider.name, &outcome, visit.purpose);
+            Ok(ask(asked, &login, "", &problem)?.with_status(401))
         }
     }
 }
 
-fn refusal(name: &str, outcome: &Vouched) -> String {
+/// What was shown by a way back that led in, and where it goes on.
+fn arrival(purpose: Purpose) -> (Arrival, &'static str) {
+    match purpose {
+        Purpose::SignIn => (Arrival::Silent, ""),
+        // The invitation was shown here.
+        Purpose::Accept(_) => (Arrival::Proven, ""),
+        // That was proven before, or is by now.
+        Purpose::Link(_) | Purpose::Prove(_) => (Arrival::Proven, "/ways"),
+    }
+}
+
+/// Whether what a provider says of the time is enough. One that says nothing of it can make a person
+/// known, who has shown here that it is them; it cannot stand for that.
+fn is_recent(account: &Account, purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::SignIn => true,
+        Purpose::Link(_) | Purpose::Accept(_) => account.signed_in != SignedIn::Otherwise,
+        Purpose::Prove(_) => account.signed_in == SignedIn::Anew,
+    }
+}
+
+fn refusal(name: &str, outcome: &Vouched, purpose: Purpose) -> String {
     match outcome {
+        Vouched::For(account) if !is_recent(account, purpose) => format!(
+            "{name} did not say that you have just signed in there, so nothing was changed. If you have a password \
+             or a passkey, sign in with that to change how you sign in."
+        ),
         Vouched::For(_) => format!(
             "Your account at {name} does not open this vault. If you were invited, use your invitation; if you \
              have a password, sign in with it, and link the account then."
@@ -176,8 +224,7 @@ fn again(asked: &Asked) -> Result<Page, Problem> {
     if asked.query.iter().flatten().any(|(name, _)| name == HERE) {
         return Err(Problem::forbidden());
     }
-    let provider = asked.text("provider").and_then(|id| asked.providers().find(id));
-    let provider = provider.ok_or_else(|| Problem::missing("there is no such provider"))?;
+    let provider = provider(asked)?;
     let here = (HERE.to_owned(), "1".to_owned());
     let query: Vec<_> = asked.query.iter().flatten().chain([&here]).collect();
     let query = serde_urlencoded::to_string(query);
@@ -210,8 +257,18 @@ fn admit(
     provider: &Provider,
     account: &Account,
     visit: &VisitRow,
-    login: &LoginRow,
 ) -> Result<Option<PersonId>, Problem> {
+    if let Purpose::Link(person) | Purpose::Prove(person) = visit.purpose {
+        PersonRow::lock(desk, person)?;
+        about(desk, person)?;
+    }
+    if !is_recent(account, visit.purpose) {
+        return Ok(None);
+    }
+    // Whoever was waited for may have removed the account, or by what the person came in.
+    let login = LoginRow::find(desk, visit.login)?.ok_or_else(Problem::forbidden)?;
+    let login = &login;
+    let is_still = |person| login.person == Some(person) && is_held(asked, login);
     let identity = Identity { issuer: &provider.issuer, subject: &account.subject };
     let known = identity.find(desk)?;
     let meant = match visit.purpose {
@@ -221,37 +278,48 @@ fn admit(
             (None, _) => None,
         },
         // Who has signed in is still the same.
-        Purpose::Link(person) => login.person.filter(|now| *now == person && is_held(asked, login)),
+        Purpose::Link(person) => Some(person).filter(|_| is_still(person) && login.is_proven),
+        Purpose::Prove(person) => Some(person).filter(|_| is_still(person) && known.is_some()),
         Purpose::Accept(token) => invitation::find(desk, token)?,
     };
     let Some(id) = meant.filter(|id| known.is_none_or(|known| known == *id)) else {
         return Ok(None);
     };
     let has_signed_in = matches!(visit.purpose, Purpose::Link(_));
-    // One account of an issuer for each person: a second one would go unseen.
-    let has_another = known.is_none() && Identity::issuers(desk, id)?.contains(&provider.issuer);
+    // One account of an issuer for each person: nothing would tell them apart.
+    let mut accounts = IdentityRow::list(desk, id)?.into_iter();
+    let has_another = known.is_none() && accounts.any(|row| row.issuer == provider.issuer);
     if has_signed_in && has_another {
         return Ok(None);
     }
-    let team = PersonRow::team(desk, id)?;
-    // The people of the team see who is tried, and with what outcome.
-    desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
-    desk.entry.subject = id.to_string();
-    if team.is_none() {
+    if !about(desk, id)? {
         return Ok(None);
     }
     if matches!(visit.purpose, Purpose::Accept(_)) || known.is_none() && !has_signed_in {
         invitation::spend(desk, id)?;
     }
     let person = PersonRow::find(desk, &asked.deployment, id)?.filter(|person| person.is_active);
-    if person.is_some() && known.is_none() {
+    if person.is_none() {
+        return Ok(None);
+    }
+    if known.is_none() {
         identity.link(desk, id)?;
         desk.entry.action = Action::PersonIdentity;
         desk.entry.actor = id.to_string();
         desk.record(Outcome::Done);
         desk.entry.action = Action::LoginSignIn;
     }
-    Ok(person.map(|person| person.id))
+    let is_there = has_signed_in || identity.note(desk)?;
+    Ok(Some(id).filter(|_| is_there))
+}
+
+/// Notes whom it is about, so that the people of their team see who is tried, and with what outcome.
+/// `false` for who has no team.
+fn about(desk: &mut Desk<'_>, person: PersonId) -> Result<bool, Problem> {
+    let team = PersonRow::team(desk, person)?;
+    desk.entry.team = team.map(|team| team.to_string()).unwrap_or_default();
+    desk.entry.subject = person.to_string();
+    Ok(team.is_some())
 }
 
 /// Who has this address, was invited once, and can still come in by that. Who was invited again has

@@ -23,7 +23,7 @@ use crate::http::route::Form;
 use crate::http::visitor::{Visitor, open_login};
 use crate::problem::Problem;
 use crate::sign_in::{
-    Door, Email, LoginRow, PasskeyRow, Passwords, PersonRow, SecondFactor, Shown, whence,
+    Arrival, Door, Email, LoginRow, PasskeyRow, Passwords, PersonRow, SecondFactor, Shown, whence,
 };
 use crate::wanted::StoredProof;
 
@@ -135,7 +135,7 @@ pub(super) fn ask(
 ) -> Result<Page, Problem> {
     let page = in_browser(asked, &login.id.to_string(), |id, seal, browser| {
         let (device, ask) = (&login.device, Ask::of(asked, login, browser));
-        let (style, script, providers) = (STYLE, SCRIPT, &provider_lines(asked, &[]));
+        let (style, script, providers) = (STYLE, SCRIPT, &provider_lines(asked, |_| true));
         Page::new(&SignInPage {
             style,
             script,
@@ -151,10 +151,9 @@ pub(super) fn ask(
     Ok(if asked.front.party().is_some() { page.with_script() } else { page })
 }
 
-/// By whom a person can sign in here, but for these issuers.
-pub(super) fn provider_lines(asked: &Asked, without: &[String]) -> Vec<ProviderLine> {
-    let providers = asked.providers().iter();
-    let providers = providers.filter(|provider| !without.contains(&provider.issuer));
+/// By whom a person can sign in here, of these issuers.
+pub(super) fn provider_lines(asked: &Asked, of: impl Fn(&str) -> bool) -> Vec<ProviderLine> {
+    let providers = asked.providers().iter().filter(|provider| of(&provider.issuer));
     let line =
         |provider: &Provider| ProviderLine { id: provider.id.clone(), name: provider.name.clone() };
     providers.map(line).collect()
@@ -230,18 +229,18 @@ pub(in crate::http) fn sign_in(
         return Err(Problem::forbidden());
     }
     asked.doors.forget(Door::Person, &known_as);
-    let_in(desk, &login, person.id, "")
+    let_in(desk, &login, (person.id, Arrival::Proven), "")
 }
 
-/// Notes who signed in, under a new number that nobody else can have chosen.
+/// Notes who signed in and how, under a new number that nobody else can have chosen.
 pub(super) fn let_in(
     desk: &mut Desk<'_>,
     login: &LoginRow,
-    person: PersonId,
+    (person, arrival): (PersonId, Arrival),
     then: &str,
 ) -> Result<Page, Problem> {
     let browser = Browser::random();
-    login.hold(desk, person, &browser.hash())?;
+    login.hold(desk, (person, arrival), &browser.hash())?;
     desk.entry.actor = person.to_string();
     desk.record(Outcome::Done);
     Ok(Page::go_to(format!("/login/{}{then}", login.id)).with_browser(browser))
@@ -274,7 +273,7 @@ pub(super) fn invitation_page(
     problem: &str,
 ) -> Result<Page, Problem> {
     in_browser(asked, &login.id.to_string(), |id, seal, _| {
-        let providers = &provider_lines(asked, &[]);
+        let providers = &provider_lines(asked, |_| true);
         Page::new(&InvitationPage { style: STYLE, login: id, seal, problem, providers })
     })
 }
@@ -303,7 +302,7 @@ pub(in crate::http) fn take_invitation(
     let cells = [Cell::text(person)];
     desk.change("UPDATE person SET state = 'active' WHERE id = $1 AND state = 'invited'", &cells)?;
     desk.entry.subject = person.to_string();
-    let_in(desk, &login, person, "/second-factor")
+    let_in(desk, &login, (person, Arrival::Proven), "/second-factor")
 }
 
 /// Whose invitation was shown. Where it is none, the try is counted and recorded.

@@ -2,7 +2,7 @@
 
 use unspoken_model::Action;
 
-use super::super::handler::{account, consent, login, passkey, provider, sign_in};
+use super::super::handler::{account, consent, login, passkey, provider, sign_in, ways};
 use super::super::route::Method::{Get, Post, Put};
 use super::super::route::Route;
 use super::plan;
@@ -56,16 +56,24 @@ pub(super) fn pages() -> Vec<Route> {
             passkey::sign_in,
         ),
         Route::page_within(
-            page("/login/{login}/passkeys", "Lists a person's passkeys"),
-            passkey::list,
+            page("/login/{login}/ways", "Lists a person's ways to sign in"),
+            ways::list,
         ),
-        Route::form_within(
+        Route::form_proven(
             sent("/login/{login}/passkeys", Action::PasskeyAdd, "Adds a passkey"),
             passkey::add,
         ),
-        Route::form_within(
+        Route::form_proven(
             sent("/login/{login}/passkeys/remove", Action::PasskeyRemove, "Removes a passkey"),
             passkey::remove,
+        ),
+        Route::form_proven(
+            sent(
+                "/login/{login}/accounts/remove",
+                Action::PersonIdentityRemove,
+                "Removes an account at a provider",
+            ),
+            ways::remove_account,
         ),
         Route::page(
             page("/login/{login}/invitation", "Asks for an invitation and a new password"),
@@ -79,7 +87,7 @@ pub(super) fn pages() -> Vec<Route> {
             page("/login/{login}/second-factor", "Offers a second factor"),
             account::ask_second_factor,
         ),
-        Route::form_within(
+        Route::form_proven(
             sent(
                 "/login/{login}/second-factor",
                 Action::PersonSecondFactor,

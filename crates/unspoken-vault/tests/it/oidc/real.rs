@@ -2,15 +2,16 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use unspoken_testkit::{canary, peers};
 
 use super::browser::Browser;
-use super::{Begun, FRONT, Ground, REDIRECT};
+use super::{Begun, FRONT, Ground, REDIRECT, now};
 
 /// A provider that ends with the test.
-struct Provider {
+pub(super) struct Provider {
     child: Child,
     /// What it ends without.
     _holds: (ChildStdin, BufReader<ChildStdout>),
@@ -19,11 +20,16 @@ struct Provider {
 
 impl Provider {
     fn start(method: &str) -> Self {
+        Self::for_vault(FRONT, method)
+    }
+
+    /// One that knows a vault by this address.
+    pub(super) fn for_vault(front: &str, method: &str) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/oidc/provider.mjs");
         let mut child = Command::new("node")
             .arg(script)
             .arg(peers().oidc_provider())
-            .args([&format!("{FRONT}/oidc/corp/callback"), method])
+            .args([&format!("{front}/oidc/corp/callback"), method])
             .env("CLIENT_SECRET", canary("client-secret"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -38,7 +44,7 @@ impl Provider {
         Self { child, _holds: holds, url: url.trim().to_owned() }
     }
 
-    fn as_configured(&self, domains: &[&str]) -> Value {
+    pub(super) fn as_configured(&self, domains: &[&str]) -> Value {
         json!([{
             "id": "corp", "name": "Acme & Sons", "issuer": self.url, "client_id": "the:vault",
             "client_secret_file": "secret", "trust_email_of": domains,
@@ -150,6 +156,74 @@ fn who_was_invited_comes_in_by_an_account_and_later_by_it_alone() {
 }
 
 #[test]
+fn who_came_in_silently_changes_nothing_before_the_provider_asked_them_anew() {
+    grounds("client_secret_basic", &[], |ground, provider| {
+        let (ada, invitation) = ground.invite("ada@x");
+        let begun = ground.begin(Some(REDIRECT));
+        let mut browser = ground.browser();
+        browser.open(&format!("{FRONT}/login/{}/invitation", begun.login));
+        let fields = [("invitation", invitation.as_str()), ("password", ""), ("again", "")];
+        browser.submit("invitation/provider/corp", &fields);
+        be(&mut browser, "ada");
+        assert_eq!(ground.person_of(&mut browser, &begun), ada);
+        // The provider counts in seconds: one who signed in in this one need not do so again.
+        let since = now();
+        while now() == since {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Somebody finds the browser open, and is let in without being asked.
+        let begun = ground.begin(Some(REDIRECT));
+        let ways = format!("{FRONT}/login/{}/ways", begun.login);
+        let come_in = |browser: &mut Browser| {
+            browser.open(&format!("{FRONT}/login/{}", begun.login));
+            browser.submit("provider/corp", &[]);
+            assert!(browser.page.contains("Allow this sign-in?"), "{}", browser.page);
+            browser.open(&ways);
+        };
+        come_in(&mut browser);
+        assert!(browser.page.contains("Used last") && !browser.page.contains(">Remove<"));
+        let own = [("issuer", provider.url.as_str()), ("subject", "ada")];
+        let remove = format!("{FRONT}/login/{}/accounts/remove", begun.login);
+        assert_eq!(browser.forge(&remove, &own), 403);
+        // They strike out that they are to be asked; then nothing is said of when anybody was.
+        browser.open(&ways);
+        let sent_to = format!("{}/auth", provider.url);
+        browser.stops_at.push(sent_to);
+        browser.submit("provider/corp", &[]);
+        browser.stops_at.pop();
+        let url = browser.left.clone().unwrap();
+        assert!(url.contains("&max_age=0"), "{url}");
+        assert_eq!(browser.open_from("vault.example", &url.replace("&max_age=0", "")), 401);
+        let said = "Acme &#38; Sons did not say that you have just signed in there";
+        assert!(browser.page.contains(said), "{}", browser.page);
+        assert_eq!(browser.open(&ways), 403, "nobody is signed in behind it");
+        // Somebody else's account there does not help.
+        come_in(&mut browser);
+        browser.submit("provider/corp", &[]);
+        be(&mut browser, "eve");
+        assert_eq!(browser.status, 401);
+        assert_eq!(browser.open(&ways), 403);
+        assert!(ground.has_row("login.sign_in", "refused", ""));
+        // Ada is asked, and shows that it is her. The one way in that she has stays all the same.
+        let (next, mut browser) = sign_in_as(ground, "ada");
+        let ways = format!("{FRONT}/login/{}/ways", next.login);
+        browser.open(&ways);
+        assert!(!browser.page.contains(">Remove<"), "nobody told the provider to ask");
+        let since = now();
+        while now() == since {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        browser.submit("provider/corp", &[]);
+        be(&mut browser, "ada");
+        assert_eq!((browser.status, browser.url.as_str()), (200, ways.as_str()));
+        assert_eq!(browser.submit("accounts/remove", &[]), 409);
+        assert!(browser.page.contains("Without this you could not sign in any more."));
+        browser.open(&format!("{FRONT}/login/{}", next.login));
+        assert_eq!(ground.person_of(&mut browser, &next), ada);
+    });
+}
+
+#[test]
 fn an_address_opens_for_who_was_invited_and_never_for_who_has_come_in() {
     grounds("client_secret_post", &["acme.example"], |ground, _| {
         let sign_in = |name: &str| sign_in_as(ground, name);
@@ -199,12 +273,15 @@ fn who_has_signed_in_otherwise_can_link_an_account_and_lose_it_by_beginning_anew
         be(&mut browser, "eve");
         assert_eq!(browser.status, 401);
         browser.submit("sign-in", &[("email", "ada@x"), ("password", PASSWORD), ("code", "")]);
+        browser.open(&format!("{FRONT}/login/{}/ways", begun.login));
         assert!(browser.page.contains("Sign in with Acme &#38; Sons from now on"));
         browser.submit("provider/corp", &[]);
         assert!(browser.trace.last().unwrap().contains("/interaction/"));
         assert!(browser.trace.iter().any(|line| line.contains("&max_age=0")));
         be(&mut browser, "adas-account");
+        assert!(browser.page.contains("<strong>Acme &#38; Sons</strong>"), "{}", browser.page);
         assert!(!browser.page.contains("from now on"), "it is linked");
+        browser.open(&format!("{FRONT}/login/{}", begun.login));
         assert_eq!(ground.person_of(&mut browser, &begun), ada);
         let again = |name: &str| sign_in_as(ground, name);
         let (begun, mut browser) = again("adas-account");

@@ -98,10 +98,53 @@ impl Hostile {
 
     #[track_caller]
     pub(crate) fn leave_for(&self, begun: Begun) -> Away {
+        let mut away = self.before(begun);
+        away.browser.submit("provider/corp", &[]);
+        away.left()
+    }
+
+    /// A new browser, on the page that asks who it is.
+    #[track_caller]
+    pub(crate) fn begin(&self) -> Away {
+        self.before(self.ground.begin(Some(REDIRECT)))
+    }
+
+    #[track_caller]
+    fn before(&self, begun: Begun) -> Away {
         let mut browser = self.browser();
         browser.open(&format!("{FRONT}/login/{}", begun.login));
-        browser.submit("provider/corp", &[]);
-        Away::of(begun, browser)
+        let (url, state, nonce) = (String::new(), String::new(), String::new());
+        Away { begun, browser, url, state, nonce }
+    }
+
+    /// Who came back, sent away once more from the page of their ways to sign in.
+    #[track_caller]
+    pub(crate) fn leave_again(&self, mut away: Away) -> Away {
+        away.browser.open(&away.page("ways"));
+        away.browser.submit("provider/corp", &[]);
+        away.left()
+    }
+
+    /// A browser in which this account came in, without being asked anything.
+    #[track_caller]
+    pub(crate) fn come_back_as(&self, subject: &str) -> Away {
+        let mut away = self.leave();
+        let mut claims = self.claims(&away);
+        claims["sub"] = json!(subject);
+        self.vouch(&claims);
+        assert_eq!(self.back(&mut away), 200, "{}", away.browser.page);
+        away
+    }
+
+    /// The same after it was asked anew, on the page of its ways to sign in.
+    #[track_caller]
+    pub(crate) fn prove_as(&self, subject: &str) -> Away {
+        let mut away = self.leave_again(self.come_back_as(subject));
+        let mut claims = self.claims(&away);
+        (claims["sub"], claims["auth_time"]) = (json!(subject), json!(now()));
+        self.vouch(&claims);
+        assert_eq!(self.back(&mut away), 200, "{}", away.browser.page);
+        away
     }
 
     /// What a provider says about Ada.
@@ -145,6 +188,17 @@ impl Away {
         let url = browser.left.clone().unwrap_or_else(|| panic!("{}", browser.page));
         let (state, nonce) = (query_of(&url, "state"), query_of(&url, "nonce"));
         Self { begun, browser, url, state, nonce }
+    }
+
+    /// The same, once it was sent to the provider.
+    #[track_caller]
+    pub(crate) fn left(self) -> Self {
+        Self::of(self.begun, self.browser)
+    }
+
+    /// The address of a page of its login.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("{FRONT}/login/{}/{path}", self.begun.login)
     }
 
     /// Whether the browser is asked to decide.
