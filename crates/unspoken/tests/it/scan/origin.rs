@@ -35,9 +35,9 @@ fn the_oldest_commit_is_named_in_a_history_of_any_length() {
     let (one, other) = (token(), format!("the same again: {}", token()));
     let input = branch(&[
         (4, "early", one.clone()),
-        (901, "again", one.clone()),
-        (902, "early", "gone".to_owned()),
-        (903, "early", one),
+        (961, "again", one.clone()),
+        (962, "early", "gone".to_owned()),
+        (963, "early", one),
         (COMMITS, "late", other),
     ]);
     project.program("git", ["fast-import", "--quiet"]).stdin(input).run().ok();

@@ -99,6 +99,10 @@ struct Brought<'a> {
 /// How many commits one process should have for a second one to be worth its start.
 const WORTHWHILE: usize = 256;
 
+/// How many commits each takes in a row: what git has made for one, it needs for the
+/// next.
+const ROW: usize = 64;
+
 impl<'a> Brought<'a> {
     /// Looks for contents in a list of commits.
     fn of(
@@ -114,7 +118,7 @@ impl<'a> Brought<'a> {
         let count = threads().min(commits.len() / WORTHWHILE).max(1);
         std::thread::scope(|scope| {
             let brought = &brought;
-            let follow = |first| scope.spawn(move || brought.follow(git, commits, first, count));
+            let follow = |turn| scope.spawn(move || brought.follow(git, commits, turn, count));
             let followers: Vec<_> = (0..count).map(follow).collect();
             let joined =
                 followers.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(torn())));
@@ -123,18 +127,19 @@ impl<'a> Brought<'a> {
         Ok(brought.found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes through every so many of the commits.
+    /// Goes through some of the commits: so many take turns.
     fn follow(
         &self,
         git: &Git,
         commits: &[ObjectId],
-        first: usize,
-        step: usize,
+        turn: usize,
+        count: usize,
     ) -> Result<(), GitError> {
-        let own = || commits.iter().enumerate().skip(first).step_by(step);
+        let is_own = move |(at, _): &(usize, &ObjectId)| at / ROW % count == turn;
+        let own = || commits.iter().enumerate().filter(is_own);
         let questions: String = own().map(|(_, id)| format!("{id}\n")).collect();
         let mut call = Call::start(git, questions)?;
-        let (mut own, mut at) = (own(), first);
+        let (mut own, mut at) = (own(), 0);
         while let Some(field) = call.field()? {
             let text = String::from_utf8_lossy(&field);
             if text.starts_with(':') {
