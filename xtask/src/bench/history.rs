@@ -50,7 +50,8 @@ impl HistoryScan {
         Self::race(unspoken, peers, work, &folder, &what)
     }
 
-    /// Measures on a clone of a repository, packed as a clone is.
+    /// Measures on a clone of a repository, packed as a clone is, and without its files:
+    /// whatever they set up for either program, or for a project, is left out.
     pub(crate) fn measure_on(
         repository: &Path,
         unspoken: &Path,
@@ -59,7 +60,10 @@ impl HistoryScan {
     ) -> Result<Self> {
         let folder = work.join("history");
         let mut clone = program("git");
-        clone.args(["clone", "--quiet", "--no-local"]).arg(repository).arg(&folder);
+        clone
+            .args(["clone", "--quiet", "--no-local", "--no-checkout"])
+            .arg(repository)
+            .arg(&folder);
         must(&mut clone).with_context(|| format!("cannot clone {}", repository.display()))?;
         Self::race(unspoken, peers, work, &folder, "those of a clone of a real repository")
     }

@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use thiserror::Error;
 use unspoken_model::shown;
@@ -141,12 +141,7 @@ impl Git {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        let words = String::from_utf8_lossy(&output.stderr);
-        let words = match words.trim() {
-            "" => format!("{}", output.status),
-            words => shown(words.trim_start_matches("fatal: ")),
-        };
-        Err(GitError::Failed { what: what(arguments), words })
+        Err(GitError::of(what(arguments), output.status, &output.stderr))
     }
 
     /// What git answers, as text without the line end after it.
@@ -187,6 +182,17 @@ impl Git {
     pub(crate) fn resolve(&self, revision: &str) -> Result<Option<ObjectId>, GitError> {
         let found = self.find(&["rev-parse", "--verify", "--quiet", revision])?;
         Ok(found.as_deref().and_then(ObjectId::parse))
+    }
+}
+
+impl GitError {
+    /// Why git has ended, as far as it has said anything about it.
+    pub(crate) fn of(what: String, status: ExitStatus, stderr: &[u8]) -> Self {
+        let words = match String::from_utf8_lossy(stderr).trim() {
+            "" => format!("{status}"),
+            words => shown(words.trim_start_matches("fatal: ")),
+        };
+        Self::Failed { what, words }
     }
 }
 

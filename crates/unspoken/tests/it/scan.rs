@@ -4,6 +4,7 @@
 mod baseline;
 mod disguises;
 mod ground;
+mod origin;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -22,7 +22,8 @@ use std::thread::JoinHandle;
 
 use zeroize::Zeroizing;
 
-use self::origin::Origins;
+use self::order::Part;
+use self::origin::{Commits, Origins};
 use self::versions::Versions;
 use super::findings::Findings;
 use super::search::{BLOCK, Room, Search, Spot};
@@ -39,6 +40,13 @@ pub(super) struct Hit {
     pub(super) spots: Vec<Spot>,
 }
 
+/// All of them so far. With the first one, git begins to list the commits.
+#[derive(Debug, Default)]
+struct Hits {
+    list: Vec<Hit>,
+    commits: Option<Commits>,
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Blob,
@@ -48,7 +56,7 @@ pub(super) enum Kind {
 
 /// A list of a repository's objects that git makes while something else is done.
 #[derive(Debug)]
-pub(crate) struct Listing(JoinHandle<Result<Vec<u8>, GitError>>);
+pub(crate) struct Listing(JoinHandle<Result<Vec<Part>, GitError>>);
 
 impl Listing {
     pub(crate) fn start(git: &Git) -> Self {
@@ -65,23 +73,20 @@ pub(crate) fn scan(
     search: &Search,
     findings: &Findings,
 ) -> Result<usize, Failure> {
-    let hits = Mutex::new(Vec::new());
-    let objects = objects.0.join().unwrap_or_else(|_| Err(torn()))?;
-    let parts = order::parts(&objects, threads());
+    let hits = Mutex::new(Hits::default());
+    let parts = objects.0.join().unwrap_or_else(|_| Err(torn()))?;
     let looked = std::thread::scope(|scope| {
         let hits = &hits;
         let read = |part| scope.spawn(move || read(git, part, search, hits));
-        let readers: Vec<_> = parts.iter().map(Vec::as_slice).map(read).collect();
+        let readers: Vec<_> = parts.iter().map(read).collect();
         let joined =
             readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(torn())));
         joined.sum::<Result<usize, GitError>>()
     })?;
     findings.looked(looked);
-    let hits = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if hits.is_empty() {
-        return Ok(0);
-    }
-    let origins = Origins::of(git, &hits)?;
+    let Hits { list: hits, commits } = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(commits) = commits else { return Ok(0) };
+    let origins = Origins::of(git, &commits.join()?, &hits)?;
     let mut lost = 0;
     for hit in hits {
         let Some((path, place)) = origins.find(&hit) else {
@@ -101,33 +106,40 @@ pub(crate) fn scan(
     Ok(lost)
 }
 
-/// Every object that there is, in the order in which they lie: see [`order::parts`].
-fn list(git: &Git) -> Result<Vec<u8>, GitError> {
+/// Every object that is no tree, for as many readers as there are processors: see
+/// [`order::parts`].
+fn list(git: &Git) -> Result<Vec<Part>, GitError> {
     let format = format!("--batch-check={}", order::FORMAT);
     let arguments = [AS_KEPT, "cat-file", "--batch-all-objects", "--unordered", &format];
-    let output = git.command(arguments).stderr(Stdio::null()).output();
-    let output = output.map_err(|source| GitError::Start { source })?;
-    if output.status.success() { Ok(output.stdout) } else { Err(torn()) }
+    let start = |source| GitError::Start { source };
+    let mut command = git.command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(start)?;
+    let stdout = child.stdout.take().ok_or_else(torn)?;
+    let parts = order::parts(BufReader::with_capacity(64 * 1024, stdout), threads());
+    let status = child.wait().map_err(start)?;
+    parts.ok().filter(|_| status.success()).ok_or_else(torn)
 }
 
 /// What a reference under `refs/replace` hides is looked at, too.
 pub(super) const AS_KEPT: &str = "--no-replace-objects";
 
+/// How many bytes git keeps of what others are made of, at least. The less it is, the
+/// more of it stays in the processor's own memory.
+const KEPT: u64 = 16 * 1024 * 1024;
+
 /// Reads objects, one after the other from one process.
-fn read(
-    git: &Git,
-    ids: &[ObjectId],
-    search: &Search,
-    hits: &Mutex<Vec<Hit>>,
-) -> Result<usize, GitError> {
-    let mut command = git.command([AS_KEPT, "cat-file", "--batch", "--buffer"]);
+fn read(git: &Git, part: &Part, search: &Search, hits: &Mutex<Hits>) -> Result<usize, GitError> {
+    let kept = format!("core.deltaBaseCacheLimit={}", part.kept.max(KEPT));
+    let setting = if part.kept < order::MOST { vec!["-c", &kept] } else { Vec::new() };
+    let words = setting.into_iter().chain([AS_KEPT, "cat-file", "--batch", "--buffer"]);
+    let mut command = git.command(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let start = |source| GitError::Start { source };
     let mut child = command.spawn().map_err(start)?;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(torn());
     };
-    let questions: String = ids.iter().map(|id| format!("{id}\n")).collect();
+    let questions: String = part.ids.iter().map(|id| format!("{id}\n")).collect();
     // Its own thread: git answers before it has read all questions.
     std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
     widen(&stdout);
@@ -135,7 +147,7 @@ fn read(
     let mut room = Room::new();
     let (mut versions, mut letter) = (Versions::new(search), Zeroizing::new(Vec::new()));
     let mut looked = 0;
-    for id in ids {
+    for id in &part.ids {
         let Some((kind, size)) = header(&mut answers)? else { continue };
         let mut content = answers.by_ref().take(size);
         let spots = match (kind, usize::try_from(size).ok().filter(|&size| size < BLOCK)) {
@@ -158,7 +170,8 @@ fn read(
         looked += 1;
         if !spots.is_empty() {
             let mut hits = hits.lock().unwrap_or_else(PoisonError::into_inner);
-            hits.push(Hit { id: id.clone(), kind, spots });
+            hits.commits.get_or_insert_with(|| Commits::start(git));
+            hits.list.push(Hit { id: id.clone(), kind, spots });
         }
     }
     child.wait().map_err(start)?;
