@@ -116,6 +116,8 @@ impl<'t, P: Fn([u8; 2]) -> bool> Gaps<'t, P> {
         }
         let before = lines << 1;
         let (mut starts, mut ends) = (lines & !before, before & !lines);
+        // One that goes on after the block is the last one, and has no end here.
+        let open = starts.checked_ilog2().filter(|_| lines.leading_ones() > 0);
         let mut pairs = 0;
         // Two by two: mostly there are so few, and then it makes no difference how many.
         loop {
@@ -133,8 +135,8 @@ impl<'t, P: Fn([u8; 2]) -> bool> Gaps<'t, P> {
         if pairs != 0 {
             self.judge_lines(at, around, lines);
         }
-        if starts != 0 {
-            self.open(at + starts.trailing_zeros() as usize, at + BLOCK);
+        if let Some(start) = open {
+            self.open(at + start as usize, at + BLOCK);
         }
     }
 

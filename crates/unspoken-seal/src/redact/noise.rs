@@ -281,6 +281,51 @@ mod tests {
         assert_eq!(quiet.noisy(&(1..3)), Some(1..7));
     }
 
+    /// Where noise stands that parts one of these texts, by the index and by hand.
+    fn parted(texts: &[&str], text: &[u8]) -> [BTreeSet<(usize, usize)>; 2] {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for one in texts {
+            bytes.extend_from_slice(one.as_bytes());
+            ends.push((bytes.len(), 0));
+        }
+        let index = Index::new(Zeroizing::new(bytes), &ends);
+        let mut told = BTreeSet::new();
+        let is_pair = |pair| index.has_pair(pair);
+        let may_cross = |around| index.may_cross(around);
+        Quiet::default().around(text, index.longest(), is_pair, may_cross, |quiet| {
+            index.scan(&quiet.text, |hit| {
+                told.extend(quiet.noisy(&hit.range).map(|range| (range.start, range.end)));
+            });
+        });
+        // By hand: without all noise, and then whatever had some in it.
+        let whole = Quiet::of(text, End::Closed).unwrap_or_default();
+        let mut expected = BTreeSet::new();
+        for (one, _) in index.texts() {
+            let windows = whole.text.windows(one.len()).enumerate();
+            let found = windows.filter(|(_, window)| *window == one);
+            let ranges = found.filter_map(|(at, _)| whole.noisy(&(at..at + one.len())));
+            expected.extend(ranges.map(|range| (range.start, range.end)));
+        }
+        [told, expected]
+    }
+
+    #[test]
+    fn noise_parts_a_text_wherever_a_block_ends() {
+        for between in ["\n", "\n\n", "\r\n", "\x1b[m", "\u{ad}", "\n\x1b[m\n"] {
+            for before in 0..140 {
+                for lines in 0..4 {
+                    let filled = [".".repeat(before), "\n".repeat(lines)].concat();
+                    let text = format!("{filled}canary{between}-val{between}ue-1");
+                    let expected = BTreeSet::from([(filled.len(), text.len())]);
+                    for text in [text.clone(), format!("{text}{}", "\n".repeat(70))] {
+                        let found = parted(&["canary-value-1"], text.as_bytes());
+                        assert_eq!(found, [expected.clone(), expected.clone()], "{text:?}");
+                    }
+                }
+            }
+        }
+    }
+
     /// Letters, some of them far apart, and all kinds of noise.
     fn noisy_text() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
@@ -308,31 +353,9 @@ mod tests {
             let mut wanted: Vec<String> = wanted;
             wanted.push(hidden.concat());
             let text = [&before, hidden.join(between).as_bytes(), &after].concat();
-            let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-            for one in wanted.iter().filter(|one| one.len() >= 8) {
-                bytes.extend_from_slice(one.as_bytes());
-                ends.push((bytes.len(), 0));
-            }
-            let index = Index::new(Zeroizing::new(bytes), &ends);
-            // By hand: without all noise, and then whatever had some in it.
-            let whole = Quiet::of(&text, End::Closed).unwrap_or_default();
-            let mut expected = BTreeSet::new();
-            for (one, _) in index.texts() {
-                let windows = whole.text.windows(one.len()).enumerate();
-                let found = windows.filter(|(_, window)| *window == one);
-                let ranges = found.filter_map(|(at, _)| whole.noisy(&(at..at + one.len())));
-                expected.extend(ranges.map(|range| (range.start, range.end)));
-            }
-
-            let mut told = BTreeSet::new();
-            let is_pair = |pair| index.has_pair(pair);
-            let may_cross = |around| index.may_cross(around);
-            Quiet::default().around(&text, index.longest(), is_pair, may_cross, |quiet| {
-                index.scan(&quiet.text, |hit| {
-                    told.extend(quiet.noisy(&hit.range).map(|range| (range.start, range.end)));
-                });
-            });
-
+            let texts: Vec<&str> =
+                wanted.iter().map(String::as_str).filter(|one| one.len() >= 8).collect();
+            let [told, expected] = parted(&texts, &text);
             prop_assert_eq!(told, expected);
         }
     }
