@@ -7,6 +7,7 @@
 mod disguise;
 mod escape;
 mod filter;
+mod gap;
 mod index;
 mod lazy;
 mod matcher;

@@ -16,6 +16,8 @@ pub(super) struct Filter {
 /// that it stays near the processor.
 pub(super) struct Pairs(Zeroizing<Vec<u64>>);
 
+const PAIR_WORDS: usize = (1 << 16) / 64;
+
 pub(super) fn hash(group: u32) -> u32 {
     group.wrapping_mul(0x9e37_79b1)
 }
@@ -70,7 +72,7 @@ fn bits(hash: u64) -> [u64; 2] {
 
 impl Pairs {
     pub(super) fn new() -> Self {
-        Self(Zeroizing::new(vec![0; (1 << 16) / 64]))
+        Self(Zeroizing::new(vec![0; PAIR_WORDS]))
     }
 
     pub(super) fn add(&mut self, pair: [u8; 2]) {
@@ -83,7 +85,9 @@ impl Pairs {
     #[inline]
     pub(super) fn has(&self, pair: [u8; 2]) -> bool {
         let bit = usize::from(u16::from_le_bytes(pair));
-        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        // Of a known length, so that it is asked for once where many are looked up.
+        let words = self.0.first_chunk::<PAIR_WORDS>();
+        words.and_then(|words| words.get(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) struct Index {
     /// One text after the other.
     bytes: Zeroizing<Vec<u8>>,
     texts: Vec<Text>,
-    shortest: usize,
+    /// How many characters of one byte in a row each text has.
+    plain: usize,
     longest: usize,
     stride: usize,
     /// By groups inside of texts.
@@ -131,6 +132,10 @@ impl Index {
     const WIDEST: usize = 16;
     const WIDE: usize = 8;
 
+    /// With how few characters of one byte in a row a text is found with separators between
+    /// them by chance alone.
+    const FEW: usize = 12;
+
     /// How many groups of a text are weighed against each other, for each way in
     /// which it may lie.
     const CHOICE: usize = 6;
@@ -182,7 +187,8 @@ impl Index {
                 }
             }
         }
-        Self { bytes, texts, shortest, longest, stride, groups, starts, order, all, pairs, first }
+        let plain = texts.iter().map(|text| plain(whole(text))).min().unwrap_or(Self::SHORTEST);
+        Self { bytes, texts, plain, longest, stride, groups, starts, order, all, pairs, first }
     }
 
     /// The length of the longest text; 0 when there is none.
@@ -190,9 +196,10 @@ impl Index {
         self.longest
     }
 
-    /// The length of the shortest text.
-    pub(super) fn shortest(&self) -> usize {
-        self.shortest
+    /// How many characters of one byte follow each other in each text. One that has less
+    /// than [`Index::FEW`] counts as one of so many, or as all of such where it is shorter.
+    pub(super) fn plain(&self) -> usize {
+        self.plain
     }
 
     /// All texts, each with its owner.
@@ -322,6 +329,14 @@ impl Index {
         }
         text.len()
     }
+}
+
+/// How many characters of one byte follow each other in a text: see [`Index::plain`].
+fn plain(text: &[u8]) -> usize {
+    let runs = text.split(|byte| !byte.is_ascii());
+    let longest =
+        if text.is_ascii() { text.len() } else { runs.map(<[u8]>::len).max().unwrap_or(0) };
+    longest.max(text.len().min(Index::FEW))
 }
 
 /// The word and the bit that the first bytes of a text have in the table.

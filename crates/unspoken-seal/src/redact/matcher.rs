@@ -106,7 +106,7 @@ impl Matcher {
                 });
             });
             let is_group = |group| self.index.has_group(group);
-            Spaced::each(text, self.index.shortest(), is_group, |run| {
+            Spaced::each(text, self.index.plain(), is_group, |run| {
                 self.index.scan(&run.text, |hit| {
                     let range = run.range(&hit.range);
                     hits.extend(range.map(|range| Hit { range, ..hit }));

@@ -5,18 +5,19 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::gap::{Found, Gaps};
 use super::odd::each_odd;
 
 /// A text without its noise, and where its parts come from.
 #[derive(Default)]
 pub(super) struct Quiet {
     pub(super) text: Zeroizing<Vec<u8>>,
+    /// Where the text begins that it comes from, in a longer one.
+    base: usize,
     /// Where each part begins: here, and in the text that it comes from.
     parts: Vec<(usize, usize)>,
     /// What stands between noise, in the text that was split last.
     runs: Vec<Range<usize>>,
-    /// The runs before which something may be interrupted.
-    places: Vec<usize>,
 }
 
 /// Whether a text goes on: then what its end may become counts as that already.
@@ -33,7 +34,7 @@ impl Quiet {
     /// `None` when there is no noise in it.
     pub(super) fn of(text: &[u8], end: End) -> Option<Self> {
         let mut quiet = Self::default();
-        if !quiet.split(text, end, |_| false) {
+        if !quiet.split(text, end) {
             return None;
         }
         let runs = std::mem::take(&mut quiet.runs);
@@ -52,13 +53,32 @@ impl Quiet {
         may_cross: impl Fn([u8; 8]) -> bool,
         mut tell: impl FnMut(&Self),
     ) {
-        self.split(text, End::Closed, is_pair);
-        if self.places.is_empty() {
-            return;
+        let Found { parts, ends } = Gaps::find(text, reach, is_pair, may_cross);
+        let mut ends = ends.as_slice();
+        for part in parts {
+            let (these, others) = ends.split_at(ends.partition_point(|&end| end < part.end));
+            ends = others;
+            self.base = part.start;
+            self.around_each(text.get(part).unwrap_or_default(), these, reach, &mut tell);
         }
-        let (runs, chosen) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.places));
-        let is_near = |&at: &usize| near(text, &runs, at).is_none_or(&may_cross);
-        let mut places = chosen.iter().copied().filter(is_near).peekable();
+    }
+
+    /// Tells the quiet text around the noise that ends at these places of the longer text.
+    fn around_each(
+        &mut self,
+        text: &[u8],
+        ends: &[usize],
+        reach: usize,
+        tell: &mut impl FnMut(&Self),
+    ) {
+        self.split(text, End::Closed);
+        let runs = std::mem::take(&mut self.runs);
+        let begun = |end: &usize| {
+            let start = end.checked_sub(self.base)?;
+            runs.binary_search_by_key(&start, |run| run.start).ok()
+        };
+        let chosen: Vec<usize> = ends.iter().filter_map(begun).collect();
+        let mut places = chosen.into_iter().peekable();
         while let Some(place) = places.next() {
             let first = before(&runs, place, reach);
             let mut last = after(&runs, place, reach);
@@ -80,26 +100,13 @@ impl Quiet {
             self.join(text, chosen.map(cut));
             tell(self);
         }
-        (self.runs, self.places) = (runs, chosen);
+        self.runs = runs;
     }
 
-    /// Finds what stands between noise, and where the bytes around it are a pair.
-    /// `false` when there is no noise.
-    fn split(&mut self, text: &[u8], end: End, is_pair: impl Fn([u8; 2]) -> bool) -> bool {
+    /// Finds what stands between noise. `false` when there is no noise.
+    fn split(&mut self, text: &[u8], end: End) -> bool {
         self.runs.clear();
-        self.places.clear();
         let (mut begun, mut is_noisy) = (0, false);
-        let mut last = None;
-        let mut take = |run: Range<usize>| {
-            let (Some(&first), Some(&next)) = (text.get(run.start), text.get(run.end - 1)) else {
-                return;
-            };
-            if last.is_some_and(|last| is_pair([last, first])) {
-                self.places.push(self.runs.len());
-            }
-            self.runs.push(run);
-            last = Some(next);
-        };
         each_odd(text, |found| {
             if found < begun {
                 // Within what was taken already.
@@ -113,13 +120,13 @@ impl Quiet {
             if length > 0 {
                 is_noisy = true;
                 if begun < found {
-                    take(begun..found);
+                    self.runs.push(begun..found);
                 }
                 begun = found + length;
             }
         });
         if begun < text.len() {
-            take(begun..text.len());
+            self.runs.push(begun..text.len());
         }
         is_noisy
     }
@@ -144,8 +151,8 @@ impl Quiet {
     pub(super) fn origin(&self, at: usize) -> usize {
         let part = self.parts.partition_point(|&(here, _)| here <= at);
         match part.checked_sub(1).and_then(|part| self.parts.get(part)) {
-            Some(&(here, there)) => there + (at - here),
-            None => at,
+            Some(&(here, there)) => self.base + there + (at - here),
+            None => self.base + at,
         }
     }
 
@@ -154,31 +161,6 @@ impl Quiet {
         let (start, last) = (self.origin(range.start), self.origin(range.end.checked_sub(1)?));
         (last - start >= range.len()).then_some(start..last + 1)
     }
-}
-
-/// The four bytes before and after the beginning of a run, without what is in
-/// between; `None` where there are less.
-fn near(text: &[u8], runs: &[Range<usize>], at: usize) -> Option<[u8; 8]> {
-    // Nearly always both are long enough, and no byte is looked for one by one.
-    let (before, after) = (runs.get(at.checked_sub(1)?)?, runs.get(at)?);
-    let left = text.get(before.clone())?.last_chunk::<4>();
-    let right = text.get(after.clone())?.first_chunk::<4>();
-    if let (Some(&[a, b, c, d]), Some(&[e, f, g, h])) = (left, right) {
-        return Some([a, b, c, d, e, f, g, h]);
-    }
-    let mut around = [0; 8];
-    let (left, right) = around.split_at_mut(4);
-    let before = runs.get(..at)?.iter().rev().flat_map(|run| run.clone().rev());
-    let after = runs.get(at..)?.iter().flat_map(Range::clone);
-    // Before the first byte stands nothing that anybody looks for.
-    for (byte, from) in left.iter_mut().rev().zip(before) {
-        *byte = *text.get(from)?;
-    }
-    let mut after = after.map(|from| text.get(from));
-    for byte in right {
-        *byte = *after.next()??;
-    }
-    Some(around)
 }
 
 /// The run in which the last `reach` bytes before another one begin.
@@ -203,7 +185,7 @@ fn after(runs: &[Range<usize>], at: usize, reach: usize) -> usize {
 }
 
 /// How many bytes at the beginning of a text are one piece of noise.
-fn noise(text: &[u8], end: End) -> usize {
+pub(super) fn noise(text: &[u8], end: End) -> usize {
     match text {
         [0x1b, ..] => sequence(text).unwrap_or(if end == End::Open { text.len() } else { 1 }),
         // The beginning of one of the others.
@@ -256,6 +238,12 @@ fn sequence(text: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::index::Index;
     use super::*;
 
     #[test]
@@ -291,5 +279,84 @@ mod tests {
         assert_eq!(quiet.noisy(&(0..2)), None);
         assert_eq!(quiet.noisy(&(2..4)), None);
         assert_eq!(quiet.noisy(&(1..3)), Some(1..7));
+    }
+
+    /// Where noise stands that parts one of these texts, by the index and by hand.
+    fn parted(texts: &[&str], text: &[u8]) -> [BTreeSet<(usize, usize)>; 2] {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for one in texts {
+            bytes.extend_from_slice(one.as_bytes());
+            ends.push((bytes.len(), 0));
+        }
+        let index = Index::new(Zeroizing::new(bytes), &ends);
+        let mut told = BTreeSet::new();
+        let is_pair = |pair| index.has_pair(pair);
+        let may_cross = |around| index.may_cross(around);
+        Quiet::default().around(text, index.longest(), is_pair, may_cross, |quiet| {
+            index.scan(&quiet.text, |hit| {
+                told.extend(quiet.noisy(&hit.range).map(|range| (range.start, range.end)));
+            });
+        });
+        // By hand: without all noise, and then whatever had some in it.
+        let whole = Quiet::of(text, End::Closed).unwrap_or_default();
+        let mut expected = BTreeSet::new();
+        for (one, _) in index.texts() {
+            let windows = whole.text.windows(one.len()).enumerate();
+            let found = windows.filter(|(_, window)| *window == one);
+            let ranges = found.filter_map(|(at, _)| whole.noisy(&(at..at + one.len())));
+            expected.extend(ranges.map(|range| (range.start, range.end)));
+        }
+        [told, expected]
+    }
+
+    #[test]
+    fn noise_parts_a_text_wherever_a_block_ends() {
+        for between in ["\n", "\n\n", "\r\n", "\x1b[m", "\u{ad}", "\n\x1b[m\n"] {
+            for before in 0..140 {
+                for lines in 0..4 {
+                    let filled = [".".repeat(before), "\n".repeat(lines)].concat();
+                    let text = format!("{filled}canary{between}-val{between}ue-1");
+                    let expected = BTreeSet::from([(filled.len(), text.len())]);
+                    for text in [text.clone(), format!("{text}{}", "\n".repeat(70))] {
+                        let found = parted(&["canary-value-1"], text.as_bytes());
+                        assert_eq!(found, [expected.clone(), expected.clone()], "{text:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Letters, some of them far apart, and all kinds of noise.
+    fn noisy_text() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            6 => "[ab]{1,9}",
+            3 => Just("\n".to_owned()),
+            1 => "[\r\n]{1,70}",
+            1 => Just("\x1b[0m".to_owned()),
+            1 => Just("\u{200b}".to_owned()),
+            1 => Just("\u{e4}\t\0".to_owned()),
+            1 => (0_usize..300).prop_map(|length| "-".repeat(length)),
+            1 => (0_usize..40).prop_map(|lines| "--- ----- --\n".repeat(lines)),
+        ];
+        vec(piece, 0..60).prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_noise_parts_is_told(
+            wanted in vec("[ab]{4,12}", 1..4),
+            hidden in vec("[ab]{1,3}", 3..12),
+            between in prop::sample::select(vec!["\n", "\r\n", "\n\n", "\x1b[31m", "\u{feff}"]),
+            before in noisy_text(),
+            after in noisy_text(),
+        ) {
+            let mut wanted: Vec<String> = wanted;
+            wanted.push(hidden.concat());
+            let text = [&before, hidden.join(between).as_bytes(), &after].concat();
+            let texts: Vec<&str> =
+                wanted.iter().map(String::as_str).filter(|one| one.len() >= 8).collect();
+            let [told, expected] = parted(&texts, &text);
+            prop_assert_eq!(told, expected);
+        }
     }
 }

@@ -3,7 +3,19 @@
 use wide::i8x16;
 
 /// How many bytes are looked at at once.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
+
+/// Where noise may begin in a block: a bit for each byte.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Odd {
+    /// Each byte that noise begins with, and perhaps others.
+    pub(super) all: u64,
+    /// Those that end a line.
+    pub(super) lines: u64,
+}
+
+/// What noise begins with, but for the end of a line.
+const FIRST: [u8; 5] = [b'\r', 0x1b, 0xc2, 0xe2, 0xef];
 
 /// How many blocks are looked at before what was found there is told: telling would
 /// interrupt looking.
@@ -56,6 +68,40 @@ impl Places {
             }
         }
     }
+}
+
+impl Odd {
+    /// `None` where there is none.
+    #[inline]
+    pub(super) fn of(block: &[u8; BLOCK]) -> Option<Self> {
+        let all = odd(block);
+        if all == 0 {
+            return None;
+        }
+        let lines = equal(block, [b'\n']);
+        // Most other odd bytes are tabs and parts of characters.
+        let all = if all == lines { lines } else { lines | equal(block, FIRST) };
+        Some(Self { all, lines })
+    }
+
+    /// The same for what is less than a block.
+    pub(super) fn of_rest(rest: &[u8]) -> u64 {
+        let is_first = |byte: u8| byte == b'\n' || FIRST.contains(&byte);
+        let bits = rest.iter().zip(0_u32..).take(BLOCK);
+        bits.fold(0, |bits, (byte, at)| bits | u64::from(is_first(*byte)) << at)
+    }
+}
+
+/// A bit for each byte of a block that is one of these.
+#[inline]
+fn equal<const COUNT: usize>(block: &[u8; BLOCK], bytes: [u8; COUNT]) -> u64 {
+    let (lanes, _) = block.as_chunks::<16>();
+    lanes.iter().rev().fold(0, |bits, lane| {
+        let lane = i8x16::from(lane.map(u8::cast_signed));
+        let found = bytes.map(|byte| lane.simd_eq(i8x16::splat(byte.cast_signed())));
+        let found = found.into_iter().fold(i8x16::splat(0), |any, found| any | found);
+        bits << 16 | u64::from(found.to_bitmask())
+    })
 }
 
 /// A bit for each odd byte of a block. Bytes above ASCII are negative numbers here.

@@ -14,66 +14,48 @@ pub(super) struct Spaced {
 /// How many equal separators draw attention.
 const EQUAL: usize = 4;
 
-/// The distance of places that are looked at.
-const WIDEST: usize = 16;
-
 /// Which bytes of eight are the same as the next but one where separators stand at even
 /// and at odd places.
 const SEPARATORS: [u64; 2] = [0x0000_00ff_00ff_00ff, 0x0000_ff00_ff00_ff00];
+
+/// How many bytes are judged at a place: a separator and a character, [`EQUAL`] times.
+const WINDOW: usize = 2 * EQUAL;
 
 /// How far one look reads on.
 const REACH: usize = 64 * 1024;
 
 impl Spaced {
-    /// Each run of separated characters, but for those that go on in another one.
-    /// A run of at least `shortest` characters is among them, unless some of these
-    /// are the separator itself: then `is_group` judges by four of them.
+    /// Each run of separated characters that has four of them for which `is_group` holds
+    /// at one of the places that are looked at, but for those that go on in another one.
+    /// Of `shortest` characters of one byte, at least [`WINDOW`] many, some four stand at
+    /// such a place.
     pub(super) fn each(
         text: &[u8],
         shortest: usize,
-        is_group: impl Fn([u8; 4]) -> bool,
+        is_group: impl Fn([u8; EQUAL]) -> bool,
         mut tell: impl FnMut(&Self),
     ) {
-        // Of so many separators the first half is met at every parity.
-        let step = (2 * shortest).saturating_sub(2 * EQUAL + 2).clamp(4, WIDEST);
         let mut passed = [0; 2];
-        let mut look = |at: usize, window: u64| {
+        let look = |at: usize, window: u64| {
             for (parity, mask) in SEPARATORS.iter().enumerate() {
                 if !is_separated(window, *mask) || is_uniform(window) {
                     continue;
                 }
                 let first = at + parity;
                 let Some(passed) = passed.get_mut(first % 2) else { continue };
-                if first >= *passed && may_be_value(window, parity, &is_group) {
+                if first >= *passed && is_group(characters(window, parity)) {
                     let run = Self::around(text, first);
                     *passed = run.end();
                     tell(&run);
                 }
             }
         };
-        let mut at = 0;
-        if step == WIDEST {
-            // Nearly always there is none at any of several places.
-            for several in text.as_chunks::<{ 4 * WIDEST }>().0 {
-                let (places, _) = several.as_chunks::<WIDEST>();
-                let is_any = places.iter().fold(false, |is_any, place| {
-                    let window =
-                        place.first_chunk::<8>().map_or(0, |place| u64::from_le_bytes(*place));
-                    let [even, odd] = SEPARATORS.map(|mask| is_separated(window, mask));
-                    is_any | ((even | odd) & !is_uniform(window))
-                });
-                if is_any {
-                    for (place, number) in places.iter().zip(0..) {
-                        let Some(window) = place.first_chunk::<8>() else { continue };
-                        look(at + number * WIDEST, u64::from_le_bytes(*window));
-                    }
-                }
-                at += several.len();
-            }
-        }
-        while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            look(at, u64::from_le_bytes(*window));
-            at += step;
+        // So many windows within such a run begin one right after the other.
+        match (2 * shortest).saturating_sub(WINDOW) {
+            64.. => stride_over::<64>(text, look),
+            32.. => stride_over::<32>(text, look),
+            16.. => stride_over::<16>(text, look),
+            _ => stride_over::<WINDOW>(text, look),
         }
     }
 
@@ -153,16 +135,38 @@ fn is_uniform(window: u64) -> bool {
     window == window.rotate_left(8)
 }
 
-/// Whether a window may show a value: where the separator stands between separators as
-/// well, such as at the end of an indentation, it is to be in one.
-fn may_be_value(window: u64, parity: usize, is_group: impl Fn([u8; 4]) -> bool) -> bool {
+/// The characters between separators, of which the first stands at such a place.
+fn characters(window: u64, parity: usize) -> [u8; EQUAL] {
     let bytes = window.to_le_bytes();
-    let [even, odd] = [0, 1].map(|first| {
-        let mut every = bytes.iter().skip(first).step_by(2).copied();
-        [(); 4].map(|()| every.next().unwrap_or_default())
-    });
-    let (separators, group) = if parity == 0 { (even, odd) } else { (odd, even) };
-    !group.iter().any(|byte| separators.contains(byte)) || is_group(group)
+    let mut every = bytes.iter().skip(1 - parity).step_by(2).copied();
+    [(); EQUAL].map(|()| every.next().unwrap_or_default())
+}
+
+/// Tells the windows at equal distances that have separators in them.
+fn stride_over<const STRIDE: usize>(text: &[u8], mut look: impl FnMut(usize, u64)) {
+    let window = |place: &[u8]| {
+        let window = place.first_chunk::<WINDOW>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let [even, odd] = SEPARATORS.map(|mask| is_separated(window, mask));
+        ((even | odd) & !is_uniform(window)).then_some(window)
+    };
+    // Nearly always there is none at any of several places.
+    let (several, _) = text.as_chunks::<STRIDE>().0.as_chunks::<4>();
+    for (number, places) in several.iter().enumerate() {
+        if places.iter().fold(false, |is_any, place| is_any | window(place).is_some()) {
+            let found = places.iter().map(|place| window(place));
+            for (place, found) in found.enumerate() {
+                if let Some(found) = found {
+                    look((4 * number + place) * STRIDE, found);
+                }
+            }
+        }
+    }
+    let seen = 4 * STRIDE * several.len();
+    for (number, place) in text.get(seen..).unwrap_or_default().chunks(STRIDE).enumerate() {
+        if let Some(found) = window(place) {
+            look(seen + number * STRIDE, found);
+        }
+    }
 }
 
 /// The length of the character that a text begins with; a byte that begins none
@@ -210,6 +214,28 @@ mod tests {
             let found = runs(&text);
             // What stands before the run is taken for a character of it.
             assert!(found.iter().any(|run| run.ends_with("secreted")), "{before} {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_any_length_is_found_wherever_it_begins() {
+        for length in 8..50 {
+            let value: String = ('0'..='z').cycle().take(length).collect();
+            let spaced: Vec<String> = value.chars().map(String::from).collect();
+            let is_group = |group: [u8; EQUAL]| memchr::memmem::find(value.as_bytes(), &group);
+            for before in 0..70 {
+                let text = format!("{}{} end", "x".repeat(before), spaced.join("/"));
+                let mut is_found = false;
+                Spaced::each(
+                    text.as_bytes(),
+                    length,
+                    |group| is_group(group).is_some(),
+                    |run| {
+                        is_found |= run.text.ends_with(value.as_bytes());
+                    },
+                );
+                assert!(is_found, "{length} after {before}");
+            }
         }
     }
 
