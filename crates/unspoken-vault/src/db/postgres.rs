@@ -82,8 +82,10 @@ impl Postgres {
 
 /// What each connection begins with. Where a database answers commits that are not on the disk yet,
 /// this connection is answered when they are; what waits for more than that stays as it is. And no node
-/// waits without end for a row that another one holds, which may have been stopped meanwhile.
-const SESSION: &str = "SET lock_timeout = '8s'; SET idle_in_transaction_session_timeout = '10s'; \
+/// waits without end for a row that another one holds, which may have been stopped meanwhile. Whoever
+/// has waited sees what was done, whatever the database's own setting.
+const SESSION: &str = "SET default_transaction_isolation = 'read committed'; \
+     SET lock_timeout = '8s'; SET idle_in_transaction_session_timeout = '10s'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit', true) = 'off'";
 

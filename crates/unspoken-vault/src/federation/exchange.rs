@@ -117,8 +117,7 @@ impl Errand {
         let Some(mut published) = known else { return Vouched::Unreachable };
         let Some(endpoints) = published.endpoints.clone() else { return Vouched::Unreachable };
         let errand = self.clone();
-        let Ok(_place) = issuers.places.acquire().await else { return Vouched::Unreachable };
-        let shown = tokio::task::spawn_blocking(move || errand.show(&endpoints, &code)).await;
+        let shown = issuers.places.run(move || errand.show(&endpoints, &code)).await;
         let text = match shown {
             Ok(Ok(text)) => text,
             Ok(Err(outcome)) => return outcome,
@@ -192,7 +191,9 @@ impl Errand {
         if !is_subject {
             return None;
         }
-        let at = said.text("auth_time").and_then(|text| text.parse().ok());
+        // What is no number is no time that would do.
+        let read = || said.text("auth_time").and_then(|text| text.parse().ok());
+        let at = said.says("auth_time").then(|| read().unwrap_or(i64::MIN));
         let signed_in = SignedIn::of(at, self.since, jiff::Timestamp::now().as_second());
         let email = said.text("email").and_then(|text| Email::parse(&text).ok());
         let email = email.filter(|_| said.is_true("email_verified"));

@@ -1,7 +1,8 @@
 //! What issuers publish, fetched when it is needed and kept for a while.
 //!
 //! Rules:
-//! - An issuer is asked by one request at a time. Who waited takes what that one found.
+//! - An issuer is asked by one request at a time, even if that went away. Who waited takes what it
+//!   found.
 //! - One that did not answer is left alone for some seconds: who asks about it often costs nothing.
 //! - Nobody sends us on: an answer is a 200 of who was asked, or it is none.
 
@@ -11,20 +12,20 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::published::{Discovery, Published, read_keys};
 use crate::outward;
+use crate::places::Places;
 
 /// See the top.
 pub(crate) struct Issuers {
     held: Mutex<HashMap<String, Held>>,
     /// Who fetches has one of these: the same for the same issuer.
-    flights: [tokio::sync::Mutex<()>; FLIGHTS],
+    flights: [Arc<tokio::sync::Mutex<()>>; FLIGHTS],
     hasher: RandomState,
     /// For who shows a provider a code.
-    pub(super) places: Semaphore,
+    pub(super) places: Places,
 }
 
 #[derive(Clone)]
@@ -70,7 +71,7 @@ impl Issuers {
     pub(crate) async fn fetch(self: &Arc<Self>, issuer: &str) -> Option<Arc<Published>> {
         let begun = Instant::now();
         let flight = usize::try_from(self.hasher.hash_one(issuer)).unwrap_or(0) % FLIGHTS;
-        let _flight = self.flights.get(flight)?.lock().await;
+        let flight = Arc::clone(self.flights.get(flight)?).lock_owned().await;
         let known = self.held().get(issuer).cloned();
         if let Some(held) = known {
             if held.published.is_some() && held.since >= begun {
@@ -80,11 +81,15 @@ impl Issuers {
                 return None;
             }
         }
-        let asked = issuer.to_owned();
-        let found = tokio::task::spawn_blocking(move || fetch(&asked)).await.ok().flatten();
-        let found = found.map(Arc::new);
-        self.note(issuer, found.clone());
-        found
+        let (own, asked) = (Arc::clone(self), issuer.to_owned());
+        // To its end, also where nobody waits for it any more: nobody else begins before.
+        let work = move || {
+            let found = fetch(&asked).map(Arc::new);
+            own.note(&asked, found.clone());
+            drop(flight);
+            found
+        };
+        tokio::task::spawn_blocking(work).await.ok().flatten()
     }
 
     fn note(&self, issuer: &str, found: Option<Arc<Published>>) {
@@ -115,7 +120,7 @@ impl Default for Issuers {
             held: Mutex::default(),
             flights: Default::default(),
             hasher: RandomState::new(),
-            places: Semaphore::new(PLACES),
+            places: Places::new(PLACES),
         }
     }
 }

@@ -114,6 +114,11 @@ impl Statement {
         }
     }
 
+    /// Whether there is such a claim at all.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Whether a claim is true. Some issuers write it as a text.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| *value == true || *value == "true")

@@ -188,15 +188,19 @@ impl Asked {
         published.endpoints.clone().ok_or_else(Problem::unavailable)
     }
 
-    /// For whom a provider vouches by a code that came back.
+    /// For whom a provider vouches by a code that came back. That is counted as a try.
     pub(crate) fn vouched(&self, errand: Errand, code: &str) -> Result<Vouched, Problem> {
         let found = self.found.iter().find_map(|found| match found {
             Found::Vouched(outcome) => Some(outcome.clone()),
             _ => None,
         });
-        let code = || Zeroizing::new(code.to_owned());
-        let want = || Problem::wants(Wanted::Vouched { errand: Box::new(errand), code: code() });
-        found.ok_or_else(want)
+        if let Some(outcome) = found {
+            return Ok(outcome);
+        }
+        self.doors.knock(Door::Address, &whence(self.address))?;
+        self.doors.knock(Door::Anywhere, "sign-in")?;
+        let code = Zeroizing::new(code.to_owned());
+        Err(Problem::wants(Wanted::Vouched { errand: Box::new(errand), code }))
     }
 
     /// A key of a person's own, sealed.

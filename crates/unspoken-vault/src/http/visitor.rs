@@ -93,7 +93,7 @@ pub(super) fn find_open(
     Ok(row)
 }
 
-fn over() -> Problem {
+pub(super) fn over() -> Problem {
     Problem::missing("there is no such login, or it is over")
 }
 

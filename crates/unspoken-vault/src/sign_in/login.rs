@@ -174,20 +174,20 @@ impl LoginRow {
         self.code.as_deref().is_some_and(|kept| hazmat::is_same(kept, hash))
     }
 
-    /// Notes who signed in, how, and in which browser.
+    /// Notes who signed in, how, and in which browser. `false` when it waits no more.
     pub(crate) fn hold(
         &self,
         desk: &mut Desk<'_>,
         (person, arrival): (PersonId, Arrival),
         browser: &[u8; 32],
-    ) -> Result<(), SqlError> {
+    ) -> Result<bool, SqlError> {
         let proven = i64::from(arrival == Arrival::Proven);
-        desk.change(
+        let changed = desk.change(
             "UPDATE login SET person = $2, browser = $3, proven = $4 \
              WHERE id = $1 AND progress = 'waiting'",
             &[Cell::text(self.id), Cell::text(person), browser.as_slice().into(), proven.into()],
         )?;
-        Ok(())
+        Ok(changed == 1)
     }
 
     /// Has the person who signed in show anew that it is them in the other logins that they have
@@ -226,7 +226,13 @@ impl LoginRow {
         Ok(())
     }
 
-    /// Allows it, until then and with this code. `false` when it waits no more.
+    /// Who has signed in, and where. On another node somebody else may have meanwhile, for whom
+    /// nobody here decides.
+    fn holder(&self) -> (Cell, Cell) {
+        (Cell::maybe(self.person.map(|id| id.to_string())), Cell::maybe(self.browser.clone()))
+    }
+
+    /// Allows it, until then and with this code. `false` when it waits no more, or for somebody else.
     pub(crate) fn allow(
         &self,
         desk: &mut Desk<'_>,
@@ -234,20 +240,23 @@ impl LoginRow {
         until: i64,
     ) -> Result<bool, SqlError> {
         let code = Cell::maybe(code.map(|code| code.to_vec()));
-        let cells = [Cell::text(self.id), code, until.into()];
+        let (person, browser) = self.holder();
+        let cells = [Cell::text(self.id), code, until.into(), person, browser];
         let changed = desk.change(
             "UPDATE login SET progress = 'allowed', code = $2, expires = $3 \
-             WHERE id = $1 AND progress = 'waiting'",
+             WHERE id = $1 AND progress = 'waiting' AND person = $4 AND browser = $5",
             &cells,
         )?;
         Ok(changed == 1)
     }
 
-    /// Refuses it. `false` when it waits no more.
+    /// Refuses it. `false` when it waits no more, or for somebody else.
     pub(crate) fn refuse(&self, desk: &mut Desk<'_>) -> Result<bool, SqlError> {
+        let (person, browser) = self.holder();
         let changed = desk.change(
-            "UPDATE login SET progress = 'refused' WHERE id = $1 AND progress = 'waiting'",
-            &[Cell::text(self.id)],
+            "UPDATE login SET progress = 'refused' \
+             WHERE id = $1 AND progress = 'waiting' AND person = $2 AND browser = $3",
+            &[Cell::text(self.id), person, browser],
         )?;
         Ok(changed == 1)
     }

@@ -252,10 +252,12 @@ impl Shown {
         }
         let counter = i64::from(data.counter);
         let is_newer = counter > row.counter || (counter == 0 && row.counter == 0);
-        if !is_newer || !row.note(desk, &data)? {
-            return Ok(Err(Refusal::Counter(row.person)));
+        if is_newer && row.note(desk, &data)? {
+            return Ok(Ok(row.person));
         }
-        Ok(Ok(row.person))
+        // One that was removed at the same time is no copy.
+        let is_there = PasskeyRow::find(desk, &self.credential)?.is_some();
+        Ok(Err(if is_there { Refusal::Counter(row.person) } else { Refusal::Wrong }))
     }
 
     fn is_signed(&self, key: &PublicKey) -> bool {

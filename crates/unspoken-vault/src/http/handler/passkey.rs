@@ -219,6 +219,7 @@ pub(in crate::http) fn remove(
     desk.entry.subject = person.id.to_string();
     let rows = PasskeyRow::list(desk, person.id)?;
     let Some(row) = rows.iter().find(|row| row.id == form.credential) else {
+        desk.record(Outcome::Unchanged);
         return Ok(ways::again(login.id));
     };
     if rows.len() == 1 && person.proof.own.is_none() {

@@ -258,16 +258,22 @@ fn admit(
     account: &Account,
     visit: &VisitRow,
 ) -> Result<Option<PersonId>, Problem> {
-    if let Purpose::Link(person) | Purpose::Prove(person) = visit.purpose {
+    let own = match visit.purpose {
+        Purpose::Link(person) | Purpose::Prove(person) => Some(person),
+        Purpose::SignIn | Purpose::Accept(_) => None,
+    };
+    if let Some(person) = own {
         PersonRow::lock(desk, person)?;
+    }
+    // Whoever was waited for may have removed the account, or by what the person came in, or ended
+    // this login.
+    let login = &find_open(desk, asked, visit.login)?;
+    if let Some(person) = own {
         about(desk, person)?;
     }
     if !is_recent(account, visit.purpose) {
         return Ok(None);
     }
-    // Whoever was waited for may have removed the account, or by what the person came in.
-    let login = LoginRow::find(desk, visit.login)?.ok_or_else(Problem::forbidden)?;
-    let login = &login;
     let is_still = |person| login.person == Some(person) && is_held(asked, login);
     let identity = Identity { issuer: &provider.issuer, subject: &account.subject };
     let known = identity.find(desk)?;

@@ -20,7 +20,7 @@ use crate::http::asked::Asked;
 use crate::http::browser::Browser;
 use crate::http::page::{Page, SCRIPT, STYLE};
 use crate::http::route::Form;
-use crate::http::visitor::{Visitor, open_login};
+use crate::http::visitor::{Visitor, open_login, over};
 use crate::problem::Problem;
 use crate::sign_in::{
     Arrival, Door, Email, LoginRow, PasskeyRow, Passwords, PersonRow, SecondFactor, Shown, whence,
@@ -240,7 +240,9 @@ pub(super) fn let_in(
     then: &str,
 ) -> Result<Page, Problem> {
     let browser = Browser::random();
-    login.hold(desk, (person, arrival), &browser.hash())?;
+    if !login.hold(desk, (person, arrival), &browser.hash())? {
+        return Err(over());
+    }
     desk.entry.actor = person.to_string();
     desk.record(Outcome::Done);
     Ok(Page::go_to(format!("/login/{}{then}", login.id)).with_browser(browser))

@@ -203,7 +203,10 @@ pub(in crate::http) fn remove_account(
     desk.entry.subject = person.id.to_string();
     let rows = IdentityRow::list(desk, person.id)?;
     let is_meant = |row: &&IdentityRow| row.issuer == form.issuer && row.subject == form.subject;
-    let Some(row) = rows.iter().find(is_meant) else { return Ok(again(login.id)) };
+    let Some(row) = rows.iter().find(is_meant) else {
+        desk.record(Outcome::Unchanged);
+        return Ok(again(login.id));
+    };
     let provider = set_up(asked, &row.issuer);
     desk.entry.names.clone_from(provider.map_or(&row.issuer, |provider| &provider.id));
     let ways = all(desk, asked, person)?;

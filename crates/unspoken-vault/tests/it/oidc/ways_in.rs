@@ -261,6 +261,34 @@ fn of_two_who_remove_the_last_two_ways_in_one_is_refused() {
     }
 }
 
+/// While a decision waits for somebody's row, another node may have let somebody else in.
+#[test]
+fn nobody_decides_for_whom_another_node_let_in_meanwhile() {
+    let hostile = Hostile::on(Database::Postgres);
+    let (raw, lock) = (Raw::of(&hostile.ground.vault), Raw::of(&hostile.ground.vault));
+    let ada = &hostile.ada;
+    let other =
+        raw.rows(&format!("SELECT id FROM person WHERE id <> '{ada}' LIMIT 1"))[0][0].clone();
+    for answer in ["allow", "refuse"] {
+        let mut away = on_question(hostile.prove_as(SUBJECT));
+        let login = away.begun.login.clone();
+        lock.rows(&format!("BEGIN; SELECT id FROM person WHERE id = '{ada}' FOR UPDATE"));
+        std::thread::scope(|scope| {
+            let decided = scope.spawn(|| away.browser.submit("decide", &[("answer", answer)]));
+            let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            while raw.number(waiting) == 0 {
+                assert!(!decided.is_finished(), "it did not wait");
+                std::thread::yield_now();
+            }
+            raw.change(&format!("UPDATE login SET person = '{other}' WHERE id = '{login}'"));
+            lock.rows("COMMIT");
+            assert_eq!(decided.join().unwrap(), 409);
+        });
+        let progress = raw.rows(&format!("SELECT progress FROM login WHERE id = '{login}'"));
+        assert_eq!(progress[0][0], "waiting");
+    }
+}
+
 /// The same browser, before the question.
 fn on_question(mut away: Away) -> Away {
     away.browser.open(&format!("{FRONT}/login/{}", away.begun.login));
