@@ -1,6 +1,6 @@
 //! The file of findings that somebody has looked at and accepted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl BaselineFile {
         consent: Consent<'_>,
         git: &Git,
     ) -> Result<Acceptance, Failure> {
-        let tracked = tracked(git)?;
+        let tracked = tracked(git, traces)?;
         let (mut added, mut macs, mut left) = (Vec::new(), Vec::new(), Vec::new());
         for trace in traces.drain(..) {
             match self.mac(&trace).filter(|_| is_committed(&trace, &tracked)) {
@@ -169,7 +169,7 @@ fn too_many(traces: &[Trace]) -> Failure {
 /// One that can be accepted, in a file that is there if possible.
 pub(crate) fn acceptable<'t>(traces: &'t [Trace], git: &Git) -> Option<&'t Trace> {
     // A bare repository tracks nothing.
-    let tracked = tracked(git).unwrap_or_default();
+    let tracked = tracked(git, traces).unwrap_or_default();
     let mut fitting = traces.iter().filter(|trace| is_committed(trace, &tracked));
     let is_there = |trace: &&Trace| matches!(trace.place, Place::WorkTree | Place::Staged);
     fitting.clone().find(is_there).or_else(|| fitting.next())
@@ -184,7 +184,10 @@ fn is_committed(trace: &Trace, tracked: &BTreeSet<Vec<u8>>) -> bool {
     }
 }
 
-fn tracked(git: &Git) -> Result<BTreeSet<Vec<u8>>, Failure> {
+/// The paths of these that git tracks.
+fn tracked(git: &Git, traces: &[Trace]) -> Result<BTreeSet<Vec<u8>>, Failure> {
+    let met: HashSet<&[u8]> = traces.iter().map(|trace| trace.path.as_bytes()).collect();
     let answer = git.bytes(&["ls-files", "-z", "--full-name"])?;
-    Ok(answer.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect())
+    let paths = answer.split(|&byte| byte == 0);
+    Ok(paths.filter(|path| met.contains(path)).map(<[u8]>::to_vec).collect())
 }

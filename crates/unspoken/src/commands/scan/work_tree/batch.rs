@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, retry_on_intr};
 
 /// Some files of one folder.
@@ -105,10 +105,11 @@ impl Whole {
 fn whole(opened: rustix::io::Result<OwnedFd>) -> io::Result<Option<Whole>> {
     match opened {
         Ok(file) => {
+            let found = fstat(&file)?;
+            let left = u64::try_from(found.st_size).ok().filter(|&size| size > 0);
+            let is_file = FileType::from_raw_mode(found.st_mode).is_file();
             let file = File::from(file);
-            let found = file.metadata()?;
-            let left = Some(found.len()).filter(|&size| size > 0);
-            Ok(found.is_file().then_some(Whole { file, left, is_read: false }))
+            Ok(is_file.then_some(Whole { file, left, is_read: false }))
         }
         // Nobody listens at a socket's name.
         Err(Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => Ok(None),
