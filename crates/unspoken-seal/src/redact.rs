@@ -14,6 +14,7 @@ mod matcher;
 mod noise;
 mod odd;
 mod part;
+mod quiet;
 mod setting;
 mod spaced;
 mod stream;

@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 
 use super::escape::{Backslash, Entities, Number, Percent};
 use super::index::Index;
-use super::noise::{End, Quiet};
+use super::noise::End;
+use super::quiet::Quiet;
 
 /// Texts that show a value, of many values; each text once, for its first owner.
 #[derive(Default)]

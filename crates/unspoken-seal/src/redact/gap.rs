@@ -3,7 +3,7 @@
 //! Nearly always it does not, and nearly all noise is the end of a line. So ends of
 //! lines are judged by the bytes right before and after, block by block; only where these
 //! may belong together are four of both looked at; and only where those may, too, is the
-//! text around told, for [`super::noise`] to take the noise out.
+//! text around told, for [`super::quiet`] to take the noise out.
 
 use std::ops::Range;
 

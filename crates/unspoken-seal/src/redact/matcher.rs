@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::disguise::Disguises;
 use super::index::{Hit, Index};
-use super::noise::{End, Quiet};
+use super::noise::End;
 use super::part;
+use super::quiet::Quiet;
 use super::spaced::Spaced;
 use super::strength::Strength;
 use super::token::Tokens;
