@@ -275,7 +275,8 @@ fn nobody_decides_for_whom_another_node_let_in_meanwhile() {
         lock.rows(&format!("BEGIN; SELECT id FROM person WHERE id = '{ada}' FOR UPDATE"));
         std::thread::scope(|scope| {
             let decided = scope.spawn(|| away.browser.submit("decide", &[("answer", answer)]));
-            let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+            let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
             while raw.number(waiting) == 0 {
                 assert!(!decided.is_finished(), "it did not wait");
                 std::thread::yield_now();
