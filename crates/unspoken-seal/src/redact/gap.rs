@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::noise::{End, noise};
+use super::noise::{End, noise_at};
 use super::odd::{BLOCK, Odd};
 
 /// What is known of a text up to some place.
@@ -133,24 +133,21 @@ impl<'t, P: Fn([u8; 2]) -> bool> Gaps<'t, P> {
             }
         }
         if pairs != 0 {
-            self.judge_lines(at, around, lines);
+            self.judge_lines(at, lines);
         }
         if let Some(start) = open {
             self.open(at + start as usize, at + BLOCK);
         }
     }
 
+    /// Judges one by one those that end in this block.
     #[inline(never)]
-    fn judge_lines(&mut self, at: usize, around: &[u8; BLOCK + 1], lines: u64) {
+    fn judge_lines(&mut self, at: usize, lines: u64) {
         let before = lines << 1;
         let (mut starts, mut ends) = (lines & !before, before & !lines);
         while ends != 0 {
-            let (start, end) = (place(starts), place(ends));
-            let last = around.get(start).copied().unwrap_or_default();
-            let first = around.get(end + 1).copied().unwrap_or_default();
-            if (self.is_pair)([last, first]) {
-                self.kept.push(Gap { start: at + start, end: at + end, plain: self.plain });
-            }
+            self.open(at + place(starts), at + place(ends));
+            self.close();
             starts &= starts.wrapping_sub(1);
             ends &= ends.wrapping_sub(1);
         }
@@ -168,13 +165,7 @@ impl<'t, P: Fn([u8; 2]) -> bool> Gaps<'t, P> {
     }
 
     fn see(&mut self, found: usize) {
-        let length = match self.text.get(found) {
-            Some(b'\n' | b'\r') => 1,
-            Some(0x1b | 0xc2 | 0xe2 | 0xef) => {
-                noise(self.text.get(found..).unwrap_or_default(), End::Closed)
-            }
-            _ => 0,
-        };
+        let length = noise_at(self.text, found, End::Closed);
         if length == 0 {
             return;
         }
@@ -273,7 +264,7 @@ impl Gap {
         let mut found = [0; 4];
         let mut at = self.end;
         for byte in &mut found {
-            while let length @ 1.. = noise(text.get(at..)?, End::Closed) {
+            while let length @ 1.. = noise_at(text, at, End::Closed) {
                 at += length;
             }
             *byte = *text.get(at)?;

@@ -11,6 +11,16 @@ pub(super) enum End {
 /// The longest sequence for a terminal that counts as one.
 const LONGEST: usize = 256;
 
+/// How many bytes of a text are one piece of noise that begins at this place. Nearly all is
+/// the end of a line, or none.
+pub(super) fn noise_at(text: &[u8], at: usize, end: End) -> usize {
+    match text.get(at) {
+        Some(b'\n' | b'\r') => 1,
+        Some(0x1b | 0xc2 | 0xe2 | 0xef) => noise(text.get(at..).unwrap_or_default(), end),
+        _ => 0,
+    }
+}
+
 /// How many bytes at the beginning of a text are one piece of noise.
 pub(super) fn noise(text: &[u8], end: End) -> usize {
     match text {

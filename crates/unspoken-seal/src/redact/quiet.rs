@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::gap::{Found, Gaps};
-use super::noise::{End, noise};
+use super::noise::{End, noise_at};
 use super::odd::each_odd;
 
 /// A text without its noise, and where its parts come from.
@@ -102,11 +102,7 @@ impl Quiet {
                 // Within what was taken already.
                 return;
             }
-            let length = match text.get(found) {
-                Some(b'\n' | b'\r') => 1,
-                Some(0x1b | 0x80..) => noise(text.get(found..).unwrap_or_default(), end),
-                _ => 0,
-            };
+            let length = noise_at(text, found, end);
             if length > 0 {
                 is_noisy = true;
                 if begun < found {
