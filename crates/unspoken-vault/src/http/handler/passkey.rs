@@ -170,10 +170,7 @@ pub(in crate::http) fn add(
     form: &NewPasskeyForm,
 ) -> Result<Page, Problem> {
     let Visitor { login, person, .. } = &**proven;
-    let refuse = |desk: &mut Desk<'_>, problem: &str| {
-        desk.record(Outcome::Refused);
-        Ok(ways::page(desk, proven, asked, problem)?.with_status(400))
-    };
+    let refuse = |desk: &mut Desk<'_>, problem| ways::refuse(desk, proven, asked, (problem, 400));
     desk.entry.subject = person.id.to_string();
     let party = asked.front.party().ok_or_else(Problem::forbidden)?;
     let browser = asked.browser.as_ref().ok_or_else(Problem::forbidden)?;
@@ -223,15 +220,13 @@ pub(in crate::http) fn remove(
         return Ok(ways::again(login.id));
     };
     if rows.len() == 1 && person.proof.own.is_none() {
-        desk.record(Outcome::Refused);
         let problem =
             "This is your only second factor. Add another passkey, or codes, before you remove it.";
-        return Ok(ways::page(desk, proven, asked, problem)?.with_status(409));
+        return ways::refuse(desk, proven, asked, (problem, 409));
     }
     let left = WaysIn { passkeys: rows.len() - 1, ..ways::all(desk, asked, person)? };
     if !left.is_any() {
-        desk.record(Outcome::Refused);
-        return Ok(ways::page(desk, proven, asked, ways::LAST)?.with_status(409));
+        return ways::refuse(desk, proven, asked, ways::LAST);
     }
     row.remove(desk)?;
     login.doubt_others(desk, person.id)?;

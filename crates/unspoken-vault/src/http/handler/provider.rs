@@ -61,9 +61,7 @@ pub(in crate::http) fn leave(
         Ok(visitor) => visitor,
         Err(login) => return send(desk, asked, &login, Purpose::SignIn),
     };
-    let accounts = IdentityRow::list(desk, person.id)?;
-    let provider = provider(asked)?;
-    if accounts.iter().any(|row| row.issuer == provider.issuer) {
+    if is_linked(desk, person.id, provider(asked)?)? {
         return send(desk, asked, &login, Purpose::Prove(person.id));
     }
     if !login.is_proven {
@@ -293,9 +291,7 @@ fn admit(
     };
     let has_signed_in = matches!(visit.purpose, Purpose::Link(_));
     // One account of an issuer for each person: nothing would tell them apart.
-    let mut accounts = IdentityRow::list(desk, id)?.into_iter();
-    let has_another = known.is_none() && accounts.any(|row| row.issuer == provider.issuer);
-    if has_signed_in && has_another {
+    if has_signed_in && known.is_none() && is_linked(desk, id, provider)? {
         return Ok(None);
     }
     if !about(desk, id)? {
@@ -317,6 +313,12 @@ fn admit(
     }
     let is_there = has_signed_in || identity.note(desk)?;
     Ok(Some(id).filter(|_| is_there))
+}
+
+/// Whether a person is known by an account at this provider.
+fn is_linked(desk: &mut Desk<'_>, person: PersonId, provider: &Provider) -> Result<bool, Problem> {
+    let accounts = IdentityRow::list(desk, person)?;
+    Ok(accounts.iter().any(|row| row.issuer == provider.issuer))
 }
 
 /// Notes whom it is about, so that the people of their team see who is tried, and with what outcome.

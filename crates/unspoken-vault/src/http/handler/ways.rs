@@ -80,8 +80,8 @@ pub(in crate::http) struct RemoveAccountForm {
 form!(RemoveAccountForm);
 
 /// What is said of the last way in.
-pub(super) const LAST: &str =
-    "Without this you could not sign in any more. Add another way before you remove it.";
+pub(super) const LAST: (&str, u16) =
+    ("Without this you could not sign in any more. Add another way before you remove it.", 409);
 
 pub(in crate::http) fn list(
     desk: &mut Desk<'_>,
@@ -99,7 +99,18 @@ pub(super) fn again(login: LoginId) -> Page {
     Page::go_to(format!("/login/{login}/ways"))
 }
 
-pub(super) fn page(
+/// The page with what kept something from being changed.
+pub(super) fn refuse(
+    desk: &mut Desk<'_>,
+    visitor: &Visitor,
+    asked: &Asked,
+    (problem, status): (&str, u16),
+) -> Result<Page, Problem> {
+    desk.record(Outcome::Refused);
+    Ok(page(desk, visitor, asked, problem)?.with_status(status))
+}
+
+fn page(
     desk: &mut Desk<'_>,
     visitor: &Visitor,
     asked: &Asked,
@@ -211,8 +222,7 @@ pub(in crate::http) fn remove_account(
     desk.entry.names.clone_from(provider.map_or(&row.issuer, |provider| &provider.id));
     let ways = all(desk, asked, person)?;
     if provider.is_some() && !(WaysIn { accounts: ways.accounts - 1, ..ways }).is_any() {
-        desk.record(Outcome::Refused);
-        return Ok(page(desk, proven, asked, LAST)?.with_status(409));
+        return refuse(desk, proven, asked, LAST);
     }
     row.remove(desk, person.id)?;
     login.doubt_others(desk, person.id)?;
